@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Makes the two lists of a job: union of windows → host paths → lstat → expansion → sort → files.
+ * Reads the store and the filesystems, writes nothing but the lists. Memory is fixed.
+ */
+#ifndef FSCHANGED_LIST_H
+#define FSCHANGED_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format.h"
+#include "store.h"
+
+struct list_options {
+	uint64_t first, last;      /* windows, both included; first > last: none */
+	const struct format *format;
+	bool escape;
+	const char *changed;       /* file, "-" standard output, NULL not wanted */
+	const char *deleted;
+	const char *relative_to;   /* NULL, or a directory: stripped; what is outside it is dropped */
+	const char *mountinfo;     /* NULL: /proc/self/mountinfo */
+	size_t memory;             /* bytes for sorting; 0: the default */
+};
+
+struct list_result {
+	uint64_t changed, deleted; /* entries written */
+	uint64_t incomplete;       /* places that could not be looked at and gaps */
+};
+
+/* Called once for each reason why the list is incomplete; the text is a sentence for the administrator. */
+typedef void list_report(const char *sentence, void *context);
+
+/*
+ * 0: lists written, result->incomplete says whether they are whole. -errno: nothing was written; *error (caller frees)
+ * is a sentence that says what and why.
+ */
+int list_make(struct store *store, const struct list_options *options, struct list_result *result, list_report *report,
+	      void *context, char **error);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The mount table: which filesystems are there, which of them we trace, and the host's path of a path inside one. */
+#ifndef FSCHANGED_MOUNTS_H
+#define FSCHANGED_MOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum mount_class {
+	MOUNT_LOCAL,    /* keeps data, changes only through this kernel: traced */
+	MOUNT_MEMORY,   /* tmpfs and the like: traced only if asked for */
+	MOUNT_LAYERED,  /* overlay: changes are seen on the filesystem of its upper directory */
+	MOUNT_REMOTE,   /* network and FUSE: may change elsewhere, cannot be traced */
+	MOUNT_PSEUDO,   /* proc, sysfs …: no files to back up */
+};
+
+struct mount {
+	char *mount_point;
+	char *root;      /* directory of the filesystem that is mounted here */
+	char *type;
+	char *source;
+	uint32_t device; /* of the superblock, major << 20 | minor */
+	bool read_only;
+	enum mount_class class;
+};
+
+struct mounts {
+	struct mount *rows; /* in the order of the table: a later one may cover an earlier one */
+	size_t count;
+};
+
+/* path: a mountinfo file; NULL: /proc/self/mountinfo. */
+int mounts_read(struct mounts *mounts, const char *path);
+void mounts_free(struct mounts *mounts);
+
+const char *mount_class_name(enum mount_class class);
+const char *mount_class_reason(enum mount_class class); /* why it is or is not traced: a sentence */
+
+/* A name for the filesystem that outlives its mount: its UUID, else type and device. Caller frees. */
+int mount_identity(const struct mount *mount, char **identity);
+
+/* The first mount of the device, whose root holds `path` (inside the filesystem; NULL: any). NULL: none. */
+const struct mount *mounts_find_device(const struct mounts *mounts, uint32_t device, const char *path);
+/* The mount that a host path lies on: the last one with the longest mount point above it. NULL: none. */
+const struct mount *mounts_find_path(const struct mounts *mounts, const char *host_path);
+
+/*
+ * Inside the filesystem ↔ on the host, both absolute. Length of the result without NUL, -ENOENT where the mount does not
+ * show that path, -ENAMETOOLONG where `size` does not hold it.
+ */
+int mount_to_host(const struct mount *mount, const char *path, size_t length, char *host_path, size_t size);
+int mount_from_host(const struct mount *mount, const char *host_path, char *path, size_t size);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The store: windows, jobs, gaps and dirty sets in one SQLite database. store.c alone knows SQLite.
+ *
+ * One process writes (the collector); any number read, each through a connection of its own. All functions return 0 or
+ * -errno; store_error() says more. Iterators call back for each row; a callback's result other than 0 ends the iteration
+ * and is returned. Strings in rows belong to the store and live until the callback returns.
+ */
+#ifndef FSCHANGED_STORE_H
+#define FSCHANGED_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dirty.h"
+
+struct store;
+
+enum store_mode {
+	STORE_READ,  /* never writes, never checkpoints; -ENOENT where there is no database */
+	STORE_WRITE, /* makes directory and database as needed; the only writer: -EBUSY when another holds the lock */
+};
+
+enum { STORE_ALL_FILESYSTEMS = 0 };
+
+struct store_filesystem {
+	uint32_t id;             /* set by the store */
+	const char *identity;    /* UUID, or another name that outlives a mount */
+	const char *type;
+	const char *mount_point; /* where it is seen now */
+	const char *root;        /* the directory of the filesystem that is mounted there */
+	uint32_t device;         /* major << 20 | minor */
+};
+
+struct store_watch {
+	uint32_t filesystem;
+	const char *path;      /* inside the filesystem */
+	const char *host_path; /* as the administrator named it */
+};
+
+struct store_window {
+	uint64_t number;
+	int64_t opened, closed; /* Unix time in nanoseconds; closed 0: open */
+	uint64_t events;        /* records taken from the ring */
+	uint64_t paths;         /* filled in by store_windows(): dirty paths */
+	uint64_t gaps;          /* filled in: gaps that touch it */
+};
+
+struct store_job {
+	const char *name;
+	uint64_t cursor;  /* last window committed; 0: fresh */
+	uint64_t pending; /* 0: none */
+	int64_t created, marked, committed; /* Unix time in seconds; 0: never */
+};
+
+struct store_gap {
+	uint64_t id;               /* set by the store */
+	uint32_t filesystem;       /* STORE_ALL_FILESYSTEMS: all */
+	uint64_t first, last;      /* windows that it touches */
+	int64_t started, ended;    /* Unix time in nanoseconds */
+	const char *reason;        /* a word: "ring-full" */
+	const char *detail;        /* a sentence for the administrator */
+	bool repaired;
+};
+
+struct store_link {
+	uint32_t filesystem;
+	uint64_t inode;
+	uint32_t links;       /* highest link count seen */
+	uint32_t names;       /* known names */
+	const char *path;     /* one of them, inside the filesystem */
+	size_t path_length;
+};
+
+int store_open(struct store **store, const char *directory, enum store_mode mode);
+void store_close(struct store *store);
+const char *store_error(const struct store *store);
+
+int store_begin(struct store *store);
+/* durable: survives a power cut when it returns (fsync); else it survives the death of the process. */
+int store_commit(struct store *store, bool durable);
+void store_rollback(struct store *store);
+
+int store_get_meta(struct store *store, const char *key, int64_t *value); /* -ENOENT */
+int store_set_meta(struct store *store, const char *key, int64_t value);
+
+/* Finds the row by identity and brings it up to date, or makes it (*is_new then). */
+int store_put_filesystem(struct store *store, struct store_filesystem *filesystem, bool *is_new);
+int store_filesystems(struct store *store, int (*each)(const struct store_filesystem *, void *), void *context);
+
+/* Replaces the set of watches. *changed: the set is another one than before. */
+int store_set_watches(struct store *store, const struct store_watch *watches, size_t count, bool *changed);
+int store_watches(struct store *store, int (*each)(const struct store_watch *, void *), void *context);
+
+/* Adds or merges. Fast when called in the order of (window, filesystem, path). */
+int store_put_dirty(struct store *store, const struct dirty *entry);
+/*
+ * What is known in `from` under this name in every directory with this inode (under this inode) is put into `to` as
+ * well, with facts and time added. *found counts the rows.
+ */
+int store_carry_name(struct store *store, uint64_t from, uint64_t to, uint32_t filesystem, uint64_t directory_inode,
+		     const char *name, size_t length, struct dirty_facts facts, int64_t time, size_t *found);
+int store_carry_inode(struct store *store, uint64_t from, uint64_t to, uint32_t filesystem, uint64_t inode,
+		      struct dirty_facts facts, int64_t time, size_t *found);
+
+/* The union of the dirty sets of windows first to last: each path once, facts merged. Order: any. Memory: fixed. */
+int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct dirty *, void *),
+		void *context);
+/* Inodes with more links than known names, changed in windows first to last by something else than unlink. */
+int store_unknown_links(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_link *, void *),
+			void *context);
+
+int store_open_window(struct store *store, uint64_t number, int64_t opened);
+int store_close_window(struct store *store, uint64_t number, int64_t closed, uint64_t events);
+/* Windows first to last, in order; last 0: all. */
+int store_windows(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_window *, void *),
+		  void *context);
+int store_last_window(struct store *store, struct store_window *window); /* -ENOENT; .paths and .gaps not filled in */
+
+int store_get_job(struct store *store, const char *name, struct store_job *job); /* -ENOENT; .name = NULL */
+int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time); /* makes it if new */
+int store_commit_job(struct store *store, const char *name, int64_t time); /* -ENOENT, -ENODATA: nothing pending */
+int store_drop_job(struct store *store, const char *name);                 /* -ENOENT */
+int store_jobs(struct store *store, int (*each)(const struct store_job *, void *), void *context);
+
+int store_add_gap(struct store *store, const struct store_gap *gap);
+int store_gaps(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_gap *, void *),
+	       void *context);
+
+/*
+ * Removes closed windows, with their dirty sets and gaps, that every job has committed and that were closed before
+ * `older` (Unix time in nanoseconds). Without any job nothing is removed. *removed counts windows.
+ */
+int store_prune(struct store *store, int64_t older, size_t *removed);
+int store_size(struct store *store, uint64_t *bytes);
+
+#endif
