@@ -7,101 +7,101 @@
 #define FSCHANGED_EVENT_H
 
 #ifndef __bpf__
-#include <stdint.h>
-typedef uint8_t __u8;
-typedef uint16_t __u16;
-typedef uint32_t __u32;
-typedef uint64_t __u64;
-typedef int64_t __s64;
+#include <linux/types.h>
 #endif
 
 enum {
-	PATH_BYTES = 4096,     /* PATH_MAX: the longest path that a record holds */
-	PATH_LEVELS = 2048,    /* more components do not fit into PATH_BYTES */
-	NAME_BYTES = 256,      /* NAME_MAX and the terminating NUL */
-	COMMAND_BYTES = 16,    /* TASK_COMM_LEN */
+	PATH_BYTES = 4096,  /* PATH_MAX: the longest path that a system call takes */
+	PATH_LEVELS = 2048, /* more components do not fit into PATH_BYTES */
+	RECORD_PATH_BYTES =
+		PATH_BYTES + 256, /* a component is begun while the path so far is not longer than PATH_BYTES */
+	NAME_BYTES = 256,	  /* NAME_MAX and the terminating NUL */
+	COMMAND_BYTES = 16,	  /* TASK_COMM_LEN */
 };
 
 /*
  * Operations: X(constant, bit, name, the change is in the names of files)
  * The bit is kept in the store, so it never changes its meaning.
  */
-#define OPERATIONS(X)                          \
-	X(OPERATION_OPEN, 0, "open", 0)        \
-	X(OPERATION_CREATE, 1, "create", 1)    \
-	X(OPERATION_MKDIR, 2, "mkdir", 1)      \
-	X(OPERATION_MKNOD, 3, "mknod", 1)      \
-	X(OPERATION_SYMLINK, 4, "symlink", 1)  \
-	X(OPERATION_LINK, 5, "link", 1)        \
-	X(OPERATION_UNLINK, 6, "unlink", 1)    \
-	X(OPERATION_RMDIR, 7, "rmdir", 1)      \
-	X(OPERATION_RENAME_FROM, 8, "rename-from", 1) \
-	X(OPERATION_RENAME_TO, 9, "rename-to", 1)     \
-	X(OPERATION_SETATTR, 10, "setattr", 0) \
-	X(OPERATION_XATTR, 11, "xattr", 0)     \
-	X(OPERATION_ACL, 12, "acl", 0)         \
-	X(OPERATION_IOCTL, 13, "ioctl", 0)     \
-	X(OPERATION_FILEATTR, 14, "fileattr", 0) \
-	X(OPERATION_WRITE, 15, "write", 0)     \
-	X(OPERATION_CARRIED, 16, "carried", 0) \
+#define OPERATIONS(X)                                                                                                  \
+	X(OPERATION_OPEN, 0, "open", 0)                                                                                \
+	X(OPERATION_CREATE, 1, "create", 1)                                                                            \
+	X(OPERATION_MKDIR, 2, "mkdir", 1)                                                                              \
+	X(OPERATION_MKNOD, 3, "mknod", 1)                                                                              \
+	X(OPERATION_SYMLINK, 4, "symlink", 1)                                                                          \
+	X(OPERATION_LINK, 5, "link", 1)                                                                                \
+	X(OPERATION_UNLINK, 6, "unlink", 1)                                                                            \
+	X(OPERATION_RMDIR, 7, "rmdir", 1)                                                                              \
+	X(OPERATION_RENAME_FROM, 8, "rename-from", 1)                                                                  \
+	X(OPERATION_RENAME_TO, 9, "rename-to", 1)                                                                      \
+	X(OPERATION_SETATTR, 10, "setattr", 0)                                                                         \
+	X(OPERATION_XATTR, 11, "xattr", 0)                                                                             \
+	X(OPERATION_ACL, 12, "acl", 0)                                                                                 \
+	X(OPERATION_IOCTL, 13, "ioctl", 0)                                                                             \
+	X(OPERATION_FILEATTR, 14, "fileattr", 0)                                                                       \
+	X(OPERATION_WRITE, 15, "write", 0)                                                                             \
+	X(OPERATION_CARRIED, 16, "carried", 0)                                                                         \
 	X(OPERATION_ENTRY, 17, "entries", 0)
 
 enum operation {
 #define X(constant, bit, name, names) constant = bit,
 	OPERATIONS(X)
 #undef X
-	OPERATION_COUNT,
+		OPERATION_COUNT,
 };
 
 enum event_kind {
-	EVENT_PATH = 1,   /* a path that changes */
-	EVENT_NAME = 2,   /* a carried name: directory inode and name, no path */
-	EVENT_INODE = 3,  /* a carried inode whose path is not known any more */
-	EVENT_CANARY = 4, /* the collector's own sign of life on a filesystem */
+	EVENT_PATH = 1,	  /* a path that changes */
+	EVENT_CANARY = 2, /* the collector's own sign of life on a filesystem */
 };
 
 enum event_flags {
-	EVENT_SUBTREE = 1 << 0,  /* the path did not fit: it names an ancestor, all below it is dirty */
-	EVENT_MAPPED = 1 << 1,   /* the inode has shared writable mappings */
+	EVENT_SUBTREE = 1 << 0, /* all below the path is dirty too: it did not fit, or a command may have changed it */
+	EVENT_MAPPED = 1 << 1,	/* the inode has shared writable mappings */
 	EVENT_NO_CMTIME = 1 << 2, /* opened so that stores move no ctime */
-	EVENT_REPEATED = 1 << 3, /* deduplication would have hidden it: for tail only */
-	EVENT_BELOW = 1 << 4,    /* a directory: look at all below it again */
-	EVENT_WHOLE = 1 << 5,    /* a change that may reach any inode of the filesystem */
+	EVENT_REPEATED = 1 << 3,  /* deduplication would have hidden it: for people, not for lists */
+	EVENT_UNFIT = 1 << 5,	  /* the path did not fit: this is an ancestor's, and all below it is dirty */
+	EVENT_CARRIED = 1 << 4,	  /* not new: still open or under way when its window closed */
 };
 
 /*
+ * The collector sends this command to a directory to see whether the hooks are alive. No filesystem knows it: the
+ * security hook runs, then the call fails, also on frozen and read-only filesystems. _IO('~', 0xfc)
+ */
+enum { CANARY_COMMAND = 0x7efc };
+
+/*
  * One record of the ring; a path of path_bytes follows. Components stand leaf first, each followed by '/', so that
- * "a/b" is "b/a/" and the filesystem's root is empty. EVENT_NAME carries the bare name without '/'.
+ * "a/b" is "b/a/" and the filesystem's root is empty.
  */
 struct event {
-	__u64 epoch;           /* the window in which the path is dirty */
-	__u64 time;            /* CLOCK_BOOTTIME or, before 5.8, CLOCK_MONOTONIC, in nanoseconds */
-	__u64 inode;           /* 0: the name had no inode yet */
-	__u64 directory_inode; /* of the name's directory */
-	__u32 device;          /* the superblock's dev_t as the kernel encodes it: major << 20 | minor */
+	__u64 epoch;  /* the window in which the path is dirty */
+	__u64 time;   /* CLOCK_BOOTTIME or, before 5.8, CLOCK_MONOTONIC, in nanoseconds */
+	__u64 inode;  /* 0: the name had no inode yet */
+	__u32 device; /* the superblock's dev_t as the kernel encodes it: major << 20 | minor */
 	__u32 generation;
-	__u32 pid;             /* the thread group */
+	__u32 pid; /* the thread group */
 	__u32 tid;
 	__u32 uid;
-	__u32 links;           /* link count before the change */
-	__u16 mode;            /* with file type; 0 where there is no inode yet */
+	__u32 links; /* link count before the change */
+	__u16 mode;  /* with file type; 0 where there is no inode yet */
 	__u16 path_bytes;
 	__u8 kind;
 	__u8 operation;
 	__u8 flags;
-	__u8 replaced;         /* file type (mode >> 12) of what a rename replaces, 0: nothing */
+	__u8 replaced; /* file type (mode >> 12) of what a rename replaces, 0: nothing */
 	char command[COMMAND_BYTES];
 };
 
 /* Everything that can lose a change is counted; X(member, the reason of the gap) */
-#define LOSSES(X)                                                                   \
-	X(ring_full, "the ring buffer was full")                                    \
-	X(no_scratch, "no record buffer was free")                                  \
-	X(walk_failed, "a path could not be read")                                  \
-	X(too_deep, "a path has more than 2,048 components above PATH_MAX")          \
-	X(no_alias, "a file has no name in the cache")                              \
-	X(writers_full, "the table of open writers was full")                       \
-	X(operations_full, "the table of running operations was full")             \
+#define LOSSES(X)                                                                                                      \
+	X(ring_full, "the ring buffer was full")                                                                       \
+	X(no_scratch, "no record buffer was free")                                                                     \
+	X(walk_failed, "a path could not be read")                                                                     \
+	X(too_deep, "a path has more than 2,048 components above PATH_MAX")                                            \
+	X(no_alias, "a file has no name in the cache")                                                                 \
+	X(writers_full, "the table of open writers was full")                                                          \
+	X(operations_full, "the table of operations under way was full")                                               \
 	X(mappings_unread, "a process has more mappings than can be looked at")
 
 struct losses {
@@ -112,29 +112,21 @@ struct losses {
 
 /* A file that is open for writing. Key: the address of its struct file. */
 struct writer {
+	__u64 epoch; /* in which it was last reported */
 	__u64 inode;
-	__u64 directory_inode;
-	__u64 epoch;      /* in which it was last reported */
-	__u32 device;
-	__u32 generation;
 };
 
-/* The names that a task's last operation changes. Key: the address of its task_struct. */
-struct named {
-	__u64 directory_inode;
-	char name[NAME_BYTES];
-};
-
-struct operation_in_flight {
-	__u64 epoch;
-	__u32 device;
-	__u32 count;      /* of names in use */
-	__u8 operation;
-	__u8 flags;
-	__u8 replaced;
-	__u8 reserved;
-	__u32 mode;
-	struct named names[2];
+/*
+ * What a task's last operation changes. Key: the address of its task_struct. Dentries and inodes are addresses: while
+ * the operation is under way it holds the dentry; afterwards they may be anything, but then nothing needs them.
+ */
+struct operation_under_way {
+	__u64 epoch;   /* in which it was last reported */
+	__u64 serial;  /* counts the task's operations */
+	__u64 settled; /* the serial of one that is known to have ended */
+	__u64 dentries[2];
+	__u64 inodes[2];
+	__u64 what[2]; /* as in about() */
 };
 
 #endif

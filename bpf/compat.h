@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * All that the programs know about differences between kernels. Each entry says since when it is needed, by which
+ * change in the kernel, and when it may go. Choices are made by BTF, never by a version number.
+ */
+#ifndef FSCHANGED_COMPAT_H
+#define FSCHANGED_COMPAT_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+/*
+ * A dentry on its inode's list of aliases. Until 7.2 the list node lay in the union d_u ("d_u.d_alias"); from 7.3 on it
+ * is the member d_alias. The first may go when 7.2 and older are no longer supported.
+ */
+struct dentry___in_union {
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+} __attribute__((preserve_access_index));
+
+struct dentry___member {
+	struct hlist_node d_alias;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u64 compat_alias(__u64 node)
+{
+	if (bpf_core_field_exists(((struct dentry___member *)0)->d_alias))
+		return node - bpf_core_field_offset(struct dentry___member, d_alias);
+	return node - bpf_core_field_offset(struct dentry___in_union, d_u.d_alias);
+}
+
+/*
+ * A task's state: `state` until 5.13, `__state` since 5.14 (2f064a59a11f "sched: Change task_struct::state"). The first
+ * may go with support for 5.10.
+ */
+struct task_struct___old {
+	volatile long state;
+} __attribute__((preserve_access_index));
+
+struct task_struct___new {
+	unsigned int __state;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u32 compat_task_state(__u64 task)
+{
+	if (bpf_core_field_exists(((struct task_struct___new *)0)->__state))
+		return BPF_CORE_READ((struct task_struct___new *)task, __state);
+	return BPF_CORE_READ((struct task_struct___old *)task, state);
+}
+
+/*
+ * Mappings of a process as a linked list: until 6.0 (763ecb035029 "mm: remove the vma linked list", 6.1). Needed on
+ * 5.10 only, which has no iterator over mappings (3d7669841ae0 "bpf: Introduce task_vma bpf_iter", 5.12). May go with
+ * support for 5.10.
+ */
+struct vm_area_struct___linked {
+	unsigned long vm_flags;
+	struct file *vm_file;
+	struct vm_area_struct___linked *vm_next;
+} __attribute__((preserve_access_index));
+
+struct mm_struct___linked {
+	struct vm_area_struct___linked *mmap;
+} __attribute__((preserve_access_index));
+
+/* An unsigned long or a u64: 8 bytes either way on the machines that we run on. */
+static __always_inline __u64 compat_inode_number(__u64 inode)
+{
+	return BPF_CORE_READ((struct inode *)inode, i_ino);
+}
+
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Content. A store into a file, by whatever means, goes through a struct file with FMODE_WRITE: from its opening to its
+ * end the file counts as dirty in every window. No hook on writes is needed.
+ */
+#include "hook.h"
+
+static __always_inline void file_open_body(__u64 *arguments, enum hook hook, bool lsm)
+{
+	__u64 file = argument(arguments, 0);
+	__u32 mode = BPF_CORE_READ((struct file *)file, f_mode);
+	__u64 inode, dentry, now;
+	__u32 flags = 0;
+
+	if (!(mode & FMODE_WRITE))
+		return;
+	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
+	if ((BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE) != FILE_REGULAR ||
+	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
+		return;
+	now = epoch;
+	remember_writer(file, inode, now);
+	dentry = file_dentry(file, inode);
+	if (!dentry)
+		return;
+	if (mode & FMODE_NOCMTIME)
+		flags |= EVENT_NO_CMTIME;
+	report_once(dentry, inode, about(OPERATION_OPEN, flags, 0), now, hook, lsm);
+}
+HOOK_PROGRAMS(file_open, security_file_open)
+
+static __always_inline void file_free_security_body(__u64 *arguments, enum hook hook, bool lsm)
+{
+	__u64 file = argument(arguments, 0);
+
+	(void)hook;
+	(void)lsm;
+	bpf_map_delete_elem(&writers, &file);
+}
+HOOK_PROGRAMS(file_free_security, security_file_free)
+
+/* For people who watch: each write, never for a list. */
+static __always_inline void file_permission_body(__u64 *arguments, enum hook hook, bool lsm)
+{
+	__u64 file = argument(arguments, 0);
+	__u64 inode, dentry;
+
+	if (!every || !((__u32)argument(arguments, 1) & MAY_WRITE))
+		return;
+	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
+	if ((BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE) != FILE_REGULAR ||
+	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
+		return;
+	dentry = file_dentry(file, inode);
+	if (dentry)
+		report(dentry, inode, about(OPERATION_WRITE, EVENT_REPEATED, 0), epoch, hook, lsm);
+}
+HOOK_PROGRAMS(file_permission, security_file_permission)

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * From one body two programs: an LSM program, and an fentry program on the function that calls the LSM hook. The
+ * collector loads one set of them.
+ *
+ * An LSM program that returns 0 says "no objection" and cannot undo another's: the trampoline stops at the first
+ * program that returned something else (invoke_bpf_mod_ret(), arch/x86/net/bpf_jit_comp.c).
+ */
+#ifndef FSCHANGED_HOOK_H
+#define FSCHANGED_HOOK_H
+
+#include "shared.h"
+
+#define HOOK_PROGRAMS(hook, function)                                                                                  \
+	SEC("lsm/" #hook) int lsm_##hook(__u64 *arguments)                                                             \
+	{                                                                                                              \
+		hook##_body(arguments, HOOK_##hook, true);                                                             \
+		return 0;                                                                                              \
+	}                                                                                                              \
+	SEC("fentry/" #function) int fentry_##hook(__u64 *arguments)                                                   \
+	{                                                                                                              \
+		hook##_body(arguments, HOOK_##hook, false);                                                            \
+		return 0;                                                                                              \
+	}
+
+/*
+ * An argument as a plain number. Read as memory and not as *arguments: the index may be known only when the program is
+ * loaded, and the result may be handed to global functions, which take no kernel pointers.
+ */
+static __always_inline __u64 argument(__u64 *arguments, __u32 index)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), arguments + index);
+	return value;
+}
+
+static __always_inline __u64 dentry_argument(__u64 *arguments, enum hook hook, __u32 further)
+{
+	return argument(arguments, settings.dentry_argument[hook] + further);
+}
+
+/*
+ * A record buffer of our own. An LSM program may be preempted by a task whose program runs on this CPU as well, so it
+ * claims one; that needs compare-and-swap (5.12). An fentry program never runs twice on a CPU: the trampoline keeps it
+ * from that since 5.12, and disables preemption before. So it has a fixed one.
+ */
+static __always_inline int slot_claim(enum hook hook, bool lsm)
+{
+	__u32 first = bpf_get_smp_processor_id() * settings.slots;
+
+	if (!lsm)
+		return first + hook;
+	for (__u32 i = 0; i < SLOTS_CLAIMED; i++) {
+		__u32 slot = first + i;
+		struct scratch *record = bpf_map_lookup_elem(&scratch, &slot);
+
+		if (record && __sync_val_compare_and_swap(&record->busy, 0, 1) == 0)
+			return slot;
+	}
+	count(losses.no_scratch);
+	return -1;
+}
+
+static __always_inline void slot_release(__u32 slot, bool lsm)
+{
+	struct scratch *record = bpf_map_lookup_elem(&scratch, &slot);
+
+	if (lsm && record)
+		*(volatile __u64 *)&record->busy = 0;
+}
+
+/* Reports in the given epoch, with a buffer of this program's. 0 or -1 with the loss counted. */
+static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 now, enum hook hook, bool lsm)
+{
+	int slot = slot_claim(hook, lsm);
+	struct scratch *record;
+	__u32 key = slot;
+	int error = -1;
+
+	if (slot < 0)
+		return -1;
+	record = bpf_map_lookup_elem(&scratch, &key);
+	if (record) {
+		record->event.epoch = now;
+		error = lsm ? report_path_lsm(dentry, inode, what, key) : report_path_fentry(dentry, inode, what, key);
+	}
+	slot_release(key, lsm);
+	return error;
+}
+
+/*
+ * Reports an inode's change once for an epoch, operation and name. It counts as reported only when the record is in the
+ * ring: after a failure the next operation tries again.
+ */
+static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, __u64 now, enum hook hook, bool lsm)
+{
+	__u64 bit = 1ULL << (what & 0xff);
+	struct reported_key key = {
+		.address = inode,
+		.inode = compat_inode_number(inode),
+		.generation = BPF_CORE_READ((struct inode *)inode, i_generation),
+		.device = BPF_CORE_READ((struct inode *)inode, i_sb, s_dev),
+	};
+	struct reported *known = bpf_map_lookup_elem(&reported, &key);
+	struct reported mark = {.epoch = now, .dentry = dentry, .operations = bit};
+
+	if (known && known->epoch == now && known->dentry == dentry) {
+		if (known->operations & bit) {
+			if (every)
+				report(dentry, inode, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
+			return;
+		}
+		mark.operations |= known->operations;
+	}
+	if (report(dentry, inode, what, now, hook, lsm))
+		return;
+	bpf_map_update_elem(&reported, &key, &mark, BPF_ANY);
+}
+
+/*
+ * The hooks run before the change: what a task does last in an epoch may happen in the next one. Called before anything
+ * is suppressed. second: 0, or another dentry of the same operation.
+ */
+static __always_inline void remember_operation(__u64 first, __u64 what, __u64 second, __u64 what_second, __u64 now)
+{
+	static const struct operation_under_way none;
+	__u64 task = bpf_get_current_task();
+	struct operation_under_way *operation = bpf_map_lookup_elem(&operations, &task);
+
+	if (!operation) {
+		if (bpf_map_update_elem(&operations, &task, &none, BPF_ANY)) {
+			count(losses.operations_full);
+			return;
+		}
+		operation = bpf_map_lookup_elem(&operations, &task);
+		if (!operation)
+			return;
+	}
+	operation->serial++;
+	operation->epoch = now;
+	operation->dentries[0] = first;
+	operation->inodes[0] = dentry_inode(first);
+	operation->what[0] = what;
+	operation->dentries[1] = second;
+	operation->inodes[1] = second ? dentry_inode(second) : 0;
+	operation->what[1] = what_second;
+}
+
+#endif

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Programs that the collector runs: over all tasks, to enter the files that were open for writing before the hooks were
+ * there; and over the maps, to carry what is open or under way from a window that closes into the one that opens.
+ */
+#include "hook.h"
+
+/* As with the hooks, two programs from one body: what an LSM kernel has, older ones may not. */
+#define ITERATOR_PROGRAMS(name, section, type)                                                                         \
+	SEC(section) int lsm_##name(struct type *context)                                                              \
+	{                                                                                                              \
+		return name##_body(context, true);                                                                     \
+	}                                                                                                              \
+	SEC(section) int fentry_##name(struct type *context)                                                           \
+	{                                                                                                              \
+		return name##_body(context, false);                                                                    \
+	}
+
+/* Only the collector runs iterators, one at a time: their record buffer is the last one of the CPU. */
+static __always_inline __u32 iterator_slot(void)
+{
+	return (bpf_get_smp_processor_id() + 1) * settings.slots - 1;
+}
+
+static __always_inline int report_now(__u64 dentry, __u64 inode, __u64 what, __u64 now, bool lsm)
+{
+	__u32 slot = iterator_slot();
+	struct scratch *record = bpf_map_lookup_elem(&scratch, &slot);
+
+	if (!record)
+		return -1;
+	record->event.epoch = now;
+	return lsm ? report_path_lsm(dentry, inode, what, slot) : report_path_fentry(dentry, inode, what, slot);
+}
+
+static __always_inline void enter_file(__u64 file, bool lsm)
+{
+	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
+	__u64 dentry, now = epoch;
+
+	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) ||
+	    (BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE) != FILE_REGULAR ||
+	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
+		return;
+	if (bpf_map_lookup_elem(&writers, &file))
+		return;
+	remember_writer(file, inode, now);
+	dentry = file_dentry(file, inode);
+	if (!dentry)
+		return;
+	report_now(dentry, inode, about(OPERATION_OPEN, 0, 0), now, lsm);
+}
+
+static __always_inline int open_files_body(struct bpf_iter__task_file *context, bool lsm)
+{
+	if (context->file)
+		enter_file((__u64)BPF_CORE_READ(context, file), lsm);
+	return 0;
+}
+ITERATOR_PROGRAMS(open_files, "iter/task_file", bpf_iter__task_file)
+
+static __always_inline int mapped_files_body(struct bpf_iter__task_vma *context, bool lsm)
+{
+	struct vm_area_struct *vma;
+
+	if (!context->vma)
+		return 0;
+	vma = BPF_CORE_READ(context, vma);
+	if ((BPF_CORE_READ(vma, vm_flags) & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE) &&
+	    BPF_CORE_READ(vma, vm_file))
+		enter_file((__u64)BPF_CORE_READ(vma, vm_file), lsm);
+	return 0;
+}
+ITERATOR_PROGRAMS(mapped_files, "iter/task_vma", bpf_iter__task_vma)
+
+/* Not static: verified once and not in each pass of the loop below. Returns the next mapping as a number. */
+__noinline __u64 enter_linked_mapping(__u64 mapping)
+{
+	struct vm_area_struct___linked *vma = (struct vm_area_struct___linked *)mapping;
+	__u64 file = (__u64)BPF_CORE_READ(vma, vm_file);
+
+	if (file && (BPF_CORE_READ(vma, vm_flags) & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE))
+		enter_file(file, false);
+	return (__u64)BPF_CORE_READ(vma, vm_next);
+}
+
+/* The same where there is no iterator over mappings: follows the list of compat.h, without its lock. */
+enum { MAPPINGS_READ = 4096 };
+
+static __always_inline int mapped_files_linked_body(struct bpf_iter__task *context, bool lsm)
+{
+	__u64 mapping;
+	void *mm;
+
+	(void)lsm;
+	if (!context->task)
+		return 0;
+	mm = BPF_CORE_READ(context, task, mm);
+	if (!mm)
+		return 0;
+	mapping = (__u64)BPF_CORE_READ((struct mm_struct___linked *)mm, mmap);
+	for (int i = 0; i < MAPPINGS_READ && mapping; i++)
+		mapping = enter_linked_mapping(mapping);
+	if (mapping)
+		count(losses.mappings_unread);
+	return 0;
+}
+ITERATOR_PROGRAMS(mapped_files_linked, "iter/task", bpf_iter__task)
+
+/*
+ * The path under which a writer is known now. A file that is ending meanwhile is not believed: its hook takes it out of
+ * the map, and what was stored through it was stored before the cut is answered.
+ */
+static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *context, bool lsm)
+{
+	__u64 *file = context->key;
+	struct writer *writer = context->value;
+	__u64 inode, dentry, now = epoch;
+
+	if (!file || !writer || writer->epoch == now)
+		return 0;
+	inode = (__u64)BPF_CORE_READ((struct file *)*file, f_inode);
+	if (!inode || compat_inode_number(inode) != writer->inode)
+		return 0;
+	dentry = file_dentry(*file, inode);
+	if (!dentry || dentry_inode(dentry) != inode)
+		return 0;
+	report_now(dentry, inode, about(OPERATION_OPEN, EVENT_CARRIED, 0), now, lsm);
+	writer->epoch = now;
+	return 0;
+}
+ITERATOR_PROGRAMS(carry_writers, "iter/bpf_map_elem", bpf_iter__bpf_map_elem)
+
+static __always_inline void carry_name(__u64 dentry, __u64 inode, __u64 what, __u64 now, bool lsm)
+{
+	/* The operation has ended when the dentry has changed: what it did is there to see before the cut is answered.
+	 */
+	if (!dentry || dentry_inode(dentry) != inode || !is_traced(dentry_device(dentry)))
+		return;
+	report_now(dentry, inode, what | (__u64)EVENT_CARRIED << 8, now, lsm);
+}
+
+/*
+ * An operation on a filesystem waits for disk and locks uninterruptibly or killably. A task that sleeps interruptibly,
+ * or idles as kernel threads do, waits for new work: it has ended its operation.
+ */
+static __always_inline bool is_at_rest(__u64 task)
+{
+	return compat_task_state(task) & (TASK_INTERRUPTIBLE | TASK_NOLOAD);
+}
+
+static __always_inline int carry_operations_body(struct bpf_iter__bpf_map_elem *context, bool lsm)
+{
+	__u64 *task = context->key;
+	struct operation_under_way *operation = context->value;
+	__u64 now = epoch, serial;
+
+	if (!task || !operation || operation->epoch == now)
+		return 0;
+	serial = operation->serial;
+	if (is_at_rest(*task))
+		operation->settled = serial;
+	if (operation->settled != serial) {
+		carry_name(operation->dentries[0], operation->inodes[0], operation->what[0], now, lsm);
+		carry_name(operation->dentries[1], operation->inodes[1], operation->what[1], now, lsm);
+	}
+	operation->epoch = now;
+	return 0;
+}
+ITERATOR_PROGRAMS(carry_operations, "iter/bpf_map_elem", bpf_iter__bpf_map_elem)

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Records: the walk to the root of the filesystem, and what is put into the ring. */
+#include "shared.h"
+
+/*
+ * The kernel's seqlock over every d_move() (fs/dcache.c), its sequence first. A walk that it moved under is repeated
+ * for precision; nothing is lost otherwise, because a moved directory is listed with all that is below it.
+ */
+extern const void rename_lock __ksym __weak;
+
+static __always_inline __u32 rename_sequence(void)
+{
+	__u32 sequence = 0;
+
+	if (&rename_lock)
+		bpf_probe_read_kernel(&sequence, sizeof(sequence), &rename_lock);
+	return sequence;
+}
+
+struct walk {
+	struct scratch *record;
+	__u64 dentry;
+	__u64 parent;
+	__u64 root;
+	long failed;
+};
+
+/*
+ * One level: writes a component into the slot's path, leaf first. Where the path does not fit it begins anew at the
+ * component that did not, which then stands for all below it. 1: the root is reached.
+ *
+ * Written for the verifier: two branches, because it keeps every open one and gives up at 8,192; the length in memory
+ * and not in a register, so that it knows no bounds and takes all passes of the loop for the same.
+ */
+static __always_inline long walk_level(struct walk *walk)
+{
+	struct dentry *dentry = (struct dentry *)walk->dentry;
+	struct scratch *record = walk->record;
+	__u32 bytes, length = record->length;
+	struct qstr name = {};
+
+	if (walk->dentry == walk->root)
+		return 1;
+	walk->failed |= bpf_core_read(&walk->parent, sizeof(walk->parent), &dentry->d_parent);
+	walk->failed |= bpf_core_read(&name, sizeof(name), &dentry->d_name);
+	bytes = name.hash_len >> 32 & (NAME_BYTES - 1);
+	if (length > PATH_BYTES) {
+		record->event.flags |= EVENT_UNFIT;
+		length = 0;
+	}
+	walk->failed |= bpf_probe_read_kernel(record->path + length, bytes, name.name);
+	length += bytes;
+	record->path[length] = '/';
+	record->length = length + 1;
+	walk->dentry = walk->parent;
+	return 0;
+}
+
+static long walk_callback(__u32 level, void *context)
+{
+	(void)level;
+	return walk_level(context);
+}
+
+/*
+ * Returns the length, WALK_BROKEN when a part could not be read or the chain does not end at the filesystem's root (a
+ * dentry made from a file handle), WALK_DEEP when the root is farther away.
+ *
+ * bpf_loop() is verified once, a plain loop pass by pass; the helper came in 5.17 (e6f2dd0f8067 "bpf: Add bpf_loop
+ * helper"), so the fentry programs, which serve older kernels, do without.
+ */
+enum { WALK_BROKEN = -1, WALK_DEEP = -2 };
+
+static __always_inline int walk_path(__u64 dentry, __u32 slot, bool lsm)
+{
+	struct walk walk = {
+		.record = bpf_map_lookup_elem(&scratch, &slot),
+		.dentry = dentry,
+		.root = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb, s_root),
+	};
+
+	__u64 last;
+
+	if (!walk.record)
+		return WALK_BROKEN;
+	walk.record->event.flags &= ~EVENT_UNFIT;
+	walk.record->length = 0;
+	if (lsm) {
+		bpf_loop(PATH_LEVELS + 1, walk_callback, &walk, 0);
+	} else {
+		for (int level = 0; level <= PATH_LEVELS; level++)
+			if (walk_level(&walk))
+				break;
+	}
+	if (walk.failed)
+		return WALK_BROKEN;
+	last = walk.dentry;
+	if (last == walk.root)
+		return walk.record->length;
+	return (__u64)BPF_CORE_READ((struct dentry *)last, d_parent) == last ? WALK_BROKEN : WALK_DEEP;
+}
+
+/* Not static: inlined into the loop of attempts, it would be verified as often as that runs. */
+__noinline int walk_path_lsm(__u64 dentry, __u32 slot)
+{
+	return walk_path(dentry, slot, true);
+}
+
+__noinline int walk_path_fentry(__u64 dentry, __u32 slot)
+{
+	return walk_path(dentry, slot, false);
+}
+
+static __always_inline int walk_once(__u64 dentry, __u32 slot, bool lsm, bool *disturbed)
+{
+	__u32 before = rename_sequence();
+	int length = lsm ? walk_path_lsm(dentry, slot) : walk_path_fentry(dentry, slot);
+
+	*disturbed = before & 1 || before != rename_sequence();
+	return length;
+}
+
+/* No loop: in the shape that the compiler gives it, older verifiers refuse it for a "back-edge". */
+static __always_inline int walk_undisturbed(__u64 dentry, __u32 slot, bool lsm)
+{
+	bool disturbed;
+	int length = walk_once(dentry, slot, lsm, &disturbed);
+
+	if (disturbed)
+		length = walk_once(dentry, slot, lsm, &disturbed);
+	if (disturbed)
+		length = walk_once(dentry, slot, lsm, &disturbed);
+	return length;
+}
+
+static __always_inline void fill_caller(struct event *event)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	event->time = bpf_ktime_get_boot_ns();
+	event->pid = id >> 32;
+	event->tid = (__u32)id;
+	event->uid = (__u32)bpf_get_current_uid_gid();
+	bpf_get_current_comm(event->command, sizeof(event->command));
+}
+
+static __always_inline void fill_inode(struct event *event, __u64 address)
+{
+	struct inode *inode = (struct inode *)address;
+
+	event->inode = 0;
+	event->generation = 0;
+	event->mode = 0;
+	event->links = 0;
+	if (!inode)
+		return;
+	event->inode = compat_inode_number(address);
+	event->generation = BPF_CORE_READ(inode, i_generation);
+	event->mode = BPF_CORE_READ(inode, i_mode);
+	event->links = BPF_CORE_READ(inode, i_nlink);
+	if (BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter) > 0)
+		event->flags |= EVENT_MAPPED;
+}
+
+static __always_inline int submit(void *data, __u32 bytes)
+{
+	__u64 wake = BPF_RB_NO_WAKEUP;
+
+	/* The collector looks by the clock; an application pays for waking it only when the ring fills fast. */
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > settings.wake_bytes)
+		wake = BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&events, data, bytes, wake)) {
+		count(losses.ring_full);
+		return -1;
+	}
+	count(submitted);
+	return 0;
+}
+
+static __always_inline int report_path(__u64 dentry, __u64 inode, __u64 what, __u32 slot, bool lsm)
+{
+	struct scratch *record = bpf_map_lookup_elem(&scratch, &slot);
+	int length;
+
+	if (!record) {
+		count(losses.no_scratch);
+		return -1;
+	}
+	record->event.kind = EVENT_PATH;
+	record->event.operation = what & 0xff;
+	record->event.flags = what >> 8 & 0xff;
+	record->event.replaced = what >> 16 & 0xff;
+	record->event.device = dentry_device(dentry);
+	fill_caller(&record->event);
+	fill_inode(&record->event, inode);
+
+	length = walk_undisturbed(dentry, slot, lsm);
+	if (length == WALK_DEEP) {
+		count(losses.too_deep);
+		return -1;
+	}
+	if (length < 0 || length > RECORD_PATH_BYTES) {
+		count(losses.walk_failed);
+		return -1;
+	}
+	record->event.path_bytes = length;
+	return submit(&record->event, sizeof(record->event) + length);
+}
+
+__noinline int report_path_lsm(__u64 dentry, __u64 inode, __u64 what, __u32 slot)
+{
+	return report_path(dentry, inode, what, slot, true);
+}
+
+__noinline int report_path_fentry(__u64 dentry, __u64 inode, __u64 what, __u32 slot)
+{
+	return report_path(dentry, inode, what, slot, false);
+}
+
+__noinline int remember_writer(__u64 file, __u64 inode, __u64 now)
+{
+	struct writer writer = {.epoch = now, .inode = compat_inode_number(inode)};
+
+	if (!bpf_map_update_elem(&writers, &file, &writer, BPF_ANY))
+		return 0;
+	count(losses.writers_full);
+	return -1;
+}

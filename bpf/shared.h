@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Maps, globals and functions that the programs share; fschanged.bpf.c and report.bpf.c define them. */
+#ifndef FSCHANGED_SHARED_H
+#define FSCHANGED_SHARED_H
+
+#include "compat.h"
+#include "event.h"
+#include "hooks.h"
+
+enum {
+	FILE_TYPE = 0170000,
+	FILE_REGULAR = 0100000,
+	FILE_DIRECTORY = 0040000,
+	FMODE_WRITE = 0x2,
+	FMODE_NOCMTIME = 0x800,
+	VM_SHARED = 0x8,
+	VM_MAYWRITE = 0x20,
+	MAY_WRITE = 0x2,
+	RENAME_EXCHANGE = 1 << 1,
+	TASK_INTERRUPTIBLE = 1,
+	TASK_NOLOAD = 0x400,
+};
+
+/* Which inode was reported under which dentry for which operations; a new inode at the same address differs. */
+struct reported_key {
+	__u64 address;
+	__u64 inode;
+	__u32 generation;
+	__u32 device;
+};
+
+struct reported {
+	__u64 epoch;
+	__u64 dentry;
+	__u64 operations; /* 1 << enum operation */
+};
+
+struct scratch {
+	__u64 busy;
+	volatile __u32 length; /* of the path so far */
+	__u32 reserved;
+	struct event event;
+	char path[RECORD_PATH_BYTES];
+};
+
+struct events_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+};
+
+struct superblocks_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+struct reported_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct reported_key);
+	__type(value, struct reported);
+};
+
+struct writers_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct writer);
+};
+
+struct operations_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct operation_under_way);
+};
+
+struct scratch_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+};
+
+extern struct events_map events SEC(".maps");
+extern struct superblocks_map superblocks SEC(".maps");
+extern struct reported_map reported SEC(".maps");
+extern struct writers_map writers SEC(".maps");
+extern struct operations_map operations SEC(".maps");
+extern struct scratch_map scratch SEC(".maps");
+
+extern const volatile struct settings settings;
+extern volatile __u64 epoch;	 /* number of the open window; 0: not yet tracing */
+extern volatile __u64 submitted; /* records put into the ring */
+extern volatile __u32 every;	 /* somebody wants to see what deduplication hides */
+extern volatile __u32 collector; /* thread group of the collector */
+extern volatile struct losses losses;
+
+#define count(counter) __sync_fetch_and_add((__u64 *)&(counter), 1)
+
+/* What a record is about, packed: a global function takes scalars only. */
+static __always_inline __u64 about(enum operation operation, __u32 flags, __u32 replaced)
+{
+	return (__u64)operation | (__u64)flags << 8 | (__u64)replaced << 16;
+}
+
+/*
+ * Puts the path of a dentry into the ring. inode: its inode or 0. slot: a record buffer that is the caller's, its
+ * event.epoch set. 0, or -1 with the loss counted.
+ */
+int report_path_lsm(__u64 dentry, __u64 inode, __u64 what, __u32 slot);
+int report_path_fentry(__u64 dentry, __u64 inode, __u64 what, __u32 slot);
+/* Enters a file into the writers. 0, or -1 with the loss counted. */
+int remember_writer(__u64 file, __u64 inode, __u64 now);
+
+static __always_inline bool is_traced(__u32 device)
+{
+	return bpf_map_lookup_elem(&superblocks, &device) != 0;
+}
+
+static __always_inline bool is_collector(void)
+{
+	return bpf_get_current_pid_tgid() >> 32 == collector;
+}
+
+static __always_inline __u32 dentry_device(__u64 dentry)
+{
+	return BPF_CORE_READ((struct dentry *)dentry, d_sb, s_dev);
+}
+
+static __always_inline __u64 dentry_inode(__u64 dentry)
+{
+	return (__u64)BPF_CORE_READ((struct dentry *)dentry, d_inode);
+}
+
+/*
+ * The dentry that names an inode now. The given one does not
+ * - below an overlay on kernels until 6.5, which leave the overlay's dentry in a file on its lower filesystem
+ *   (62d53c4a1dfe "fs: use backing_file container", 6.6);
+ * - after its name was removed while the file stayed open and has another name (link, then unlink; O_TMPFILE, then
+ * link). Aliases are read without their lock. Without a hashed one the given dentry is as good as any, and the loss
+ * counts.
+ */
+enum { ALIASES = 16 };
+
+static __always_inline __u64 current_dentry(__u64 dentry, __u64 inode)
+{
+	struct inode *file = (struct inode *)inode;
+	__u64 superblock = (__u64)BPF_CORE_READ(file, i_sb);
+	bool own = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb) == superblock;
+	__u64 node;
+
+	if (own && (BPF_CORE_READ((struct dentry *)dentry, d_hash.pprev) || !BPF_CORE_READ(file, i_nlink) ||
+		    (BPF_CORE_READ(file, i_mode) & FILE_TYPE) == FILE_DIRECTORY))
+		return dentry;
+	node = (__u64)BPF_CORE_READ(file, i_dentry.first);
+	for (int i = 0; i < ALIASES && node; i++) {
+		__u64 alias = compat_alias(node);
+
+		if (BPF_CORE_READ((struct dentry *)alias, d_hash.pprev) && dentry_inode(alias) == inode)
+			return alias;
+		node = (__u64)BPF_CORE_READ((struct hlist_node *)node, next);
+	}
+	count(losses.no_alias);
+	return own ? dentry : 0;
+}
+
+static __always_inline __u64 file_dentry(__u64 file, __u64 inode)
+{
+	return current_dentry((__u64)BPF_CORE_READ((struct file *)file, f_path.dentry), inode);
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel side as the collector sees it: programs, maps, ring, epoch. tracer.c alone knows libbpf.
+ * All functions return 0 or -errno unless they say otherwise.
+ */
+#ifndef FSCHANGED_TRACER_H
+#define FSCHANGED_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "hooks.h"
+
+struct tracer;
+
+struct tracer_options {
+	uint32_t ring;	     /* bytes, a power of two */
+	uint32_t writers;    /* files open for writing at a time */
+	uint32_t reported;   /* inodes that deduplication remembers */
+	uint32_t operations; /* tasks that change names or attributes */
+};
+
+enum tracer_mode { TRACER_LSM, TRACER_FENTRY };
+
+struct hook_state {
+	const char *name;
+	const char *function;
+	const char *purpose;
+	enum hook_presence presence;
+	bool in_lsm;	  /* the kernel has it as an LSM hook */
+	bool in_function; /* the kernel has the function around it */
+	bool attached;
+};
+
+struct tracer_counters {
+	struct losses losses;
+	uint64_t submitted;   /* records put into the ring */
+	uint64_t missed_runs; /* runs that the kernel's recursion guard suppressed */
+	uint64_t ring_bytes, ring_used;
+	uint64_t memory; /* bytes of kernel memory in maps */
+};
+
+/*
+ * What this kernel offers: fills in HOOK_COUNT rows and the mode that would be taken. -ENOENT: no BTF. *reason (static)
+ * says what is missing where the result is an error, or why the mode is not LSM.
+ */
+int tracer_probe(struct hook_state *hooks, enum tracer_mode *mode, const char **reason);
+
+/*
+ * Loads and attaches all required hooks, with nothing traced yet. On error *error (caller frees) is a sentence.
+ * The window `epoch` is open from then on.
+ */
+int tracer_open(struct tracer **tracer, const struct tracer_options *options, uint64_t epoch, char **error);
+/* Detaches; the kernel forgets everything. */
+void tracer_close(struct tracer *tracer);
+
+enum tracer_mode tracer_mode(const struct tracer *tracer);
+const struct hook_state *tracer_hooks(const struct tracer *tracer);
+
+/* A filesystem by its superblock's device (major << 20 | minor). */
+int tracer_trace(struct tracer *tracer, uint32_t device, bool on);
+/* Enters all files that are open for writing or mapped so, on filesystems that are traced. */
+int tracer_enter_open_files(struct tracer *tracer);
+/* Attaches or detaches the hooks on demand, and lets records through that deduplication hides. */
+int tracer_show_every(struct tracer *tracer, bool on);
+
+/* Readable when the ring fills fast: to be polled; else the collector looks by the clock. */
+int tracer_descriptor(const struct tracer *tracer);
+/*
+ * The next record after the last one returned, or NULL. It stays valid and in the ring until tracer_release(): whoever
+ * dies before that finds it again.
+ */
+const struct event *tracer_next(struct tracer *tracer);
+/* Frees the ring up to the last record returned. */
+void tracer_release(struct tracer *tracer);
+/* Bytes that wait in the ring, released or not. */
+uint64_t tracer_waiting(const struct tracer *tracer);
+
+/* Flips the epoch and returns when no program runs any more that has read the old one. */
+int tracer_flip(struct tracer *tracer, uint64_t epoch);
+/*
+ * Reports again what is open or under way and has not been reported in this epoch. -EAGAIN: something is left after
+ * several rounds.
+ */
+int tracer_carry(struct tracer *tracer);
+
+int tracer_counters(const struct tracer *tracer, struct tracer_counters *counters);
+/* Files that are open for writing now. */
+int tracer_writers(const struct tracer *tracer, uint64_t *count);
+
+#endif
