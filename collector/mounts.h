@@ -8,20 +8,21 @@
 #include <stdint.h>
 
 enum mount_class {
-	MOUNT_LOCAL,    /* keeps data, changes only through this kernel: traced */
-	MOUNT_MEMORY,   /* tmpfs and the like: traced only if asked for */
-	MOUNT_LAYERED,  /* overlay: changes are seen on the filesystem of its upper directory */
-	MOUNT_REMOTE,   /* network and FUSE: may change elsewhere, cannot be traced */
-	MOUNT_PSEUDO,   /* proc, sysfs …: no files to back up */
+	MOUNT_LOCAL,   /* keeps data, changes only through this kernel: traced */
+	MOUNT_MEMORY,  /* tmpfs and the like: traced only if asked for */
+	MOUNT_LAYERED, /* overlay: changes are seen on the filesystem of its upper directory */
+	MOUNT_REMOTE,  /* network and FUSE: may change elsewhere, cannot be traced */
+	MOUNT_PSEUDO,  /* proc, sysfs …: no files to back up */
 };
 
 struct mount {
 	char *mount_point;
-	char *root;      /* directory of the filesystem that is mounted here */
+	char *root; /* directory of the filesystem that is mounted here */
 	char *type;
 	char *source;
 	uint32_t device; /* of the superblock, major << 20 | minor */
-	bool read_only;
+	int id;		 /* as in mountinfo and in statx's stx_mnt_id */
+	bool read_only;	 /* nothing can be written through this mount */
 	enum mount_class class;
 };
 
@@ -37,7 +38,10 @@ void mounts_free(struct mounts *mounts);
 const char *mount_class_name(enum mount_class class);
 const char *mount_class_reason(enum mount_class class); /* why it is or is not traced: a sentence */
 
-/* A name for the filesystem that outlives its mount: its UUID, else type and device. Caller frees. */
+/*
+ * A name for the filesystem that outlives its mount. Its UUID; where it has no block device "type:number" by its
+ * f_fsid; else "type:major:minor". Caller frees.
+ */
 int mount_identity(const struct mount *mount, char **identity);
 
 /* The first mount of the device, whose root holds `path` (inside the filesystem; NULL: any). NULL: none. */
@@ -46,8 +50,8 @@ const struct mount *mounts_find_device(const struct mounts *mounts, uint32_t dev
 const struct mount *mounts_find_path(const struct mounts *mounts, const char *host_path);
 
 /*
- * Inside the filesystem ↔ on the host, both absolute. Length of the result without NUL, -ENOENT where the mount does not
- * show that path, -ENAMETOOLONG where `size` does not hold it.
+ * Inside the filesystem ↔ on the host, both absolute. Length of the result without NUL, -ENOENT where the mount does
+ * not show that path, -ENAMETOOLONG where `size` does not hold it.
  */
 int mount_to_host(const struct mount *mount, const char *path, size_t length, char *host_path, size_t size);
 int mount_from_host(const struct mount *mount, const char *host_path, char *path, size_t size);

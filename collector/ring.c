@@ -7,9 +7,9 @@
 #include "ring.h"
 
 /* The header before each record: its length with two flags, then an offset for the kernel (struct bpf_ringbuf_hdr). */
-#define RECORD_BUSY	 (1U << 31)
+#define RECORD_BUSY      (1U << 31)
 #define RECORD_DISCARDED (1U << 30)
-#define RECORD_LENGTH	 (RECORD_DISCARDED - 1)
+#define RECORD_LENGTH    (RECORD_DISCARDED - 1)
 enum { RECORD_HEADER = 8, RECORD_ALIGNMENT = 8 };
 
 int ring_open(struct ring *ring, int map, uint32_t size)
@@ -50,7 +50,7 @@ void ring_close(struct ring *ring)
 
 const void *ring_next(struct ring *ring)
 {
-	uint64_t end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+	uint64_t end = ring_produced(ring);
 
 	while (ring->position < end) {
 		const uint32_t *header = (const uint32_t *)(ring->data + (ring->position & (ring->size - 1)));
@@ -71,7 +71,7 @@ void ring_release(struct ring *ring)
 	__atomic_store_n(ring->consumer, ring->position, __ATOMIC_RELEASE);
 }
 
-uint64_t ring_waiting(const struct ring *ring)
+uint64_t ring_produced(const struct ring *ring)
 {
-	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) - ring->position;
+	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
 }

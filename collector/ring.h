@@ -23,7 +23,7 @@ void ring_close(struct ring *ring);
 /* The next record or NULL. It is valid until ring_release(). */
 const void *ring_next(struct ring *ring);
 void ring_release(struct ring *ring);
-/* Bytes behind the last record returned. */
-uint64_t ring_waiting(const struct ring *ring);
+/* Where the kernel has come to; ring->position follows it. */
+uint64_t ring_produced(const struct ring *ring);
 
 #endif

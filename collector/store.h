@@ -2,9 +2,15 @@
 /*
  * The store: windows, jobs, gaps and dirty sets in one SQLite database. store.c alone knows SQLite.
  *
- * One process writes (the collector); any number read, each through a connection of its own. All functions return 0 or
- * -errno; store_error() says more. Iterators call back for each row; a callback's result other than 0 ends the iteration
- * and is returned. Strings in rows belong to the store and live until the callback returns.
+ * One process writes (the collector); any number read, each through a connection of its own. A struct store is for one
+ * thread at a time. All functions return 0 or -errno; store_error() says more, except after the -ENOENT or -ENODATA of
+ * a look-up. Iterators call back for each row; a callback's result other than 0 ends the iteration and is returned. A
+ * callback may call other functions, not the iterator that called it. Strings in rows belong to the store and live
+ * until the callback returns or calls the store.
+ *
+ * Each iteration sees one state of the database; what several calls read is of one state between store_begin() and
+ * store_commit(), which a reader may use as well. What writes and is not in a transaction is one by itself.
+ * After an error inside a transaction: store_rollback().
  */
 #ifndef FSCHANGED_STORE_H
 #define FSCHANGED_STORE_H
@@ -25,12 +31,12 @@ enum store_mode {
 enum { STORE_ALL_FILESYSTEMS = 0 };
 
 struct store_filesystem {
-	uint32_t id;             /* set by the store */
-	const char *identity;    /* UUID, or another name that outlives a mount */
+	uint32_t id;	      /* set by the store */
+	const char *identity; /* UUID, or another name that outlives a mount */
 	const char *type;
 	const char *mount_point; /* where it is seen now */
-	const char *root;        /* the directory of the filesystem that is mounted there */
-	uint32_t device;         /* major << 20 | minor */
+	const char *root;	 /* the directory of the filesystem that is mounted there */
+	uint32_t device;	 /* major << 20 | minor */
 };
 
 struct store_watch {
@@ -42,37 +48,41 @@ struct store_watch {
 struct store_window {
 	uint64_t number;
 	int64_t opened, closed; /* Unix time in nanoseconds; closed 0: open */
-	uint64_t events;        /* records taken from the ring */
-	uint64_t paths;         /* filled in by store_windows(): dirty paths */
-	uint64_t gaps;          /* filled in: gaps that touch it */
+	uint64_t events;	/* records taken from the ring */
+	uint64_t paths;		/* filled in by store_windows(): dirty paths */
+	uint64_t gaps;		/* filled in: gaps that touch it */
 };
 
 struct store_job {
 	const char *name;
-	uint64_t cursor;  /* last window committed; 0: fresh */
-	uint64_t pending; /* 0: none */
+	uint64_t cursor;		    /* last window committed; 0: fresh */
+	uint64_t pending;		    /* 0: none */
 	int64_t created, marked, committed; /* Unix time in seconds; 0: never */
 };
 
 struct store_gap {
-	uint64_t id;               /* set by the store */
-	uint32_t filesystem;       /* STORE_ALL_FILESYSTEMS: all */
-	uint64_t first, last;      /* windows that it touches */
-	int64_t started, ended;    /* Unix time in nanoseconds */
-	const char *reason;        /* a word: "ring-full" */
-	const char *detail;        /* a sentence for the administrator */
+	uint64_t id;		/* set by the store */
+	uint32_t filesystem;	/* STORE_ALL_FILESYSTEMS: all */
+	uint64_t first, last;	/* windows that it touches */
+	int64_t started, ended; /* Unix time in nanoseconds */
+	const char *reason;	/* a word: "ring-full" */
+	const char *detail;	/* a sentence for the administrator */
 	bool repaired;
 };
 
 struct store_link {
 	uint32_t filesystem;
 	uint64_t inode;
-	uint32_t links;       /* highest link count seen */
-	uint32_t names;       /* known names */
-	const char *path;     /* one of them, inside the filesystem */
+	uint32_t links;	  /* highest link count seen */
+	uint32_t names;	  /* known names */
+	const char *path; /* one of them, inside the filesystem */
 	size_t path_length;
 };
 
+/*
+ * *store is set on failure as well (NULL: out of memory): for store_error() and store_close() only.
+ * -EPROTO: the database is foreign or of another version.
+ */
 int store_open(struct store **store, const char *directory, enum store_mode mode);
 void store_close(struct store *store);
 const char *store_error(const struct store *store);
@@ -93,44 +103,56 @@ int store_filesystems(struct store *store, int (*each)(const struct store_filesy
 int store_set_watches(struct store *store, const struct store_watch *watches, size_t count, bool *changed);
 int store_watches(struct store *store, int (*each)(const struct store_watch *, void *), void *context);
 
-/* Adds or merges. Fast when called in the order of (window, filesystem, path). */
+/*
+ * Adds or merges: facts by OR, the newest known inode, the highest link count. The window must have been opened:
+ * -ENOENT. At most PATH_BYTES. Fast when called in the order of (window, filesystem, path). To be called in a
+ * transaction.
+ */
 int store_put_dirty(struct store *store, const struct dirty *entry);
 /*
  * What is known in `from` under this name in every directory with this inode (under this inode) is put into `to` as
- * well, with facts and time added. *found counts the rows.
+ * well, with facts and time added. *found counts the rows. A name that is not known in `from` is put into `to` in every
+ * such directory all the same; the directories themselves are entered with OPERATION_ENTRY.
+ * store_carry_inode() reads all of `from`.
  */
 int store_carry_name(struct store *store, uint64_t from, uint64_t to, uint32_t filesystem, uint64_t directory_inode,
 		     const char *name, size_t length, struct dirty_facts facts, int64_t time, size_t *found);
 int store_carry_inode(struct store *store, uint64_t from, uint64_t to, uint32_t filesystem, uint64_t inode,
 		      struct dirty_facts facts, int64_t time, size_t *found);
 
-/* The union of the dirty sets of windows first to last: each path once, facts merged. Order: any. Memory: fixed. */
+/* The union of the dirty sets of windows first to last: each path once, facts merged. Order: any. Memory: fixed.
+ * .window is the last one that names it, .links is 0. */
 int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct dirty *, void *),
 		void *context);
 /* Inodes with more links than known names, changed in windows first to last by something else than unlink. */
-int store_unknown_links(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_link *, void *),
-			void *context);
+int store_unknown_links(struct store *store, uint64_t first, uint64_t last,
+			int (*each)(const struct store_link *, void *), void *context);
 
+/* -EEXIST. The first number is 1. */
 int store_open_window(struct store *store, uint64_t number, int64_t opened);
+/* -ENOENT: there is no such open window. */
 int store_close_window(struct store *store, uint64_t number, int64_t closed, uint64_t events);
 /* Windows first to last, in order; last 0: all. */
 int store_windows(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_window *, void *),
 		  void *context);
 int store_last_window(struct store *store, struct store_window *window); /* -ENOENT; .paths and .gaps not filled in */
 
-int store_get_job(struct store *store, const char *name, struct store_job *job); /* -ENOENT; .name = NULL */
+int store_get_job(struct store *store, const char *name, struct store_job *job);	   /* -ENOENT; .name = NULL */
 int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time); /* makes it if new */
 int store_commit_job(struct store *store, const char *name, int64_t time); /* -ENOENT, -ENODATA: nothing pending */
-int store_drop_job(struct store *store, const char *name);                 /* -ENOENT */
+int store_drop_job(struct store *store, const char *name);		   /* -ENOENT */
 int store_jobs(struct store *store, int (*each)(const struct store_job *, void *), void *context);
 
 int store_add_gap(struct store *store, const struct store_gap *gap);
+int store_repair_gap(struct store *store, uint64_t id); /* a scan has covered it; -ENOENT */
+/* Gaps that touch windows first to last; last 0: all. */
 int store_gaps(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_gap *, void *),
 	       void *context);
 
 /*
  * Removes closed windows, with their dirty sets and gaps, that every job has committed and that were closed before
- * `older` (Unix time in nanoseconds). Without any job nothing is removed. *removed counts windows.
+ * `older` (Unix time in nanoseconds). Without any job nothing is removed; the last window stays, so that no number is
+ * used twice. *removed counts windows.
  */
 int store_prune(struct store *store, int64_t older, size_t *removed);
 int store_size(struct store *store, uint64_t *bytes);

@@ -12,6 +12,7 @@
 
 #include "ring.h"
 #include "tracer.h"
+#include "sentence.h"
 
 #include "fschanged.skel.h"
 
@@ -245,7 +246,7 @@ static int attach_hooks(struct tracer *tracer, char **error)
 			continue;
 		result = attach_hook(tracer, i);
 		if (result) {
-			asprintf(error, "the hook %s cannot be attached: %s", hook->name, strerror(-result));
+			sentence(error, 0, "the hook %s cannot be attached: %s", hook->name, strerror(-result));
 			return result;
 		}
 	}
@@ -266,19 +267,19 @@ static int load(struct tracer *tracer, const struct tracer_options *options, con
 	tracer->programs = fschanged_bpf__open();
 	if (!tracer->programs) {
 		result = -errno;
-		asprintf(error, "the programs cannot be opened: %s", strerror(-result));
+		sentence(error, 0, "the programs cannot be opened: %s", strerror(-result));
 		return result;
 	}
 	select_programs(tracer, btf);
 	set_sizes(tracer, options);
 	result = fschanged_bpf__load(tracer->programs);
 	if (result == -EPERM)
-		asprintf(error,
+		sentence(error, 0,
 			 "the kernel refuses to load the programs (%s): this needs root with CAP_BPF and "
 			 "CAP_PERFMON, and no lockdown",
 			 strerror(-result));
 	else if (result)
-		asprintf(error, "the kernel does not accept the programs: %s; FSCHANGED_DEBUG=1 shows its reasons",
+		sentence(error, 0, "the kernel does not accept the programs: %s; FSCHANGED_DEBUG=1 shows its reasons",
 			 strerror(-result));
 	return result;
 }
@@ -309,7 +310,7 @@ int tracer_open(struct tracer **result, const struct tracer_options *options, ui
 	if (!code)
 		code = open_barrier(tracer);
 	if (code) {
-		asprintf(error, "the ring buffer cannot be set up: %s", strerror(-code));
+		sentence(error, 0, "the ring buffer cannot be set up: %s", strerror(-code));
 		goto fail;
 	}
 	code = attach_hooks(tracer, error);
@@ -432,9 +433,20 @@ void tracer_release(struct tracer *tracer)
 	ring_release(&tracer->ring);
 }
 
-uint64_t tracer_waiting(const struct tracer *tracer)
+uint64_t tracer_produced(const struct tracer *tracer)
 {
-	return ring_waiting(&tracer->ring);
+	return ring_produced(&tracer->ring);
+}
+
+uint64_t tracer_consumed(const struct tracer *tracer)
+{
+	return tracer->ring.position;
+}
+
+void tracer_ring_use(const struct tracer *tracer, uint64_t *bytes, uint64_t *used)
+{
+	*bytes = tracer->ring.size;
+	*used = ring_produced(&tracer->ring) - *tracer->ring.consumer;
 }
 
 /*
@@ -560,19 +572,22 @@ static uint64_t map_memory(const struct bpf_map *map)
 	return bytes;
 }
 
+uint64_t tracer_memory(const struct tracer *tracer)
+{
+	struct bpf_map *map;
+	uint64_t bytes = 0;
+
+	bpf_object__for_each_map(map, tracer->programs->obj) bytes += map_memory(map);
+	return bytes;
+}
+
 int tracer_counters(const struct tracer *tracer, struct tracer_counters *counters)
 {
 	const struct fschanged_bpf *programs = tracer->programs;
 	struct bpf_program *program;
-	struct bpf_map *map;
 
-	*counters = (struct tracer_counters){
-		.submitted = programs->bss->submitted,
-		.ring_bytes = tracer->ring.size,
-		.ring_used = *tracer->ring.producer - *tracer->ring.consumer,
-	};
+	*counters = (struct tracer_counters){.submitted = programs->bss->submitted};
 	counters->losses = *(const struct losses *)&programs->bss->losses;
 	bpf_object__for_each_program(program, programs->obj) counters->missed_runs += missed_runs(program);
-	bpf_object__for_each_map(map, programs->obj) counters->memory += map_memory(map);
 	return 0;
 }

@@ -16,7 +16,7 @@
 struct tracer;
 
 struct tracer_options {
-	uint32_t ring;	     /* bytes, a power of two */
+	uint32_t ring;       /* bytes, a power of two */
 	uint32_t writers;    /* files open for writing at a time */
 	uint32_t reported;   /* inodes that deduplication remembers */
 	uint32_t operations; /* tasks that change names or attributes */
@@ -29,7 +29,7 @@ struct hook_state {
 	const char *function;
 	const char *purpose;
 	enum hook_presence presence;
-	bool in_lsm;	  /* the kernel has it as an LSM hook */
+	bool in_lsm;      /* the kernel has it as an LSM hook */
 	bool in_function; /* the kernel has the function around it */
 	bool attached;
 };
@@ -38,8 +38,6 @@ struct tracer_counters {
 	struct losses losses;
 	uint64_t submitted;   /* records put into the ring */
 	uint64_t missed_runs; /* runs that the kernel's recursion guard suppressed */
-	uint64_t ring_bytes, ring_used;
-	uint64_t memory; /* bytes of kernel memory in maps */
 };
 
 /*
@@ -75,8 +73,11 @@ int tracer_descriptor(const struct tracer *tracer);
 const struct event *tracer_next(struct tracer *tracer);
 /* Frees the ring up to the last record returned. */
 void tracer_release(struct tracer *tracer);
-/* Bytes that wait in the ring, released or not. */
-uint64_t tracer_waiting(const struct tracer *tracer);
+/* Positions in the ring: where the kernel has come to, and behind the last record returned. */
+uint64_t tracer_produced(const struct tracer *tracer);
+uint64_t tracer_consumed(const struct tracer *tracer);
+/* Bytes of the ring, and of those the bytes that are not released. */
+void tracer_ring_use(const struct tracer *tracer, uint64_t *bytes, uint64_t *used);
 
 /* Flips the epoch and returns when no program runs any more that has read the old one. */
 int tracer_flip(struct tracer *tracer, uint64_t epoch);
@@ -86,6 +87,8 @@ int tracer_flip(struct tracer *tracer, uint64_t epoch);
  */
 int tracer_carry(struct tracer *tracer);
 
+/* Bytes of kernel memory in maps: set by the configuration. */
+uint64_t tracer_memory(const struct tracer *tracer);
 int tracer_counters(const struct tracer *tracer, struct tracer_counters *counters);
 /* Files that are open for writing now. */
 int tracer_writers(const struct tracer *tracer, uint64_t *count);

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0
+# 'make help' lists the targets. Nothing outside $(B) is written, but by install and format.
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+B ?= build
+
+# Debian 12's packages; those after the first line are for the tests and for lint.
+PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libjansson-dev \
+	libinih-dev libsystemd-dev libmount-dev libblkid-dev scdoc git
+PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils e2fsprogs xfsprogs btrfs-progs rsync \
+	attr acl python3 sqlite3 util-linux procps
+PACKAGES += clang-format clang-tidy cppcheck shellcheck
+
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+LIBRARIES := libbpf sqlite3 jansson inih libsystemd mount blkid
+HAVE_LIBRARIES := $(shell pkg-config --exists $(LIBRARIES) 2>/dev/null && echo yes)
+VERSION := $(shell cat VERSION 2>/dev/null || git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+WERROR ?= $(if $(CI),1)
+WARNINGS := -Wall -Wextra $(if $(WERROR),-Werror)
+INCLUDES := -Iinclude -Icollector -isystem $(B)
+BPF_CFLAGS := -O2 -g --target=bpf -mcpu=v3 -D__bpf__ $(WARNINGS) -Wno-unused-function -Iinclude -Ivmlinux -Ibpf
+CFLAGS ?= -O2 -g
+HARDENING := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE $(INCLUDES) $(HARDENING) $(SANITIZE) \
+	$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
+ALL_CFLAGS := $(ALL_CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE) $(LDFLAGS)
+LDLIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
+
+# The linker gives a map the wrong offset where it sees a declaration before the definition: those come first.
+BPF_SOURCES := $(wildcard bpf/fschanged.bpf.c) $(sort $(filter-out bpf/fschanged.bpf.c,$(wildcard bpf/*.bpf.c)))
+BPF_OBJECTS := $(patsubst bpf/%.c,$(B)/bpf/%.o,$(BPF_SOURCES))
+SOURCES := $(sort $(wildcard collector/*.c))
+LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out collector/main.c,$(SOURCES))) \
+	$(patsubst collector/schema.sql,$(B)/schema.o,$(wildcard collector/schema.sql))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
+VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls FSCHANGED_VERSION $(SOURCES)))
+C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] bpf/*.[ch] vmlinux/*.h))
+# Programs of the tests and the like, whatever they are called: those that begin with the line of a shell.
+SCRIPTS = $(shell grep -rlIE -m1 '^\#!/bin/(ba|da)?sh|^\#!/usr/bin/env bash|^\#!/bin/busybox sh' \
+	tests .ci bench dist 2>/dev/null)
+MAN_PAGES = $(patsubst docs/%.scd,$(B)/man/%,$(wildcard docs/*.[1-8].scd))
+
+# Q hides the command, $(call say,CC,file) says it in short; V=1 turns both around.
+ifdef V
+Q :=
+say :=
+else
+Q := @
+say = @printf '  %-8s%s\n' $(1) $(2);
+endif
+
+# Libraries that are missing would else show as dozens of errors of the compiler.
+libraries = $(if $(HAVE_LIBRARIES),,$(error a library is missing: run 'make deps' first))
+
+all: $(B)/fschanged ## build/fschanged (the default)
+
+help: ## this list
+	@sed -n 's/^\([a-z_.]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 24
+	@echo "V=1 shows the commands, WERROR=1 makes warnings errors"
+
+deps: ## install what Debian 12 needs to build and test; nothing if all is there
+	@missing=; for package in $(PACKAGES); do \
+		status=$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null) || :; \
+		[ "$$status" = installed ] || missing="$$missing $$package"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	echo "installing:$$missing"; \
+	[ "$$(id -u)" = 0 ] || { echo "make deps: run it as root to install them" >&2; exit 1; }; \
+	apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing
+
+# What needs the packages is made by a second make: this one has already asked pkg-config.
+demo: deps ## install, build, and show the main job live
+	+@$(MAKE) --no-print-directory all
+	@tests/demo.sh
+
+check: deps ## build, unit tests, and tests in real kernels
+	+@$(MAKE) --no-print-directory all unit-tests
+	@tests/run $(B)
+
+unit: unit-tests ## unit tests only
+	@tests/run --unit $(B)
+
+unit-tests: $(UNIT_TESTS)
+
+asan: ## unit tests with address and undefined-behaviour sanitizers, in build/asan
+	+@$(MAKE) --no-print-directory unit B=$(B)/asan CFLAGS='-O1 -g' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+
+lint: $(B)/compile_commands.json $(LIBRARY_OBJECTS) ## formatting and static analysis
+	$(call say,FORMAT)clang-format --dry-run -Werror $(C_FILES)
+	$(call say,TIDY)printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -n 1 clang-tidy --quiet -p $(B) 2>$(B)/tidy.log
+	$(call say,CPPCHECK)cppcheck --quiet --error-exitcode=1 --std=c17 --inline-suppr --library=posix \
+		--enable=warning,portability --suppress=missingIncludeSystem --suppress=readdirCalled -D_GNU_SOURCE \
+		'-Dbpf_object__for_each_program(program, object)=while ((program = bpf_object__next_program(object, program)))' \
+		-Iinclude -Icollector $(SOURCES)
+	$(call say,SHELL)shellcheck --external-sources --source-path=SCRIPTDIR --exclude=SC2187 $(SCRIPTS)
+
+format: ## clang-format all C files in place
+	clang-format -i $(C_FILES)
+
+install: all $(MAN_PAGES) ## install to DESTDIR and PREFIX
+	install -D -m 755 $(B)/fschanged $(DESTDIR)$(SBINDIR)/fschanged
+	for unit in $(wildcard dist/*.service dist/*.socket dist/*.timer); do \
+		install -D -m 644 $$unit $(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
+	done
+	for page in $(MAN_PAGES); do \
+		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+clean: ## remove what was built
+	rm -rf $(B)
+
+compile_commands.json: $(B)/compile_commands.json ## build/compile_commands.json for editors and clang-tidy
+
+# ---- programs in the kernel
+
+$(B)/bpf/%.o: bpf/%.c | $(B)/bpf
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/fschanged.bpf.o: $(BPF_OBJECTS)
+	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $^
+
+$(B)/fschanged.skel.h: $(B)/fschanged.bpf.o
+	$(call say,SKEL,$@){ echo '/* NOLINTBEGIN */' && $(BPFTOOL) gen skeleton $< name fschanged_bpf && \
+		echo '/* NOLINTEND */'; } >$@.new && mv $@.new $@
+
+# ---- collector
+
+$(B)/collector/tracer.o: $(B)/fschanged.skel.h
+
+$(VERSIONED): ALL_CFLAGS += -include $(B)/version.h
+$(VERSIONED): $(B)/version.h
+
+# Changes only when the version does.
+$(B)/version.h: FORCE | $(B)
+	@echo '#define FSCHANGED_VERSION "$(VERSION)"' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(B)/schema.c: collector/schema.sql | $(B)
+	$(call say,GEN,$@){ echo 'extern const char schema_sql[];'; echo 'const char schema_sql[] ='; \
+		sed -e 's/[\\"]/\\&/g' -e 's/.*/	"&\\n"/' $<; echo '	;'; } >$@.new && mv $@.new $@
+
+$(B)/schema.o: $(B)/schema.c
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/collector/%.o: collector/%.c | $(B)/collector
+	$(libraries)$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Made anew each time: an old archive would keep objects whose source is gone.
+$(B)/libcollector.a: $(LIBRARY_OBJECTS)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/fschanged: $(B)/collector/main.o $(B)/libcollector.a
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
+	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -lcmocka -o $@
+
+$(B)/man/%: docs/%.scd
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)scdoc <$< >$@.new && mv $@.new $@
+
+$(B)/compile_commands.json: $(SOURCES) Makefile $(B)/version.h | $(B)
+	@{ echo '['; separator=; for source in $(SOURCES); do \
+		printf '%b{"directory": "%s", "file": "%s", "command": "%s"}' "$$separator" '$(CURDIR)' "$$source" \
+			'$(CC) $(ALL_CFLAGS) -include $(B)/version.h -c '"$$source"; \
+		separator=',\n'; \
+	done; printf '\n]\n'; } >$@
+
+$(B) $(B)/bpf $(B)/collector:
+	@mkdir -p $@
+
+FORCE:
+.PHONY: all help deps demo check unit unit-tests asan lint format install clean compile_commands.json FORCE
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+-include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d)

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "batch.h"
+#include "store.h"
+
+struct batch {
+	struct dirty *entries;
+	size_t count, capacity;
+	char *bytes;
+	size_t used, size;
+};
+
+struct batch *batch_new(size_t entries, size_t bytes)
+{
+	struct batch *batch = calloc(1, sizeof(*batch));
+
+	if (!batch)
+		return NULL;
+	batch->entries = malloc(entries * sizeof(*batch->entries));
+	batch->bytes = malloc(bytes);
+	batch->capacity = entries;
+	batch->size = bytes;
+	if (batch->entries && batch->bytes)
+		return batch;
+	batch_free(batch);
+	return NULL;
+}
+
+void batch_free(struct batch *batch)
+{
+	if (!batch)
+		return;
+	free(batch->entries);
+	free(batch->bytes);
+	free(batch);
+}
+
+int batch_add(struct batch *batch, const struct dirty *entry)
+{
+	struct dirty *copy = &batch->entries[batch->count];
+
+	if (batch->count == batch->capacity || batch->size - batch->used < entry->path_length)
+		return -ENOSPC;
+	*copy = *entry;
+	copy->path = memcpy(batch->bytes + batch->used, entry->path, entry->path_length);
+	batch->used += entry->path_length;
+	batch->count++;
+	return 0;
+}
+
+bool batch_is_empty(const struct batch *batch)
+{
+	return batch->count == 0;
+}
+
+static int compare_numbers(uint64_t left, uint64_t right)
+{
+	return (left > right) - (left < right);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct dirty *a = left, *b = right;
+	size_t shorter = a->path_length < b->path_length ? a->path_length : b->path_length;
+	int order = compare_numbers(a->window, b->window);
+
+	if (!order)
+		order = compare_numbers(a->filesystem, b->filesystem);
+	if (!order)
+		order = memcmp(a->path, b->path, shorter);
+	return order ? order : compare_numbers(a->path_length, b->path_length);
+}
+
+/* Inodes differ when a name was used again; a file with several links must not lose its own. */
+static bool is_same(const struct dirty *a, const struct dirty *b)
+{
+	return compare(a, b) == 0 && (a->inode == b->inode || (a->links <= 1 && b->links <= 1));
+}
+
+static void merge(struct dirty *into, const struct dirty *from)
+{
+	into->facts.operations |= from->facts.operations;
+	into->facts.was |= from->facts.was;
+	into->facts.flags |= from->facts.flags;
+	into->inode = from->inode ? from->inode : into->inode;
+	into->links = from->links > into->links ? from->links : into->links;
+	into->first = from->first < into->first ? from->first : into->first;
+	into->last = from->last > into->last ? from->last : into->last;
+}
+
+static void sort_and_merge(struct batch *batch)
+{
+	size_t kept = 0;
+
+	qsort(batch->entries, batch->count, sizeof(*batch->entries), compare);
+	for (size_t i = 1; i < batch->count; i++) {
+		if (is_same(&batch->entries[kept], &batch->entries[i]))
+			merge(&batch->entries[kept], &batch->entries[i]);
+		else
+			batch->entries[++kept] = batch->entries[i];
+	}
+	batch->count = batch->count ? kept + 1 : 0;
+}
+
+int batch_write(struct batch *batch, struct store *store)
+{
+	sort_and_merge(batch);
+	for (size_t i = 0; i < batch->count; i++) {
+		int code = store_put_dirty(store, &batch->entries[i]);
+
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+void batch_clear(struct batch *batch)
+{
+	batch->count = 0;
+	batch->used = 0;
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cuts, then lists what a job's next backup must look at. The collector makes the cut; the list is made in this process
+ * from the store and the filesystems.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "list.h"
+#include "message.h"
+#include "moment.h"
+
+#define NO_WINDOW UINT64_MAX
+
+struct arguments {
+	const char *job, *since;
+	uint64_t window; /* of since, or NO_WINDOW: */
+	int64_t moment;
+	bool pending;
+	struct list_options list;
+};
+
+enum {
+	KEY_JOB = OPTION_KEY,
+	KEY_PENDING,
+	KEY_SINCE,
+	KEY_CHANGED,
+	KEY_DELETED,
+	KEY_FORMAT,
+	KEY_ESCAPE,
+	KEY_RELATIVE,
+};
+
+static const struct argp_option dump_options[] = {
+	{NULL, 0, NULL, 0, "What to list:", 1},
+	{"job", KEY_JOB, "JOB", 0, "What changed after the windows that this job has committed", 1},
+	{"pending", KEY_PENDING, NULL, 0, "The job's last list again, without closing another window", 1},
+	{"since", KEY_SINCE, "WINDOW|TIME", 0,
+	 "What changed after that window or since that time (\"2026-11-22 23:00\", \"yesterday\", \"2h\", "
+	 "\"@UNIXTIME\"), "
+	 "for people: no job, nothing is closed",
+	 1},
+	{NULL, 0, NULL, 0, "How to list it:", 2},
+	{"changed", KEY_CHANGED, "FILE", 0, "Write the changed paths there; '-' is standard output", 2},
+	{"deleted", KEY_DELETED, "FILE", 0, "Write the deleted paths there", 2},
+	{"format", KEY_FORMAT, "FORMAT", 0, "lines, nul or json", 2},
+	{NULL, '0', NULL, 0, "The same as --format nul", 2},
+	{"escape", KEY_ESCAPE, NULL, 0, "Write control bytes in names as \\n and \\ooo, backslashes as \\\\", 2},
+	{"relative-to", KEY_RELATIVE, "DIR", 0, "Strip this directory from the paths, leave out what is not below it",
+	 2},
+	{0},
+};
+
+static const struct format *find_format(struct argp_state *state, const char *name)
+{
+	const struct format *format = format_find(name);
+
+	if (!format)
+		argp_error(state, "there is no format '%s': lines, nul and json are known", name);
+	return format;
+}
+
+/* What is a number, is a window. */
+static bool is_number(const char *text, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno && *number < INT64_MAX;
+}
+
+/* A window or a moment. */
+static void parse_since(struct arguments *arguments, const char *text, struct argp_state *state)
+{
+	int64_t now = moment_now();
+
+	arguments->since = text;
+	if (is_number(text, &arguments->window))
+		return;
+	arguments->window = NO_WINDOW;
+	if (moment_parse(text, now, &arguments->moment))
+		argp_error(state,
+			   "'%s' is neither a window nor a time such as \"2026-11-22 23:00\", \"yesterday\" or \"2h\"",
+			   text);
+	else if (arguments->moment > now)
+		argp_error(state, "'%s' has not come yet", text);
+}
+
+static void check(const struct arguments *arguments, struct argp_state *state)
+{
+	if (!arguments->job && !arguments->since)
+		argp_error(state, "--job or --since is missing");
+	if (arguments->job && arguments->since)
+		argp_error(state, "--job and --since exclude each other");
+	if (arguments->pending && !arguments->job)
+		argp_error(state, "--pending needs --job");
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	struct list_options *list = &arguments->list;
+
+	switch (key) {
+	case KEY_JOB:
+		options_check_job(state, value);
+		arguments->job = value;
+		break;
+	case KEY_PENDING:
+		arguments->pending = true;
+		break;
+	case KEY_SINCE:
+		parse_since(arguments, value, state);
+		break;
+	case KEY_CHANGED:
+		list->changed = value;
+		break;
+	case KEY_DELETED:
+		list->deleted = value;
+		break;
+	case KEY_FORMAT:
+		list->format = find_format(state, value);
+		break;
+	case '0':
+		list->format = find_format(state, "nul");
+		break;
+	case KEY_ESCAPE:
+		list->escape = true;
+		break;
+	case KEY_RELATIVE:
+		list->relative_to = value;
+		break;
+	case ARGP_KEY_END:
+		check(arguments, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = dump_options,
+	.parser = parse,
+	.doc = "Lists what a backup must look at again."
+	       "\vA window is closed first (see mark), unless --pending or --since is given. Exit status: 0 the list "
+	       "is "
+	       "complete, 1 failed, 2 usage, 3 the list was written but may lack something, 4 the job has no committed "
+	       "base: no list was written.",
+};
+
+/* Changed paths need no option to be seen. */
+static void set_defaults(struct list_options *list)
+{
+	if (!list->changed && !list->deleted)
+		list->changed = "-";
+	if (!list->format)
+		list->format = format_find("lines");
+}
+
+static int refuse_fresh(const char *job)
+{
+	message(LOG_ERR, "job %s has no committed base: take a full backup, then 'fschanged commit --job %s'", job,
+		job);
+	return EXIT_FRESH;
+}
+
+static int cut(const struct options *options, const char *job)
+{
+	json_t *answer = NULL;
+	bool fresh;
+	int status = command_ask(options, json_pack("{s:s, s:s}", "request", "mark", "job", job), &answer);
+
+	if (status != EXIT_DONE)
+		return status;
+	fresh = json_is_true(json_object_get(answer, "fresh"));
+	json_decref(answer);
+	return fresh ? refuse_fresh(job) : EXIT_DONE;
+}
+
+/* The windows after the job's cursor, up to its pending one. */
+static int select_job(struct store *store, const struct arguments *arguments, struct list_options *list)
+{
+	struct store_job job;
+	int code = store_get_job(store, arguments->job, &job);
+
+	if (code == -ENOENT) {
+		message(LOG_ERR, "there is no job %s; 'fschanged jobs' lists them", arguments->job);
+		return EXIT_FAILED;
+	}
+	if (code)
+		return command_fail_store(store, code);
+	if (job.cursor == 0)
+		return refuse_fresh(arguments->job);
+	if (job.pending == 0) {
+		message(LOG_ERR, "job %s has no pending window: 'fschanged dump --job %s' makes one", arguments->job,
+			arguments->job);
+		return EXIT_FAILED;
+	}
+	list->first = job.cursor + 1;
+	list->last = job.pending;
+	return EXIT_DONE;
+}
+
+/* Where a list since a moment begins. */
+struct search {
+	int64_t moment;
+	uint64_t first; /* the first window that was open then or later; 0: none */
+	int64_t opened; /* the first window of all; 0: none */
+};
+
+static int look_at_window(const struct store_window *window, void *context)
+{
+	struct search *search = context;
+
+	if (!search->opened)
+		search->opened = window->opened;
+	if (!search->first && (!window->closed || window->closed > search->moment))
+		search->first = window->number;
+	return 0;
+}
+
+static int select_after(const struct store_window *last, uint64_t number, struct list_options *list)
+{
+	if (number >= last->number) {
+		message(LOG_ERR, "nothing comes after window %" PRIu64 ": window %" PRIu64 " is the last one", number,
+			last->number);
+		return EXIT_FAILED;
+	}
+	list->first = number + 1;
+	return EXIT_DONE;
+}
+
+static int select_moment(struct store *store, int64_t moment, struct list_options *list, bool *unknown)
+{
+	struct search search = {.moment = moment};
+	char opened[MOMENT_BYTES];
+	int code;
+
+	code = store_windows(store, 1, 0, look_at_window, &search);
+	if (code)
+		return command_fail_store(store, code);
+	if (!search.first) {
+		message(LOG_ERR, "no window was open at that time or later");
+		return EXIT_FAILED;
+	}
+	list->first = search.first;
+	*unknown = search.opened > search.moment;
+	if (*unknown)
+		message(LOG_WARNING,
+			"the first window in the database was opened at %s: what changed before is not known",
+			moment_local(search.opened, opened));
+	return EXIT_DONE;
+}
+
+/* Up to the last window, which usually is still open. */
+static int select_since(struct store *store, const struct arguments *arguments, struct list_options *list,
+			bool *unknown)
+{
+	struct store_window last;
+	int code = store_last_window(store, &last);
+
+	if (code == -ENOENT) {
+		message(LOG_ERR, "there is no window yet: no collector has run with this state");
+		return EXIT_FAILED;
+	}
+	if (code)
+		return command_fail_store(store, code);
+	list->last = last.number;
+	if (arguments->window != NO_WINDOW)
+		return select_after(&last, arguments->window, list);
+	return select_moment(store, arguments->moment, list, unknown);
+}
+
+static void report(const char *sentence, void *context)
+{
+	(void)context;
+	message(LOG_WARNING, "incomplete: %s", sentence);
+}
+
+static int write_lists(struct store *store, const struct list_options *list)
+{
+	struct list_result result;
+	char *error = NULL;
+	int code = list_make(store, list, &result, report, NULL, &error);
+
+	if (code)
+		message(LOG_ERR, "%s", error ? error : strerror(-code));
+	free(error);
+	if (code)
+		return EXIT_FAILED;
+	return result.incomplete ? EXIT_INCOMPLETE : EXIT_DONE;
+}
+
+static int dump(const struct options *options, struct arguments *arguments)
+{
+	struct store *store = NULL;
+	bool unknown = false;
+	int status = EXIT_DONE;
+
+	if (arguments->job && !arguments->pending)
+		status = cut(options, arguments->job);
+	if (status == EXIT_DONE)
+		status = command_open_store(options, &store);
+	if (status == EXIT_DONE && arguments->job)
+		status = select_job(store, arguments, &arguments->list);
+	else if (status == EXIT_DONE)
+		status = select_since(store, arguments, &arguments->list, &unknown);
+	if (status == EXIT_DONE)
+		status = write_lists(store, &arguments->list);
+	store_close(store);
+	return status == EXIT_DONE && unknown ? EXIT_INCOMPLETE : status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct arguments arguments = {0};
+	struct options options;
+	int status = options_parse(&argp, argc, argv, &options, &arguments);
+
+	set_defaults(&arguments.list);
+	if (status == EXIT_DONE && geteuid() != 0) {
+		message(LOG_ERR, "dump must look at every listed file: run it as root");
+		status = EXIT_FAILED;
+	}
+	if (status == EXIT_DONE)
+		status = dump(&options, &arguments);
+	options_free(&options);
+	return status;
+}
+
+const struct command command_dump = {"dump", "list what changed for a job, or since a time", run};

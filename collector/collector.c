@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "collector.h"
+#include "decode.h"
+#include "moment.h"
+#include "sentence.h"
+
+enum {
+	BATCH_PATH_BYTES = 128, /* for each entry, on average */
+	ALIVE_INTERVAL = 60,    /* seconds between signs of life in the store while nothing changes */
+	FLUSH_INTERVAL = 1,     /* seconds */
+	RING_FRACTION = 4,      /* when this part of the ring waits for its transaction, it is time to commit */
+};
+
+#define META_ALIVE "alive" /* Unix time in nanoseconds at which the collector was last known to trace */
+
+static int64_t event_seconds(const struct event *event)
+{
+	struct timespec boot, now;
+	int64_t age;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = boot.tv_sec * NANOSECONDS + boot.tv_nsec - (int64_t)event->time;
+	return (now.tv_sec * NANOSECONDS + now.tv_nsec - age) / NANOSECONDS;
+}
+
+static int add_entry(const struct dirty *entry, void *context)
+{
+	struct collector *collector = context;
+
+	return batch_add(collector->batch, entry);
+}
+
+static int add_directory(struct collector *collector, const struct dirty *entry, uint32_t device)
+{
+	const char *separator = memrchr(entry->path, '/', entry->path_length);
+	struct dirty directory = {
+		.window = entry->window,
+		.filesystem = entry->filesystem,
+		.path = entry->path,
+		.path_length = separator == entry->path ? 1 : separator - entry->path,
+		.first = entry->first,
+		.last = entry->last,
+		.links = 1,
+		.facts = {.operations = 1U << OPERATION_ENTRY},
+	};
+
+	if (entry->path_length == 1)
+		return 0;
+	return coverage_apply(&collector->coverage, &directory, device, add_entry, collector);
+}
+
+/* A record belongs to the window whose number it carries. Programs with an older one have ended before that closed. */
+static uint64_t event_window(const struct collector *collector, const struct event *event)
+{
+	return event->epoch < collector->closing ? collector->closing : event->epoch;
+}
+
+static int enter(struct collector *collector, const struct event *event, const char *path, size_t length)
+{
+	const struct covered *covered = coverage_find(&collector->coverage, event->device);
+	struct dirty entry = {
+		.window = event_window(collector, event),
+		.path = path,
+		.path_length = length,
+		.inode = event->inode,
+		.links = decode_links(event),
+		.facts = decode_facts(event),
+	};
+	int code;
+
+	if (!covered)
+		return 0;
+	entry.filesystem = covered->id;
+	entry.first = entry.last = event_seconds(event);
+	code = coverage_apply(&collector->coverage, &entry, event->device, add_entry, collector);
+	if (!code && decode_changes_directory(event))
+		code = add_directory(collector, &entry, event->device);
+	return code;
+}
+
+static int take(struct collector *collector, const struct event *event)
+{
+	char path[DECODED_PATH_BYTES];
+	size_t length;
+	int code = 0;
+
+	if (event->kind == EVENT_CANARY) {
+		struct covered *covered = coverage_find(&collector->coverage, event->device);
+
+		if (covered)
+			covered->canary = false;
+		return 0;
+	}
+	length = decode_path(event, path);
+	if (!(event->flags & EVENT_REPEATED))
+		code = enter(collector, event, path, length);
+	if (!code && collector->observe)
+		collector->observe(event, path, collector->observer);
+	return code;
+}
+
+static int write_batch(struct collector *collector)
+{
+	int64_t now = moment_now();
+	int code = store_begin(collector->store);
+
+	if (!code)
+		code = batch_write(collector->batch, collector->store);
+	if (!code)
+		code = store_set_meta(collector->store, META_ALIVE, now);
+	if (!code)
+		code = store_commit(collector->store, false);
+	if (code)
+		store_rollback(collector->store);
+	collector->error = code;
+	if (code)
+		return code;
+	collector->alive = now;
+	batch_clear(collector->batch);
+	return 0;
+}
+
+/* The ring keeps records until their transaction is committed; after an error they wait there for the next attempt. */
+static int flush(struct collector *collector)
+{
+	int64_t now = moment_now();
+	int code = 0;
+
+	if (!batch_is_empty(collector->batch) || now - collector->alive >= ALIVE_INTERVAL * NANOSECONDS)
+		code = write_batch(collector);
+	if (code)
+		return code;
+	if (!collector->held)
+		tracer_release(collector->tracer);
+	code = collector_check_losses(collector, collector->closing);
+	collector->flushed = now;
+	return code;
+}
+
+/* A record that does not fit waits until the batch has been written. */
+static int take_held(struct collector *collector)
+{
+	int code = take(collector, collector->held);
+
+	if (code == -ENOSPC)
+		code = write_batch(collector);
+	if (code)
+		return code;
+	if (batch_is_empty(collector->batch))
+		code = take(collector, collector->held);
+	if (code)
+		return code;
+	collector->held = NULL;
+	collector->events++;
+	collector->events_total++;
+	return 0;
+}
+
+static bool is_due(const struct collector *collector)
+{
+	uint64_t bytes, used;
+
+	if (moment_now() - collector->flushed >= FLUSH_INTERVAL * NANOSECONDS)
+		return true;
+	tracer_ring_use(collector->tracer, &bytes, &used);
+	return used > bytes / RING_FRACTION;
+}
+
+int collector_collect(struct collector *collector, bool at_once)
+{
+	if (!collector->held)
+		collector->held = tracer_next(collector->tracer);
+	while (collector->held) {
+		int code = take_held(collector);
+
+		if (code)
+			return code;
+		collector->held = tracer_next(collector->tracer);
+	}
+	return at_once || is_due(collector) ? flush(collector) : 0;
+}
+
+int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
+		      int64_t started, const char *reason, const char *detail)
+{
+	struct store_gap gap = {
+		.filesystem = filesystem ? filesystem->id : STORE_ALL_FILESYSTEMS,
+		.first = first,
+		.last = last,
+		.started = started,
+		.ended = moment_now(),
+		.reason = reason,
+		.detail = detail,
+	};
+
+	collector->gaps++;
+	return store_add_gap(collector->store, &gap);
+}
+
+static const struct {
+	const char *reason;
+	const char *detail;
+} losses[] = {
+#define X(member, text) {#member, text},
+	LOSSES(X)
+#undef X
+};
+
+int collector_check_losses(struct collector *collector, uint64_t first)
+{
+	struct tracer_counters now;
+	const uint64_t *counted = (const uint64_t *)&collector->counted.losses;
+	const uint64_t *present = (const uint64_t *)&now.losses;
+	int64_t since = collector->flushed ? collector->flushed : collector->started;
+	int code = tracer_counters(collector->tracer, &now);
+
+	for (size_t i = 0; !code && i < sizeof(losses) / sizeof(*losses); i++)
+		if (present[i] != counted[i])
+			code = collector_add_gap(collector, first, collector->window, NULL, since, losses[i].reason,
+						 losses[i].detail);
+	if (!code && now.missed_runs != collector->counted.missed_runs)
+		code = collector_add_gap(collector, first, collector->window, NULL, since, "missed_runs",
+					 "the kernel did not run a program");
+	if (!code)
+		collector->counted = now;
+	return code;
+}
+
+static int came(struct collector *collector, struct covered *row)
+{
+	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
+	char *identity = NULL;
+	bool is_new;
+	int code = mount_identity(mount, &identity);
+
+	if (!code) {
+		struct store_filesystem filesystem = {
+			.identity = identity,
+			.type = mount->type,
+			.mount_point = mount->mount_point,
+			.root = mount->root,
+			.device = mount->device,
+		};
+
+		code = store_put_filesystem(collector->store, &filesystem, &is_new);
+		row->id = filesystem.id;
+	}
+	free(identity);
+	return code ? code : tracer_trace(collector->tracer, row->device, true);
+}
+
+static int changed(struct covered *row, bool has_come, void *context)
+{
+	struct collector *collector = context;
+	int code;
+
+	if (!has_come)
+		return tracer_trace(collector->tracer, row->device, false);
+	code = came(collector, row);
+	if (code || !collector->started)
+		return code;
+	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, "mounted",
+				 "the filesystem was mounted meanwhile; what changed on it before is not known");
+}
+
+int collector_follow_mounts(struct collector *collector)
+{
+	/* What waits in the ring still names the filesystems as they were. */
+	int code = collector_collect(collector, true);
+
+	return code ? code : coverage_update(&collector->coverage, changed, collector);
+}
+
+static int open_store(struct collector *collector, char **error)
+{
+	const char *state = collector->config->state;
+	int code = store_open(&collector->store, state, STORE_WRITE);
+
+	if (code == -EBUSY)
+		sentence(error, 0, "another collector is running on the state in %s", state);
+	else if (code)
+		sentence(error, 0, "the state in %s cannot be opened: %s", state,
+			 collector->store ? store_error(collector->store) : strerror(-code));
+	return code;
+}
+
+/* Windows that an earlier collector left open stay so; the newest of them is ours, with a gap for the time between. */
+static int open_window(struct collector *collector)
+{
+	struct store_window last;
+	int64_t alive = 0;
+	int code = store_last_window(collector->store, &last);
+
+	if (code == -ENOENT || (!code && last.closed)) {
+		collector->window = code ? 1 : last.number + 1;
+		collector->closing = collector->window;
+		code = store_open_window(collector->store, collector->window, moment_now());
+		if (code || collector->window == 1)
+			return code;
+		last.opened = last.closed;
+	} else if (code) {
+		return code;
+	} else {
+		collector->window = last.number;
+		collector->events = last.events;
+		code = store_oldest_open(collector->store, &collector->closing);
+	}
+	if (!code && store_get_meta(collector->store, META_ALIVE, &alive))
+		alive = last.opened;
+	return code ? code
+		    : collector_add_gap(collector, collector->closing, collector->window, NULL, alive, "not_traced",
+					"no collector was running");
+}
+
+static int keep_watches(struct collector *collector)
+{
+	const struct coverage *coverage = &collector->coverage;
+	struct store_watch *watches = calloc(coverage->watch_count + 1, sizeof(*watches));
+	bool is_other;
+	int code;
+
+	if (!watches)
+		return -ENOMEM;
+	for (size_t i = 0; i < coverage->watch_count; i++) {
+		struct covered *covered = coverage_find(&collector->coverage, coverage->watches[i].device);
+
+		watches[i] = (struct store_watch){
+			.filesystem = covered ? covered->id : 0,
+			.path = coverage->watches[i].path,
+			.host_path = coverage->watches[i].host_path,
+		};
+	}
+	code = store_set_watches(collector->store, watches, coverage->watch_count, &is_other);
+	free(watches);
+	if (code || !is_other || collector->window == 1)
+		return code;
+	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(), "watch_changed",
+				 "other directories are watched than before");
+}
+
+static int open_tracer(struct collector *collector, char **error)
+{
+	const struct config *config = collector->config;
+	const struct tracer_options options = {
+		.ring = config->ring,
+		.writers = config->writers,
+		.reported = config->reported,
+		.operations = config->operations,
+	};
+
+	return tracer_open(&collector->tracer, &options, collector->window, error);
+}
+
+/* From the first file that is traced on nothing may be missed: hooks, then filesystems, then what was open before. */
+static int start(struct collector *collector, char **error)
+{
+	int code = coverage_update(&collector->coverage, changed, collector);
+
+	if (!code && collector->coverage.count == 0) {
+		*error = strdup(
+			"there is nothing to watch: no local filesystem is mounted; name a directory by --watch");
+		return -ENOENT;
+	}
+	if (!code)
+		code = keep_watches(collector);
+	if (!code)
+		code = tracer_enter_open_files(collector->tracer);
+	collector->started = collector->flushed = moment_now();
+	return code ? code : collector_collect(collector, true);
+}
+
+int collector_open(struct collector *collector, const struct config *config, char **error)
+{
+	int code;
+
+	*collector = (struct collector){.config = config};
+	code = open_store(collector, error);
+	if (code)
+		return code;
+	code = coverage_open(&collector->coverage, config->watch, config->watch_count, config->state, error);
+	if (code)
+		return code;
+	collector->batch = batch_new(config->batch, config->batch * BATCH_PATH_BYTES);
+	if (!collector->batch)
+		return -ENOMEM;
+	code = open_window(collector);
+	if (code) {
+		sentence(error, 0, "the window cannot be opened: %s", store_error(collector->store));
+		return code;
+	}
+	code = open_tracer(collector, error);
+	if (code)
+		return code;
+	code = start(collector, error);
+	if (code && !*error)
+		sentence(error, 0, "tracing cannot be started: %s", strerror(-code));
+	return code;
+}
+
+void collector_close(struct collector *collector)
+{
+	if (collector->started)
+		collector_collect(collector, true);
+	tracer_close(collector->tracer);
+	batch_free(collector->batch);
+	coverage_close(&collector->coverage);
+	store_close(collector->store);
+}

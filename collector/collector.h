@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The collector: takes records from the tracer into the store, follows mounts, accounts for what was lost. It joins the
+ * tracer and the store, which do not know each other. Single-threaded. Functions return 0 or -errno.
+ */
+#ifndef FSCHANGED_COLLECTOR_H
+#define FSCHANGED_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "batch.h"
+#include "config.h"
+#include "coverage.h"
+#include "store.h"
+#include "tracer.h"
+
+struct collector {
+	const struct config *config;
+	struct store *store;
+	struct tracer *tracer;
+	struct coverage coverage;
+	struct batch *batch;
+	struct tracer_counters counted; /* losses that are accounted for */
+	uint64_t window;                /* the open one; the kernel's epoch */
+	uint64_t closing;               /* the oldest one that is not closed; normally the open one */
+	uint64_t events;                /* taken from the ring since the window was opened */
+	uint64_t events_total;
+	uint64_t gaps;            /* opened since the start */
+	const struct event *held; /* taken from the ring and not yet in the batch */
+	int64_t started, flushed; /* Unix time in nanoseconds */
+	int64_t alive;            /* of the last transaction */
+	int error;                /* of the last transaction; 0: it was committed */
+	/* Sees every record, those too that are for people only. path: inside the filesystem. */
+	void (*observe)(const struct event *event, const char *path, void *context);
+	void *observer;
+};
+
+/*
+ * Opens the store, the tracer and the window, finds what is watched, and enters open files. On error *error (caller
+ * frees) is a sentence.
+ */
+int collector_open(struct collector *collector, const struct config *config, char **error);
+/* Takes what is in the ring, closes the books, detaches. */
+void collector_close(struct collector *collector);
+
+/* Takes what waits in the ring; writes it when the batch is full or has waited long enough, or at once. */
+int collector_collect(struct collector *collector, bool at_once);
+/* The mount table has changed. */
+int collector_follow_mounts(struct collector *collector);
+
+/*
+ * Accounts for losses since the last call: what moved is a gap of the windows first to the open one.
+ */
+int collector_check_losses(struct collector *collector, uint64_t first);
+/* filesystem: NULL for all. Written with the next transaction's commit, or at once outside one. */
+int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
+		      int64_t started, const char *reason, const char *detail);
+
+/*
+ * The cut: closes the open window and opens the next. When it returns 0, *closed is the number of the closed one, all
+ * that finished before the call is in it, and it survives a power cut. job: NULL, or one whose pending position becomes
+ * the closed window in the same transaction. On error *error (caller frees) is a sentence, and the job is as it was.
+ */
+int window_cut(struct collector *collector, const char *job, uint64_t *closed, char **error);
+
+#endif

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "coverage.h"
+#include "path.h"
+#include "sentence.h"
+
+static void free_watch(struct watch *watch)
+{
+	free(watch->host_path);
+	free(watch->path);
+}
+
+static int resolve_watch(const struct mounts *mounts, const char *directory, struct watch *watch, char **error)
+{
+	char path[PATH_MAX];
+	const struct mount *mount;
+	struct stat status;
+
+	watch->host_path = realpath(directory, NULL);
+	if (!watch->host_path || stat(watch->host_path, &status)) {
+		int code = -errno;
+
+		sentence(error, 0, "%s cannot be watched: %s", directory, strerror(-code));
+		return code;
+	}
+	if (!S_ISDIR(status.st_mode)) {
+		sentence(error, 0, "%s cannot be watched: it is not a directory", directory);
+		return -ENOTDIR;
+	}
+	mount = mounts_find_path(mounts, watch->host_path);
+	if (!mount || mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0) {
+		sentence(error, 0, "%s cannot be watched: it is on no known mount", directory);
+		return -ENOENT;
+	}
+	if (mount->class != MOUNT_LOCAL && mount->class != MOUNT_MEMORY) {
+		sentence(error, 0, "%s cannot be watched: its filesystem is %s: %s", directory, mount->type,
+			 mount_class_reason(mount->class));
+		return -EOPNOTSUPP;
+	}
+	watch->device = mount->device;
+	watch->path = strdup(path);
+	return watch->path ? 0 : -ENOMEM;
+}
+
+/* The state is there by now. On a filesystem that is not traced nothing needs to be left out. */
+static void resolve_excluded(struct coverage *coverage, const char *state)
+{
+	char *error = NULL;
+
+	if (resolve_watch(&coverage->mounts, state, &coverage->excluded, &error))
+		coverage->excluded.device = 0;
+	free(error);
+}
+
+int coverage_open(struct coverage *coverage, char *const *watch, size_t count, const char *state, char **error)
+{
+	int code;
+
+	*coverage = (struct coverage){0};
+	code = mounts_read(&coverage->mounts, NULL);
+	if (code) {
+		sentence(error, 0, "the mount table cannot be read: %s", strerror(-code));
+		return code;
+	}
+	coverage->watches = calloc(count + 1, sizeof(*coverage->watches));
+	if (!coverage->watches)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		coverage->watch_count++;
+		code = resolve_watch(&coverage->mounts, watch[i], &coverage->watches[i], error);
+		if (code)
+			return code;
+	}
+	resolve_excluded(coverage, state);
+	return 0;
+}
+
+static void free_row(struct covered *row)
+{
+	free(row->mount_point);
+}
+
+void coverage_close(struct coverage *coverage)
+{
+	for (size_t i = 0; i < coverage->watch_count; i++)
+		free_watch(&coverage->watches[i]);
+	for (size_t i = 0; i < coverage->count; i++)
+		free_row(&coverage->rows[i]);
+	free_watch(&coverage->excluded);
+	free(coverage->watches);
+	free(coverage->rows);
+	mounts_free(&coverage->mounts);
+	*coverage = (struct coverage){0};
+}
+
+struct covered *coverage_find(struct coverage *coverage, uint32_t device)
+{
+	for (size_t i = 0; i < coverage->count; i++)
+		if (coverage->rows[i].device == device)
+			return &coverage->rows[i];
+	return NULL;
+}
+
+static bool is_wanted(const struct coverage *coverage, const struct mount *mount)
+{
+	if (coverage->watch_count == 0)
+		return mount->class == MOUNT_LOCAL;
+	for (size_t i = 0; i < coverage->watch_count; i++)
+		if (coverage->watches[i].device == mount->device)
+			return true;
+	return false;
+}
+
+static bool has_mount(const struct mounts *mounts, const struct covered *row)
+{
+	for (size_t i = 0; i < mounts->count; i++)
+		if (mounts->rows[i].id == row->mount_id && mounts->rows[i].device == row->device)
+			return true;
+	return false;
+}
+
+static int remove_absent(struct coverage *coverage, int (*changed)(struct covered *, bool, void *), void *context)
+{
+	size_t kept = 0;
+	int code = 0;
+
+	for (size_t i = 0; i < coverage->count; i++) {
+		struct covered *row = &coverage->rows[i];
+
+		if (!code && !has_mount(&coverage->mounts, row)) {
+			code = changed(row, false, context);
+			free_row(row);
+		} else {
+			coverage->rows[kept++] = *row;
+		}
+	}
+	coverage->count = kept;
+	return code;
+}
+
+static int add_row(struct coverage *coverage, const struct mount *mount, struct covered **result)
+{
+	struct covered *rows = realloc(coverage->rows, (coverage->count + 1) * sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	coverage->rows = rows;
+	*result = &rows[coverage->count];
+	**result = (struct covered){
+		.device = mount->device,
+		.mount_id = mount->id,
+		.mount_point = strdup(mount->mount_point),
+	};
+	if (!(*result)->mount_point)
+		return -ENOMEM;
+	coverage->count++;
+	return 0;
+}
+
+static int add_present(struct coverage *coverage, int (*changed)(struct covered *, bool, void *), void *context)
+{
+	for (size_t i = 0; i < coverage->mounts.count; i++) {
+		const struct mount *mount = &coverage->mounts.rows[i];
+		struct covered *row;
+		int code;
+
+		if (!is_wanted(coverage, mount) || coverage_find(coverage, mount->device))
+			continue;
+		code = add_row(coverage, mount, &row);
+		if (!code)
+			code = changed(row, true, context);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+int coverage_update(struct coverage *coverage, int (*changed)(struct covered *row, bool came, void *context),
+		    void *context)
+{
+	struct mounts mounts;
+	int code = mounts_read(&mounts, NULL);
+
+	if (code)
+		return code;
+	mounts_free(&coverage->mounts);
+	coverage->mounts = mounts;
+	code = remove_absent(coverage, changed, context);
+	return code ? code : add_present(coverage, changed, context);
+}
+
+const struct mount *coverage_mount(const struct coverage *coverage, uint32_t device, const char *path)
+{
+	for (size_t i = 0; i < coverage->watch_count; i++) {
+		const struct watch *watch = &coverage->watches[i];
+
+		if (watch->device == device && path_is_below(path, strlen(path), watch->path, strlen(watch->path)))
+			return mounts_find_path(&coverage->mounts, watch->host_path);
+	}
+	return mounts_find_device(&coverage->mounts, device, path);
+}
+
+static bool is_below(const struct dirty *entry, const struct watch *watch)
+{
+	return path_is_below(entry->path, entry->path_length, watch->path, strlen(watch->path));
+}
+
+static bool is_above(const struct dirty *entry, const struct watch *watch)
+{
+	return path_is_below(watch->path, strlen(watch->path), entry->path, entry->path_length);
+}
+
+static int apply_to_watch(const struct watch *watch, const struct dirty *entry,
+			  int (*each)(const struct dirty *entry, void *context), void *context)
+{
+	struct dirty whole = *entry;
+
+	if (is_below(entry, watch))
+		return each(entry, context);
+	if (!is_above(entry, watch) || (!entry->facts.was && !(entry->facts.flags & DIRTY_EXPAND)))
+		return 0;
+	whole.path = watch->path;
+	whole.path_length = strlen(watch->path);
+	whole.inode = 0;
+	whole.links = 1;
+	whole.facts.was |= 1U << (S_IFDIR >> 12);
+	whole.facts.flags |= DIRTY_EXPAND;
+	return each(&whole, context);
+}
+
+int coverage_apply(const struct coverage *coverage, const struct dirty *entry, uint32_t device,
+		   int (*each)(const struct dirty *entry, void *context), void *context)
+{
+	if (coverage->excluded.device == device && is_below(entry, &coverage->excluded))
+		return 0;
+	if (coverage->watch_count == 0)
+		return each(entry, context);
+	for (size_t i = 0; i < coverage->watch_count; i++) {
+		int code = 0;
+
+		if (coverage->watches[i].device == device)
+			code = apply_to_watch(&coverage->watches[i], entry, each, context);
+		if (code)
+			return code;
+	}
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is watched: filesystems that are traced, the watched directories in them, and what is left out. */
+#ifndef FSCHANGED_COVERAGE_H
+#define FSCHANGED_COVERAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dirty.h"
+#include "mounts.h"
+#include "store.h"
+
+struct watch {
+	char *host_path; /* resolved: absolute, without symbolic links */
+	char *path;      /* inside its filesystem */
+	uint32_t device;
+};
+
+struct covered {
+	uint32_t device;
+	uint32_t id;  /* of the store's row; 0: not yet in the store */
+	int mount_id; /* of the mount that it is known by */
+	char *mount_point;
+	bool canary;  /* one is awaited */
+	bool present; /* seen in the mount table just read */
+};
+
+struct coverage {
+	struct mounts mounts;
+	struct watch *watches;
+	size_t watch_count; /* 0: all of every local filesystem */
+	struct covered *rows;
+	size_t count;
+	struct watch excluded; /* our own state */
+};
+
+/*
+ * Resolves the watched directories and finds the filesystems. Nothing is traced yet. On error *error (caller frees) is
+ * a sentence.
+ */
+int coverage_open(struct coverage *coverage, char *const *watch, size_t count, const char *state, char **error);
+void coverage_close(struct coverage *coverage);
+
+/*
+ * Reads the mount table again. Calls back for each filesystem that came (came) or went; `row` is valid meanwhile. A
+ * filesystem that was mounted anew at the same device went and came.
+ */
+int coverage_update(struct coverage *coverage, int (*changed)(struct covered *row, bool came, void *context),
+		    void *context);
+
+struct covered *coverage_find(struct coverage *coverage, uint32_t device);
+/* The mount by which a path of the filesystem is seen: the one that a watch names, else the first. */
+const struct mount *coverage_mount(const struct coverage *coverage, uint32_t device, const char *path);
+
+/*
+ * Calls back with the entry if it lies in what is watched. An ancestor of a watched directory that was moved or
+ * replaced becomes an entry for that directory: all of it may be another one now.
+ */
+int coverage_apply(const struct coverage *coverage, const struct dirty *entry, uint32_t device,
+		   int (*each)(const struct dirty *entry, void *context), void *context);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+#include <sys/stat.h>
+
+#include "decode.h"
+
+enum { TYPE_SHIFT = 12 };
+
+static const struct {
+	const char *name;
+	bool changes_names;
+} operations[OPERATION_COUNT] = {
+#define X(constant, bit, name_, names) [bit] = {.name = (name_), .changes_names = (names)},
+	OPERATIONS(X)
+#undef X
+};
+
+/* "b/a/" is "/a/b": the components are taken from the end. */
+size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES])
+{
+	const char *bytes = (const char *)(event + 1);
+	size_t end = event->path_bytes, length = 0;
+
+	while (end > 0) {
+		const char *separator = memrchr(bytes, '/', end - 1);
+		size_t start = separator ? separator - bytes + 1 : 0;
+
+		path[length++] = '/';
+		memcpy(path + length, bytes + start, end - 1 - start);
+		length += end - 1 - start;
+		end = start;
+	}
+	if (length == 0)
+		path[length++] = '/';
+	path[length] = '\0';
+	return length;
+}
+
+static uint16_t type_bit(uint16_t mode)
+{
+	return mode >> TYPE_SHIFT ? 1U << (mode >> TYPE_SHIFT) : 0;
+}
+
+/* Everything below is dirty, and something below may have gone: the whole is replaced. */
+static void add_subtree(struct dirty_facts *facts)
+{
+	facts->was |= type_bit(S_IFDIR);
+	facts->flags |= DIRTY_EXPAND;
+}
+
+struct dirty_facts decode_facts(const struct event *event)
+{
+	struct dirty_facts facts = {.operations = 1U << event->operation};
+
+	switch (event->operation) {
+	case OPERATION_UNLINK:
+	case OPERATION_RMDIR:
+	case OPERATION_RENAME_FROM:
+		facts.was |= type_bit(event->mode);
+		break;
+	case OPERATION_RENAME_TO:
+		facts.was |= event->replaced ? 1U << event->replaced : 0;
+		if (S_ISDIR(event->mode))
+			facts.flags |= DIRTY_EXPAND;
+		break;
+	}
+	if (event->flags & (EVENT_SUBTREE | EVENT_UNFIT))
+		add_subtree(&facts);
+	if (event->flags & EVENT_MAPPED)
+		facts.flags |= DIRTY_MAPPED;
+	if (event->flags & EVENT_NO_CMTIME)
+		facts.flags |= DIRTY_NO_CMTIME;
+	if (event->flags & EVENT_CARRIED)
+		facts.operations |= 1U << OPERATION_CARRIED;
+	return facts;
+}
+
+uint32_t decode_links(const struct event *event)
+{
+	if (S_ISDIR(event->mode))
+		return 1;
+	return event->links + (event->operation == OPERATION_LINK);
+}
+
+bool decode_changes_directory(const struct event *event)
+{
+	return operations[event->operation].changes_names;
+}
+
+const char *operation_name(enum operation operation)
+{
+	return operation < OPERATION_COUNT ? operations[operation].name : "unknown";
+}

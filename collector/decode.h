@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From a record of the ring to what it says. */
+#ifndef FSCHANGED_DECODE_H
+#define FSCHANGED_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dirty.h"
+#include "event.h"
+
+enum { DECODED_PATH_BYTES = RECORD_PATH_BYTES + 2 };
+
+/* The path inside its filesystem, "/a/b", terminated; returns its length. */
+size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES]);
+struct dirty_facts decode_facts(const struct event *event);
+/* The link count after the operation; 0 or 1 for a directory, whose links are no names. */
+uint32_t decode_links(const struct event *event);
+/* Does the operation add, remove or move a name, so that its directory has changed as well? */
+bool decode_changes_directory(const struct event *event);
+const char *operation_name(enum operation operation);
+
+#endif

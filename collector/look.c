@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "look.h"
+#include "sort.h"
+
+struct bytes {
+	char *at;
+	size_t size;
+};
+
+struct look {
+	const struct mount *mount;
+	int root;      /* the mount's root directory */
+	int directory; /* the one of the last path: paths come grouped by directory */
+	struct bytes directory_name;
+	size_t directory_length;
+	int pending; /* directories to be walked: a stack in an unlinked file, its records path and length */
+	off_t pending_size;
+	struct bytes walked, entry;
+};
+
+static int bytes_need(struct bytes *bytes, size_t size)
+{
+	char *at;
+
+	if (size <= bytes->size)
+		return 0;
+	at = realloc(bytes->at, 2 * size);
+	if (!at)
+		return -ENOMEM;
+	bytes->at = at;
+	bytes->size = 2 * size;
+	return 0;
+}
+
+static void close_descriptor(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ELOOP: a component is a symbolic link. */
+static bool is_not_there(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP;
+}
+
+static int open_short(int at, const char *name, size_t length, uint64_t flags)
+{
+	char path[PATH_MAX];
+	struct open_how how = {
+		.flags = flags | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	memcpy(path, name, length);
+	path[length] = '\0';
+	fd = syscall(SYS_openat2, at, length ? path : ".", &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static const char *last_slash(const char *path, size_t length)
+{
+	return memrchr(path, '/', length);
+}
+
+/* Opens a directory below another one; the path is relative and may be longer than PATH_MAX. */
+static int open_directory(int at, const char *path, size_t length, uint64_t flags)
+{
+	int fd, start = -1;
+
+	while (length >= PATH_MAX) {
+		const char *slash = last_slash(path, PATH_MAX - 1);
+		int next;
+
+		if (!slash)
+			next = -ENAMETOOLONG;
+		else
+			next = open_short(start < 0 ? at : start, path, (size_t)(slash - path), O_PATH | O_DIRECTORY);
+		close_descriptor(&start);
+		if (next < 0)
+			return next;
+		start = next;
+		length -= (size_t)(slash + 1 - path);
+		path = slash + 1;
+	}
+	fd = open_short(start < 0 ? at : start, path, length, flags | O_DIRECTORY);
+	close_descriptor(&start);
+	return fd;
+}
+
+static int open_to_read(int at, const char *path, size_t length)
+{
+	int fd = open_directory(at, path, length, O_RDONLY | O_NOATIME);
+
+	return fd == -EPERM ? open_directory(at, path, length, O_RDONLY) : fd;
+}
+
+int look_new(struct look **result)
+{
+	struct look *look = calloc(1, sizeof(*look));
+
+	if (!look)
+		return -ENOMEM;
+	look->root = look->directory = look->pending = -1;
+	*result = look;
+	return 0;
+}
+
+void look_free(struct look *look)
+{
+	if (!look)
+		return;
+	close_descriptor(&look->directory);
+	close_descriptor(&look->root);
+	close_descriptor(&look->pending);
+	free(look->directory_name.at);
+	free(look->walked.at);
+	free(look->entry.at);
+	free(look);
+}
+
+/* What another mount covers has the other mount's id. */
+static int look_within(const struct mount *mount, int at, const char *name, uint32_t *mode)
+{
+	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+	struct statx found;
+
+	if (statx(at, name, flags, STATX_TYPE | STATX_MNT_ID, &found) < 0)
+		return is_not_there(-errno) ? -ENOENT : -errno;
+	if (!(found.stx_mask & STATX_MNT_ID))
+		return -EOPNOTSUPP;
+	if (found.stx_mnt_id != (uint64_t)mount->id)
+		return -EXDEV;
+	*mode = found.stx_mode;
+	return 0;
+}
+
+int look_set_mount(struct look *look, const struct mount *mount)
+{
+	uint32_t mode;
+	int error;
+
+	if (look->mount == mount)
+		return 0;
+	close_descriptor(&look->directory);
+	close_descriptor(&look->root);
+	look->mount = NULL;
+	look->root = open(mount->mount_point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (look->root < 0)
+		return -errno;
+	error = look_within(mount, look->root, "", &mode);
+	if (!error)
+		look->mount = mount;
+	return error;
+}
+
+/* The part of the path below the mount's root: without '/' in front. */
+static int below_root(const struct look *look, const char **path, size_t *length)
+{
+	size_t root = look->mount ? strlen(look->mount->root) : 0;
+
+	if (!look->mount || mount_to_host(look->mount, *path, *length, NULL, 0) == -ENOENT)
+		return -EINVAL;
+	*path += root;
+	*length -= root;
+	while (*length && **path == '/') {
+		(*path)++;
+		(*length)--;
+	}
+	return 0;
+}
+
+static int enter_directory(struct look *look, const char *path, size_t length)
+{
+	int error, fd;
+
+	if (look->directory >= 0 && look->directory_length == length &&
+	    memcmp(look->directory_name.at, path, length) == 0)
+		return 0;
+	close_descriptor(&look->directory);
+	error = bytes_need(&look->directory_name, length + 1);
+	if (error)
+		return error;
+	fd = open_directory(look->root, path, length, O_PATH);
+	if (fd < 0)
+		return is_not_there(fd) ? -ENOENT : fd;
+	memcpy(look->directory_name.at, path, length);
+	look->directory_length = length;
+	look->directory = fd;
+	return 0;
+}
+
+int look_at(struct look *look, const char *path, size_t length, uint32_t *mode)
+{
+	char name[NAME_MAX + 1];
+	const char *slash;
+	size_t directory;
+	int error = below_root(look, &path, &length);
+
+	if (error)
+		return error;
+	if (length == 0)
+		return look_within(look->mount, look->root, "", mode);
+	slash = last_slash(path, length);
+	directory = slash ? (size_t)(slash - path) : 0;
+	error = enter_directory(look, path, directory);
+	if (error)
+		return error;
+	if (slash) {
+		path += directory + 1;
+		length -= directory + 1;
+	}
+	if (length == 0 || length > NAME_MAX)
+		return length ? -ENAMETOOLONG : -EINVAL;
+	memcpy(name, path, length);
+	name[length] = '\0';
+	return look_within(look->mount, look->directory, name, mode);
+}
+
+/* The walk */
+
+static int transfer(int fd, bool out, void *bytes, size_t count, off_t offset)
+{
+	char *at = bytes;
+
+	while (count) {
+		ssize_t done = out ? pwrite(fd, at, count, offset) : pread(fd, at, count, offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done < 0 ? -errno : -EIO;
+		at += done;
+		offset += done;
+		count -= (size_t)done;
+	}
+	return 0;
+}
+
+static int push(struct look *look, struct bytes *path, size_t length)
+{
+	int error = bytes_need(path, length + sizeof(length));
+
+	if (error)
+		return error;
+	memcpy(path->at + length, &length, sizeof(length));
+	error = transfer(look->pending, true, path->at, length + sizeof(length), look->pending_size);
+	if (!error)
+		look->pending_size += (off_t)(length + sizeof(length));
+	return error;
+}
+
+static int pop(struct look *look, struct bytes *path, size_t *length)
+{
+	int error;
+
+	look->pending_size -= (off_t)sizeof(*length);
+	error = transfer(look->pending, false, length, sizeof(*length), look->pending_size);
+	if (!error)
+		error = bytes_need(path, *length + sizeof(*length));
+	if (error)
+		return error;
+	look->pending_size -= (off_t)*length;
+	return transfer(look->pending, false, path->at, *length, look->pending_size);
+}
+
+/* 0 where it has vanished. */
+static int entry_type(int directory, const struct dirent *entry, uint32_t *type)
+{
+	struct stat found;
+
+	*type = DTTOIF(entry->d_type);
+	if (entry->d_type != DT_UNKNOWN)
+		return 0;
+	if (fstatat(directory, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) < 0)
+		return is_not_there(-errno) ? 0 : -errno;
+	*type = found.st_mode & S_IFMT;
+	return 0;
+}
+
+static int visit(struct look *look, size_t directory_length, int directory, const struct dirent *entry,
+		 const struct look_visitor *visitor)
+{
+	size_t name = strlen(entry->d_name);
+	size_t length = directory_length + 1 + name;
+	uint32_t type;
+	int error = bytes_need(&look->entry, length + sizeof(length));
+
+	if (error)
+		return error;
+	memcpy(look->entry.at, look->walked.at, directory_length);
+	look->entry.at[directory_length] = '/';
+	memcpy(look->entry.at + directory_length + 1, entry->d_name, name);
+	error = entry_type(directory, entry, &type);
+	if (error)
+		return visitor->failed(look->entry.at, length, error, visitor->context);
+	if (!type)
+		return 0;
+	error = visitor->entry(look->entry.at, length, type, visitor->context);
+	if (error < 0)
+		return error;
+	return error == 0 && S_ISDIR(type) ? push(look, &look->entry, length) : 0;
+}
+
+static bool is_dot(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static int read_entries(struct look *look, size_t length, DIR *stream, const struct look_visitor *visitor)
+{
+	/* The root alone ends in '/'. */
+	size_t directory_length = length == 1 ? 0 : length;
+	struct dirent *entry;
+	int error = 0;
+
+	for (errno = 0; !error && (entry = readdir(stream)); errno = 0)
+		if (!is_dot(entry->d_name))
+			error = visit(look, directory_length, dirfd(stream), entry, visitor);
+	if (error || !errno || is_not_there(-errno))
+		return error;
+	return visitor->failed(look->walked.at, length, -errno, visitor->context);
+}
+
+/* The directory whose path is in `walked`. */
+static int walk_directory(struct look *look, size_t length, const struct look_visitor *visitor)
+{
+	const char *rest = look->walked.at;
+	size_t rest_length = length;
+	DIR *stream;
+	int fd, error;
+
+	error = below_root(look, &rest, &rest_length);
+	if (error)
+		return error;
+	fd = open_to_read(look->root, rest, rest_length);
+	if (is_not_there(fd))
+		return 0;
+	if (fd < 0)
+		return visitor->failed(look->walked.at, length, fd, visitor->context);
+	stream = fdopendir(fd);
+	if (!stream) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	error = read_entries(look, length, stream, visitor);
+	closedir(stream);
+	return error;
+}
+
+int look_below(struct look *look, const char *path, size_t length, const struct look_visitor *visitor)
+{
+	int error = 0;
+
+	if (look->pending < 0)
+		look->pending = temporary_file(NULL);
+	if (look->pending < 0)
+		return look->pending;
+	look->pending_size = 0;
+	error = bytes_need(&look->entry, length + sizeof(length));
+	if (error)
+		return error;
+	memcpy(look->entry.at, path, length);
+	error = push(look, &look->entry, length);
+	while (!error && look->pending_size) {
+		error = pop(look, &look->walked, &length);
+		if (!error)
+			error = walk_directory(look, length, visitor);
+	}
+	return error;
+}

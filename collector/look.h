@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Looks at the files of one mount by their path inside the filesystem. Never follows a symbolic link and never enters
+ * what is mounted on top: a path that leads through a symbolic link is not there, one below another mount is hidden.
+ */
+#ifndef FSCHANGED_LOOK_H
+#define FSCHANGED_LOOK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mounts.h"
+
+struct look;
+
+int look_new(struct look **look);
+void look_free(struct look *look);
+
+/* 0; -EXDEV: something else is mounted over all of it; -errno. The mount lives as long as it is in use here. */
+int look_set_mount(struct look *look, const struct mount *mount);
+
+/* 0: *mode is set; -ENOENT: not there; -EXDEV: hidden below another mount; -errno: it cannot be told. */
+int look_at(struct look *look, const char *path, size_t length, uint32_t *mode);
+
+struct look_visitor {
+	/* mode: the type only. 0: go on, also below; 1: go on, but not below; -errno ends the walk and is returned. */
+	int (*entry)(const char *path, size_t length, uint32_t mode, void *context);
+	/* What could not be looked at, and why: -EXDEV or -errno. 0: go on; -errno ends the walk and is returned. */
+	int (*failed)(const char *path, size_t length, int error, void *context);
+	void *context;
+};
+
+/* Every entry below the directory. What vanishes meanwhile is passed over. Memory and descriptors are fixed. */
+int look_below(struct look *look, const char *path, size_t length, const struct look_visitor *visitor);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The queries of the store: QUERY(name, text). Included by store.c alone, several times.
+ */
+
+#define UNION_COLUMNS                                                                                                  \
+	"SELECT directory, name, number, facts, inode, opened / 1000000000 + first, "                                  \
+	"opened / 1000000000 + first + last FROM window CROSS JOIN dirty ON dirty.window = number "
+
+QUERY(GET_APPLICATION_ID, "PRAGMA application_id")
+QUERY(GET_SCHEMA_VERSION, "PRAGMA user_version")
+QUERY(COUNT_TABLES, "SELECT count(*) FROM sqlite_master")
+QUERY(USE_LOG, "PRAGMA journal_mode = WAL")
+QUERY(BEGIN_READ, "BEGIN")
+QUERY(BEGIN_WRITE, "BEGIN IMMEDIATE")
+QUERY(COMMIT, "COMMIT")
+QUERY(ROLLBACK, "ROLLBACK")
+QUERY(GET_META, "SELECT value FROM meta WHERE key = ?")
+QUERY(SET_META, "INSERT OR REPLACE INTO meta VALUES (?, ?)")
+QUERY(FIND_FILESYSTEM, "SELECT id FROM filesystem WHERE identity = ?")
+QUERY(ADD_FILESYSTEM, "INSERT INTO filesystem (identity, type, mount_point, root, device) VALUES (?1, ?2, ?3, ?4, ?5)")
+QUERY(SET_FILESYSTEM, "UPDATE filesystem SET type = ?2, mount_point = ?3, root = ?4, device = ?5 WHERE identity = ?1")
+QUERY(LIST_FILESYSTEMS, "SELECT id, identity, type, mount_point, root, device FROM filesystem ORDER BY id")
+QUERY(FORGET_WATCHES, "UPDATE watch SET keep = 0")
+QUERY(KEEP_WATCH, "INSERT INTO watch VALUES (?, ?, ?, 2) ON CONFLICT DO UPDATE SET keep = max(keep, 1)")
+QUERY(COUNT_OTHER_WATCHES, "SELECT count(*) FROM watch WHERE keep != 1")
+QUERY(REMOVE_WATCHES, "DELETE FROM watch WHERE keep = 0")
+QUERY(LIST_WATCHES, "SELECT filesystem, path, host_path FROM watch")
+QUERY(FIND_DIRECTORY, "SELECT id, inode, used FROM directory WHERE parent = ? AND name = ?")
+QUERY(ADD_DIRECTORY, "INSERT INTO directory (parent, name, filesystem, inode, used) VALUES (?, ?, ?, 0, 0)")
+QUERY(USE_DIRECTORY, "UPDATE directory SET used = max(used, ?2), "
+		     "inode = CASE ?3 WHEN 0 THEN inode ELSE ?3 END WHERE id = ?1")
+QUERY(GET_DIRECTORY, "SELECT parent, name, inode, filesystem FROM directory WHERE id = ?")
+QUERY(LIST_DIRECTORIES, "SELECT id, parent, name FROM directory WHERE inode = ? AND inode != 0 AND filesystem = ?")
+QUERY(PUT_DIRTY, "INSERT INTO dirty VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+		 "facts = facts | excluded.facts, "
+		 "inode = CASE excluded.inode WHEN 0 THEN inode ELSE excluded.inode END, "
+		 "first = min(first, excluded.first), "
+		 "last = max(first + last, excluded.first + excluded.last) - min(first, excluded.first)")
+QUERY(GET_DIRTY, "SELECT facts, inode FROM dirty WHERE window = ? AND directory = ? AND name = ?")
+QUERY(LIST_INODE, "SELECT directory, dirty.name, facts FROM dirty CROSS JOIN directory ON id = directory "
+		  "WHERE window = ? AND dirty.inode = ? AND filesystem = ?")
+QUERY(PUT_LINK, "INSERT INTO hardlink VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+		"links = max(links, excluded.links), changed = max(changed, excluded.changed)")
+QUERY(CARRY_LINK, "INSERT INTO hardlink SELECT ?2, filesystem, inode, directory, name, links, max(changed, ?3) "
+		  "FROM hardlink WHERE window = ?1 AND filesystem = ?4 AND inode = ?5 AND directory = ?6 AND name = ?7 "
+		  "ON CONFLICT DO UPDATE SET "
+		  "links = max(links, excluded.links), changed = max(changed, excluded.changed)")
+QUERY(UNION_ONE, UNION_COLUMNS "WHERE number = ?1 AND number = ?2 ORDER BY directory, name")
+QUERY(UNION_MANY, UNION_COLUMNS "WHERE number BETWEEN ? AND ? ORDER BY directory, name, number")
+QUERY(LIST_UNKNOWN_LINKS, "SELECT filesystem, inode, max(links), count(*), directory, name FROM "
+			  "(SELECT filesystem, inode, directory, name, max(links) AS links, max(changed) AS "
+			  "changed FROM hardlink "
+			  "WHERE window BETWEEN ? AND ? GROUP BY filesystem, inode, directory, name) "
+			  "GROUP BY filesystem, inode HAVING max(links) > count(*) AND max(changed)")
+QUERY(GET_OPENED, "SELECT opened FROM window WHERE number = ?")
+QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0)")
+QUERY(CLOSE_WINDOW, "UPDATE window SET closed = ?2, events = ?3 WHERE number = ?1 AND closed = 0")
+QUERY(LIST_WINDOWS, "SELECT number, opened, closed, events, "
+		    "(SELECT count(*) FROM dirty WHERE dirty.window = number), "
+		    "(SELECT count(*) FROM gap WHERE gap.first <= number AND gap.last >= number) "
+		    "FROM window WHERE number BETWEEN ? AND ? ORDER BY number")
+QUERY(LAST_WINDOW, "SELECT number, opened, closed, events, 0, 0 FROM window ORDER BY number DESC LIMIT 1")
+QUERY(GET_JOB, "SELECT name, cursor, pending, created, marked, committed FROM job WHERE name = ?")
+QUERY(MARK_JOB, "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0) "
+		"ON CONFLICT DO UPDATE SET pending = excluded.pending, marked = excluded.marked")
+QUERY(COMMIT_JOB, "UPDATE job SET cursor = pending, pending = 0, committed = ?2 WHERE name = ?1 AND pending != 0")
+QUERY(DROP_JOB, "DELETE FROM job WHERE name = ?")
+QUERY(LIST_JOBS, "SELECT name, cursor, pending, created, marked, committed FROM job ORDER BY name")
+QUERY(ADD_GAP, "INSERT INTO gap (filesystem, first, last, started, ended, reason, detail, repaired) "
+	       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+QUERY(REPAIR_GAP, "UPDATE gap SET repaired = 1 WHERE id = ?")
+QUERY(LIST_GAPS, "SELECT id, filesystem, first, last, started, ended, reason, detail, repaired FROM gap "
+		 "WHERE last >= ? AND first <= ? ORDER BY id")
+QUERY(FIRST_KEPT, "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
+		  "OR number > coalesce((SELECT min(cursor) FROM job), 0) "
+		  "OR number = (SELECT max(number) FROM window)")
+QUERY(PRUNE_DIRTY, "DELETE FROM dirty WHERE window < ?")
+QUERY(PRUNE_LINKS, "DELETE FROM hardlink WHERE window < ?")
+QUERY(PRUNE_GAPS, "DELETE FROM gap WHERE last < ?")
+QUERY(PRUNE_WINDOWS, "DELETE FROM window WHERE number < ?")
+QUERY(NEXT_UNUSED, "SELECT id FROM directory AS d WHERE id < ? AND used < ? "
+		   "AND NOT EXISTS (SELECT 1 FROM directory WHERE parent = d.id) ORDER BY id DESC LIMIT 1")
+QUERY(REMOVE_DIRECTORY, "DELETE FROM directory WHERE id = ?")
+
+#undef UNION_COLUMNS
+#undef QUERY

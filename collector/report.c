@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <unistd.h>
+
+#include "moment.h"
+#include "report.h"
+
+const char *report_hook(const struct hook_state *hook, enum tracer_mode mode)
+{
+	bool available = mode == TRACER_LSM ? hook->in_lsm : hook->in_function;
+
+	if (hook->attached)
+		return "";
+	if (hook->presence == HOOK_ON_DEMAND)
+		return "attached while somebody asks for it";
+	if (!available && hook->presence == HOOK_IF_PRESENT)
+		return "this kernel does not have it and does not need it";
+	return available ? "not attached" : "this kernel does not have it";
+}
+
+static json_t *report_hooks(const struct tracer *tracer)
+{
+	const struct hook_state *hooks = tracer_hooks(tracer);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:s}", "name", hooks[i].name, "attached",
+						       hooks[i].attached, "purpose", hooks[i].purpose, "note",
+						       report_hook(&hooks[i], tracer_mode(tracer))));
+	return array;
+}
+
+static json_t *text(const char *bytes)
+{
+	json_t *string = json_string(bytes);
+
+	return string ? string : json_string("(a name that is not UTF-8)");
+}
+
+/* The first mount of each filesystem that could hold files. */
+static json_t *report_filesystems(struct collector *collector)
+{
+	const struct mounts *mounts = &collector->coverage.mounts;
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount *mount = &mounts->rows[i];
+		bool traced = coverage_find(&collector->coverage, mount->device);
+		char device[32];
+
+		if (mount->class == MOUNT_PSEUDO || mounts_find_device(mounts, mount->device, NULL) != mount)
+			continue;
+		snprintf(device, sizeof(device), "%u:%u", mount->device >> 20, mount->device & 0xfffff);
+		json_array_append_new(array,
+				      json_pack("{s:o, s:o, s:s, s:b, s:s}", "mount_point", text(mount->mount_point),
+						"type", text(mount->type), "device", device, "traced", traced, "reason",
+						traced                        ? ""
+						: mount->class != MOUNT_LOCAL ? mount_class_reason(mount->class)
+									      : "no watched directory lies on it"));
+	}
+	return array;
+}
+
+static json_t *report_watches(const struct coverage *coverage)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < coverage->watch_count; i++)
+		json_array_append_new(array, text(coverage->watches[i].host_path));
+	return array;
+}
+
+static json_t *report_losses(const struct losses *losses)
+{
+	json_t *object = json_object();
+
+#define X(member, reason) json_object_set_new(object, #member, json_integer(losses->member));
+	LOSSES(X)
+#undef X
+	return object;
+}
+
+static json_t *report_counters(struct collector *collector)
+{
+	struct tracer_counters counters = {0};
+	uint64_t writers = 0, bytes = 0, used = 0;
+
+	tracer_counters(collector->tracer, &counters);
+	tracer_writers(collector->tracer, &writers);
+	tracer_ring_use(collector->tracer, &bytes, &used);
+	return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I}", "events", (json_int_t)collector->events_total,
+			 "submitted", (json_int_t)counters.submitted, "lost", report_losses(&counters.losses),
+			 "missed_runs", (json_int_t)counters.missed_runs, "writers", (json_int_t)writers, "ring_bytes",
+			 (json_int_t)bytes, "ring_used", (json_int_t)used);
+}
+
+/* Resident memory of this process, /proc/self/statm. */
+static uint64_t resident_bytes(void)
+{
+	unsigned long long size, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	fclose(file);
+	return resident * sysconf(_SC_PAGESIZE);
+}
+
+json_t *report_status(struct collector *collector)
+{
+	uint64_t database = 0;
+	char since[MOMENT_BYTES];
+
+	store_size(collector->store, &database);
+	return json_pack("{s:b, s:s, s:i, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "ready",
+			 collector->started && !collector->error, "version", FSCHANGED_VERSION, "pid", (int)getpid(),
+			 "since", moment_iso(collector->started, since), "window", (json_int_t)collector->window,
+			 "mode", tracer_mode(collector->tracer) == TRACER_LSM ? "lsm" : "fentry", "hooks",
+			 report_hooks(collector->tracer), "filesystems", report_filesystems(collector), "watches",
+			 report_watches(&collector->coverage), "counters", report_counters(collector), "gaps",
+			 (json_int_t)collector->gaps, "database_bytes", (json_int_t)database, "memory_bytes",
+			 (json_int_t)resident_bytes(), "kernel_memory_bytes",
+			 (json_int_t)tracer_memory(collector->tracer));
+}

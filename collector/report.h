@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the collector tells about itself, as JSON. */
+#ifndef FSCHANGED_REPORT_H
+#define FSCHANGED_REPORT_H
+
+#include <jansson.h>
+
+#include "collector.h"
+
+/* A new object with the keys that 'status' shows. */
+json_t *report_status(struct collector *collector);
+/* Why a hook is not attached, a sentence; empty when it is. */
+const char *report_hook(const struct hook_state *hook, enum tracer_mode mode);
+
+#endif

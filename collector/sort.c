@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sort.h"
+
+enum {
+	MEMORY_LEAST = 64 << 10,
+	CHUNK_LEAST = 4 << 10, /* of a run in memory while runs are merged */
+	FAN_MOST = 64,	       /* runs that are merged at a time */
+	ALIGNMENT = 8,
+};
+
+/* A record in memory and in a run; the path follows, then zeros up to the next multiple of ALIGNMENT. */
+struct record {
+	uint64_t facts;
+	int64_t first, last;
+	uint32_t length;
+	uint32_t mode;
+	char path[];
+};
+
+struct run {
+	off_t start, end;
+};
+
+/* All runs of one level lie one after another in one unlinked file. */
+struct level {
+	int fd;
+	off_t size;
+	struct run *runs;
+	size_t count, room;
+};
+
+struct reader {
+	int fd;
+	off_t next, end; /* of what has not been read into the buffer yet */
+	char *buffer;
+	char *own; /* where a record does not fit into the share of the arena */
+	size_t size;
+	size_t start, used;  /* what is left in the buffer: [start, used) */
+	struct record *head; /* NULL: the run has come to its end */
+};
+
+struct writer_buffer {
+	struct level *level;
+	char *buffer;
+	size_t size, used;
+};
+
+struct sorter {
+	char *directory;
+	size_t memory;
+	size_t arena_size;
+	char *arena; /* records from the front, the index of their places from the back */
+	size_t used, count;
+	struct level level;
+	struct reader readers[FAN_MOST];
+	struct reader *heap[FAN_MOST];
+	size_t heap_count;
+	char *current; /* of the merge: the record that is being put together */
+	size_t current_size;
+	size_t position; /* in the index, where everything fitted into memory */
+	bool finished;
+	int error;
+};
+
+int temporary_file(const char *directory)
+{
+	char *name;
+	int fd;
+
+	if (!directory)
+		directory = secure_getenv("TMPDIR");
+	if (!directory)
+		directory = "/var/tmp";
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+	if (fd >= 0)
+		return fd;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+		return -errno;
+	if (asprintf(&name, "%s/.fschanged-XXXXXX", directory) < 0)
+		return -ENOMEM;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	else
+		unlink(name);
+	free(name);
+	return fd;
+}
+
+static int write_fully(int fd, const char *bytes, size_t count, off_t offset)
+{
+	while (count) {
+		ssize_t done = pwrite(fd, bytes, count, offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		bytes += done;
+		offset += done;
+		count -= (size_t)done;
+	}
+	return 0;
+}
+
+static size_t record_size(size_t length)
+{
+	return (sizeof(struct record) + length + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+static int record_compare(const struct record *a, const struct record *b)
+{
+	size_t length = a->length < b->length ? a->length : b->length;
+	int order = memcmp(a->path, b->path, length);
+
+	if (order)
+		return order;
+	return (a->length > b->length) - (a->length < b->length);
+}
+
+static int index_compare(const void *a, const void *b)
+{
+	return record_compare(*(struct record *const *)a, *(struct record *const *)b);
+}
+
+static void record_merge(struct record *into, const struct record *from)
+{
+	into->facts |= from->facts;
+	if (from->first < into->first)
+		into->first = from->first;
+	if (from->last >= into->last) {
+		into->last = from->last;
+		into->mode = from->mode ? from->mode : into->mode;
+	}
+	if (!into->mode)
+		into->mode = from->mode;
+}
+
+static struct sorted record_show(const struct record *record)
+{
+	return (struct sorted){
+		.path = record->path,
+		.length = record->length,
+		.mode = record->mode,
+		.facts = dirty_facts_unpack(record->facts),
+		.first = record->first,
+		.last = record->last,
+	};
+}
+
+/* Levels */
+
+static int level_open(struct level *level, const char *directory)
+{
+	int fd = temporary_file(directory);
+
+	if (fd < 0)
+		return fd;
+	*level = (struct level){.fd = fd};
+	return 0;
+}
+
+static void level_close(struct level *level)
+{
+	if (level->fd >= 0)
+		close(level->fd);
+	free(level->runs);
+	*level = (struct level){.fd = -1};
+}
+
+static int level_new_run(struct level *level)
+{
+	if (level->count == level->room) {
+		size_t room = level->room ? 2 * level->room : FAN_MOST;
+		struct run *runs = reallocarray(level->runs, room, sizeof(*runs));
+
+		if (!runs)
+			return -ENOMEM;
+		level->runs = runs;
+		level->room = room;
+	}
+	level->runs[level->count++] = (struct run){.start = level->size, .end = level->size};
+	return 0;
+}
+
+static int level_append(struct level *level, const char *bytes, size_t count)
+{
+	int error = write_fully(level->fd, bytes, count, level->size);
+
+	if (error)
+		return error;
+	level->size += (off_t)count;
+	level->runs[level->count - 1].end = level->size;
+	return 0;
+}
+
+static int writer_flush(struct writer_buffer *writer)
+{
+	int error = level_append(writer->level, writer->buffer, writer->used);
+
+	writer->used = 0;
+	return error;
+}
+
+static int writer_put(struct writer_buffer *writer, const struct record *record)
+{
+	size_t size = record_size(record->length);
+	int error = 0;
+
+	if (writer->used + size > writer->size)
+		error = writer_flush(writer);
+	if (error)
+		return error;
+	if (size > writer->size)
+		return level_append(writer->level, (const char *)record, size);
+	memcpy(writer->buffer + writer->used, record, size);
+	writer->used += size;
+	return 0;
+}
+
+/* Runs in memory */
+
+static struct record **index_of(const struct sorter *sorter)
+{
+	return (struct record **)(sorter->arena + sorter->arena_size) - sorter->count;
+}
+
+/* Sorts what is in memory; of equal paths one record is left. */
+static void sort_memory(struct sorter *sorter)
+{
+	struct record **index = index_of(sorter);
+	size_t kept = 0;
+
+	if (!sorter->count)
+		return;
+	qsort(index, sorter->count, sizeof(*index), index_compare);
+	for (size_t i = 1; i < sorter->count; i++) {
+		if (record_compare(index[kept], index[i]) == 0)
+			record_merge(index[kept], index[i]);
+		else
+			index[++kept] = index[i];
+	}
+	kept++;
+	memmove(index + (sorter->count - kept), index, kept * sizeof(*index));
+	sorter->count = kept;
+}
+
+static size_t write_buffer_size(const struct sorter *sorter)
+{
+	return sorter->memory / 16;
+}
+
+static int spill(struct sorter *sorter)
+{
+	struct writer_buffer writer = {.level = &sorter->level};
+	struct record **index;
+	int error = 0;
+
+	if (sorter->level.fd < 0)
+		error = level_open(&sorter->level, sorter->directory);
+	if (!error)
+		error = level_new_run(&sorter->level);
+	if (error)
+		return error;
+	sort_memory(sorter);
+	index = index_of(sorter);
+	writer.buffer = sorter->arena + sorter->arena_size;
+	writer.size = write_buffer_size(sorter);
+	for (size_t i = 0; i < sorter->count && !error; i++)
+		error = writer_put(&writer, index[i]);
+	if (!error)
+		error = writer_flush(&writer);
+	sorter->used = 0;
+	sorter->count = 0;
+	return error;
+}
+
+static bool fits(const struct sorter *sorter, size_t size)
+{
+	return sorter->used + size + (sorter->count + 1) * sizeof(struct record *) <= sorter->arena_size;
+}
+
+/* The memory is what the caller gave, or what the longest record needs. */
+static int arena_resize(struct sorter *sorter, size_t memory)
+{
+	char *arena = realloc(sorter->arena, memory);
+
+	if (!arena)
+		return -ENOMEM;
+	sorter->arena = arena;
+	sorter->memory = memory;
+	sorter->arena_size = (memory - memory / 16) & ~(size_t)(ALIGNMENT - 1);
+	return 0;
+}
+
+static int make_room(struct sorter *sorter, size_t size)
+{
+	int error = 0;
+
+	if (fits(sorter, size))
+		return 0;
+	if (sorter->count)
+		error = spill(sorter);
+	if (error || fits(sorter, size))
+		return error;
+	return arena_resize(sorter, 2 * (size + sizeof(struct record *)));
+}
+
+static void put(struct sorter *sorter, const struct sorted *sorted, size_t size)
+{
+	struct record *record = (struct record *)(sorter->arena + sorter->used);
+
+	*record = (struct record){
+		.facts = dirty_facts_pack(sorted->facts),
+		.first = sorted->first,
+		.last = sorted->last,
+		.length = (uint32_t)sorted->length,
+		.mode = sorted->mode,
+	};
+	memcpy(record->path, sorted->path, sorted->length);
+	memset(record->path + sorted->length, 0, size - sizeof(*record) - sorted->length);
+	sorter->used += size;
+	sorter->count++;
+	index_of(sorter)[0] = record;
+}
+
+int sorter_add(struct sorter *sorter, const struct sorted *sorted)
+{
+	size_t size = record_size(sorted->length);
+
+	if (sorter->finished || sorted->length > UINT32_MAX)
+		return -EINVAL;
+	if (!sorter->error)
+		sorter->error = make_room(sorter, size);
+	if (!sorter->error)
+		put(sorter, sorted, size);
+	return sorter->error;
+}
+
+/* Merging */
+
+static int reader_fill(struct reader *reader, size_t need)
+{
+	if (need > reader->size) {
+		char *own = malloc(need);
+
+		if (!own)
+			return -ENOMEM;
+		memcpy(own, reader->buffer + reader->start, reader->used - reader->start);
+		free(reader->own);
+		reader->own = own;
+		reader->buffer = own;
+		reader->size = need;
+	} else {
+		memmove(reader->buffer, reader->buffer + reader->start, reader->used - reader->start);
+	}
+	reader->used -= reader->start;
+	reader->start = 0;
+	while (reader->used < need) {
+		off_t left = reader->end - reader->next;
+		size_t room = reader->size - reader->used;
+		ssize_t done = pread(reader->fd, reader->buffer + reader->used,
+				     left < (off_t)room ? (size_t)left : room, reader->next);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done < 0 ? -errno : -EIO;
+		reader->used += (size_t)done;
+		reader->next += done;
+	}
+	return 0;
+}
+
+static int reader_need(struct reader *reader, size_t need)
+{
+	return reader->used - reader->start >= need ? 0 : reader_fill(reader, need);
+}
+
+static int reader_next(struct reader *reader)
+{
+	struct record *record;
+	size_t size;
+	int error;
+
+	if (reader->head)
+		reader->start += record_size(reader->head->length);
+	reader->head = NULL;
+	if (reader->start == reader->used && reader->next == reader->end)
+		return 0;
+	error = reader_need(reader, sizeof(*record));
+	if (error)
+		return error;
+	record = (struct record *)(reader->buffer + reader->start);
+	size = record_size(record->length);
+	error = reader_need(reader, size);
+	if (error)
+		return error;
+	reader->head = (struct record *)(reader->buffer + reader->start);
+	return 0;
+}
+
+static void heap_sink(struct sorter *sorter, size_t at)
+{
+	struct reader **heap = sorter->heap;
+
+	for (;;) {
+		size_t child = 2 * at + 1;
+		struct reader *moved;
+
+		if (child >= sorter->heap_count)
+			return;
+		if (child + 1 < sorter->heap_count && record_compare(heap[child + 1]->head, heap[child]->head) < 0)
+			child++;
+		if (record_compare(heap[at]->head, heap[child]->head) <= 0)
+			return;
+		moved = heap[at];
+		heap[at] = heap[child];
+		heap[child] = moved;
+		at = child;
+	}
+}
+
+static int heap_advance(struct sorter *sorter)
+{
+	int error = reader_next(sorter->heap[0]);
+
+	if (error)
+		return error;
+	if (!sorter->heap[0]->head)
+		sorter->heap[0] = sorter->heap[--sorter->heap_count];
+	if (sorter->heap_count)
+		heap_sink(sorter, 0);
+	return 0;
+}
+
+static void readers_free(struct sorter *sorter)
+{
+	for (size_t i = 0; i < FAN_MOST; i++)
+		free(sorter->readers[i].own);
+	memset(sorter->readers, 0, sizeof(sorter->readers));
+	sorter->heap_count = 0;
+}
+
+/* One share of the memory for each run and one for what is written. */
+static size_t fan_of(const struct sorter *sorter)
+{
+	size_t fan = sorter->memory / CHUNK_LEAST - 1;
+
+	return fan < FAN_MOST ? fan : FAN_MOST;
+}
+
+static int merge_begin(struct sorter *sorter, const struct level *level, size_t first, size_t count)
+{
+	size_t chunk = (sorter->memory / (count + 1)) & ~(size_t)(ALIGNMENT - 1);
+	int error;
+
+	readers_free(sorter);
+	for (size_t i = 0; i < count; i++) {
+		struct reader *reader = &sorter->readers[i];
+
+		*reader = (struct reader){
+			.fd = level->fd,
+			.next = level->runs[first + i].start,
+			.end = level->runs[first + i].end,
+			.buffer = sorter->arena + i * chunk,
+			.size = chunk,
+		};
+		error = reader_next(reader);
+		if (error)
+			return error;
+		if (reader->head)
+			sorter->heap[sorter->heap_count++] = reader;
+	}
+	for (size_t i = sorter->heap_count; i-- > 0;)
+		heap_sink(sorter, i);
+	return 0;
+}
+
+static int set_current(struct sorter *sorter, const struct record *record)
+{
+	size_t size = record_size(record->length);
+
+	if (size > sorter->current_size) {
+		char *current = realloc(sorter->current, 2 * size);
+
+		if (!current)
+			return -ENOMEM;
+		sorter->current = current;
+		sorter->current_size = 2 * size;
+	}
+	memcpy(sorter->current, record, size);
+	return 0;
+}
+
+/* 1: *merged is the next record, 0: the end. */
+static int merge_next(struct sorter *sorter, struct record **merged)
+{
+	int error;
+
+	if (!sorter->heap_count)
+		return 0;
+	error = set_current(sorter, sorter->heap[0]->head);
+	if (error)
+		return error;
+	*merged = (struct record *)sorter->current;
+	error = heap_advance(sorter);
+	while (!error && sorter->heap_count && record_compare(*merged, sorter->heap[0]->head) == 0) {
+		record_merge(*merged, sorter->heap[0]->head);
+		error = heap_advance(sorter);
+	}
+	return error ? error : 1;
+}
+
+static int merge_group(struct sorter *sorter, size_t first, size_t count, struct level *to)
+{
+	size_t chunk = (sorter->memory / (count + 1)) & ~(size_t)(ALIGNMENT - 1);
+	struct writer_buffer writer = {.level = to, .buffer = sorter->arena + count * chunk, .size = chunk};
+	struct record *record;
+	int more = level_new_run(to);
+
+	if (!more)
+		more = merge_begin(sorter, &sorter->level, first, count);
+	if (more)
+		return more;
+	while ((more = merge_next(sorter, &record)) > 0) {
+		int error = writer_put(&writer, record);
+
+		if (error)
+			return error;
+	}
+	return more ? more : writer_flush(&writer);
+}
+
+static int merge_pass(struct sorter *sorter)
+{
+	size_t fan = fan_of(sorter);
+	struct level next;
+	int error = level_open(&next, sorter->directory);
+
+	if (error)
+		return error;
+	for (size_t first = 0; first < sorter->level.count && !error; first += fan) {
+		size_t left = sorter->level.count - first;
+
+		error = merge_group(sorter, first, left < fan ? left : fan, &next);
+	}
+	if (error) {
+		level_close(&next);
+		return error;
+	}
+	level_close(&sorter->level);
+	sorter->level = next;
+	return 0;
+}
+
+int sorter_finish(struct sorter *sorter)
+{
+	if (sorter->finished)
+		return -EINVAL;
+	sorter->finished = true;
+	if (sorter->error)
+		return sorter->error;
+	if (sorter->level.fd < 0) {
+		sort_memory(sorter);
+		return 0;
+	}
+	if (sorter->count)
+		sorter->error = spill(sorter);
+	while (!sorter->error && sorter->level.count > fan_of(sorter))
+		sorter->error = merge_pass(sorter);
+	if (!sorter->error)
+		sorter->error = merge_begin(sorter, &sorter->level, 0, sorter->level.count);
+	return sorter->error;
+}
+
+int sorter_next(struct sorter *sorter, struct sorted *sorted)
+{
+	struct record *record;
+	int more;
+
+	if (!sorter->finished)
+		return -EINVAL;
+	if (sorter->error)
+		return sorter->error;
+	if (sorter->level.fd < 0) {
+		if (sorter->position == sorter->count)
+			return 0;
+		*sorted = record_show(index_of(sorter)[sorter->position++]);
+		return 1;
+	}
+	more = merge_next(sorter, &record);
+	if (more > 0)
+		*sorted = record_show(record);
+	else
+		sorter->error = more;
+	return more;
+}
+
+int sorter_new(struct sorter **result, size_t memory, const char *directory)
+{
+	struct sorter *sorter = calloc(1, sizeof(*sorter));
+	int error;
+
+	if (!sorter)
+		return -ENOMEM;
+	sorter->level.fd = -1;
+	error = arena_resize(sorter, memory > MEMORY_LEAST ? memory : MEMORY_LEAST);
+	if (!error && directory) {
+		sorter->directory = strdup(directory);
+		error = sorter->directory ? 0 : -ENOMEM;
+	}
+	if (error)
+		sorter_free(sorter);
+	else
+		*result = sorter;
+	return error;
+}
+
+void sorter_free(struct sorter *sorter)
+{
+	if (!sorter)
+		return;
+	readers_free(sorter);
+	level_close(&sorter->level);
+	free(sorter->current);
+	free(sorter->directory);
+	free(sorter->arena);
+	free(sorter);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The cut. A change is made after its hook has run. If the hook read the old epoch, its record is in the ring before
+ * the ring is drained here; if the change itself comes after the cut, its file is among the writers or its operation
+ * among those under way, and is carried. What ended before the answer is seen by whoever makes a list after it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "collector.h"
+#include "moment.h"
+#include "sentence.h"
+
+enum {
+	DRAIN_MILLISECONDS = 5000, /* a record that is begun and not finished holds the ring: not longer than this */
+	DRAIN_PAUSE = 1000,        /* microseconds */
+};
+
+/* Opening a directory and an unknown ioctl change nothing, and work on frozen and read-only filesystems. */
+static void send_canary(struct covered *row)
+{
+	int directory = open(row->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME);
+
+	row->canary = true;
+	if (directory < 0)
+		return;
+	ioctl(directory, CANARY_COMMAND, 0);
+	close(directory);
+}
+
+static void send_canaries(struct collector *collector)
+{
+	for (size_t i = 0; i < collector->coverage.count; i++)
+		send_canary(&collector->coverage.rows[i]);
+}
+
+static int drain(struct collector *collector)
+{
+	uint64_t end = tracer_produced(collector->tracer);
+
+	for (int waited = 0; waited < DRAIN_MILLISECONDS; waited++) {
+		int code = collector_collect(collector, false);
+
+		if (code || tracer_consumed(collector->tracer) >= end)
+			return code;
+		usleep(DRAIN_PAUSE);
+	}
+	return -EAGAIN;
+}
+
+static int add_gap(struct collector *collector, const struct covered *row, const char *reason, const char *detail)
+{
+	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, reason,
+				 detail);
+}
+
+static int check_canaries(struct collector *collector)
+{
+	for (size_t i = 0; i < collector->coverage.count; i++) {
+		const struct covered *row = &collector->coverage.rows[i];
+		int code;
+
+		if (!row->canary)
+			continue;
+		code = add_gap(collector, row, "canary", "a change made by the collector itself was not seen");
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/* What cannot be confirmed in time is a gap, not a wait: none of these steps may fail the cut. */
+static int confirm(struct collector *collector)
+{
+	int code = drain(collector);
+
+	if (code == -EAGAIN)
+		code = add_gap(collector, NULL, "ring_held", "a record in the ring was not finished in time");
+	if (!code)
+		code = check_canaries(collector);
+	if (!code)
+		code = tracer_carry(collector->tracer);
+	if (code == -EAGAIN)
+		code = add_gap(collector, NULL, "not_carried",
+			       "not all open files could be carried into the next window");
+	if (!code)
+		code = drain(collector);
+	if (code == -EAGAIN)
+		code = add_gap(collector, NULL, "ring_held", "a record in the ring was not finished in time");
+	return code ? code : collector_collect(collector, true);
+}
+
+/* One transaction: the windows are closed and the job has its position, or neither. */
+static int close_windows(struct collector *collector, const char *job, uint64_t last)
+{
+	int64_t now = moment_now();
+	int code = store_begin(collector->store);
+
+	for (uint64_t number = collector->closing; !code && number <= last; number++)
+		code = store_close_window(collector->store, number, now, number == last ? collector->events : 0);
+	if (!code && job)
+		code = store_mark_job(collector->store, job, last, now / NANOSECONDS);
+	if (!code)
+		code = store_commit(collector->store, true);
+	if (code)
+		store_rollback(collector->store);
+	return code;
+}
+
+static int open_next(struct collector *collector)
+{
+	int code = collector_collect(collector, true);
+
+	if (!code)
+		code = collector_check_losses(collector, collector->closing);
+	if (!code)
+		code = store_open_window(collector->store, collector->window + 1, moment_now());
+	return code;
+}
+
+int window_cut(struct collector *collector, const char *job, uint64_t *closed, char **error)
+{
+	int code;
+
+	send_canaries(collector);
+	code = open_next(collector);
+	if (code)
+		goto out;
+	*closed = collector->window++;
+	code = tracer_flip(collector->tracer, collector->window);
+	if (code)
+		code = add_gap(collector, NULL, "flip", "the kernel did not confirm the cut");
+	if (!code)
+		code = confirm(collector);
+	if (!code)
+		code = close_windows(collector, job, *closed);
+	if (code)
+		goto out;
+	collector->closing = collector->window;
+	collector->events = 0;
+	return 0;
+out:
+	sentence(error, 0, "the window cannot be closed: %s (%s)", store_error(collector->store), strerror(-code));
+	return code;
+}

@@ -1,0 +1,1125 @@
+// SPDX-License-Identifier: GPL-2.0
+/* On the filesystem of /var/tmp and with the real mount table; what needs mounts of its own runs as root only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "list.h"
+#include "mounts.h"
+
+enum {
+	FILE_WAS = 1 << (S_IFREG >> 12),
+	DIRECTORY_WAS = 1 << (S_IFDIR >> 12),
+	LINK_WAS = 1 << (S_IFLNK >> 12),
+	REPORTS = 64,
+};
+
+struct fixture {
+	char base[64];
+	char state[80];
+	char tree[80]; /* what is dirty lies here; the tests name it relative to it */
+	char changed[80], deleted[80];
+	struct store *store;
+	struct store_filesystem filesystem;
+	char *identity;
+	char inside[256]; /* the tree inside its filesystem */
+	struct mounts mounts;
+	struct list_options options;
+	struct list_result result;
+	char *reports[REPORTS];
+	size_t report_count;
+	char *error;
+	char *texts[2]; /* what was written */
+};
+
+static bool own_mounts;
+
+static char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *format_text(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	assert_true(vasprintf(&text, format, arguments) >= 0);
+	va_end(arguments);
+	return text;
+}
+
+static void shell(struct fixture *fixture, const char *script)
+{
+	char *command = format_text("cd '%s' && set -e && %s", fixture->tree, script);
+
+	assert_int_equal(system(command), 0);
+	free(command);
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	const struct mount *mount;
+	bool is_new;
+
+	strcpy(fixture->base, "/var/tmp/test-list-XXXXXX");
+	assert_non_null(mkdtemp(fixture->base));
+	snprintf(fixture->tree, sizeof(fixture->tree), "%s/tree", fixture->base);
+	snprintf(fixture->changed, sizeof(fixture->changed), "%s/changed", fixture->base);
+	snprintf(fixture->deleted, sizeof(fixture->deleted), "%s/deleted", fixture->base);
+	assert_int_equal(mkdir(fixture->tree, 0755), 0);
+	assert_int_equal(mounts_read(&fixture->mounts, NULL), 0);
+	mount = mounts_find_path(&fixture->mounts, fixture->tree);
+	assert_true(mount_from_host(mount, fixture->tree, fixture->inside, sizeof(fixture->inside)) > 0);
+	assert_int_equal(mount_identity(mount, &fixture->identity), 0);
+	fixture->filesystem = (struct store_filesystem){
+		.identity = fixture->identity,
+		.type = mount->type,
+		.mount_point = mount->mount_point,
+		.root = mount->root,
+		.device = mount->device,
+	};
+	snprintf(fixture->state, sizeof(fixture->state), "%s/state", fixture->base);
+	assert_int_equal(store_open(&fixture->store, fixture->state, STORE_WRITE), 0);
+	assert_int_equal(store_put_filesystem(fixture->store, &fixture->filesystem, &is_new), 0);
+	assert_int_equal(store_open_window(fixture->store, 1, 1000000000), 0);
+	assert_int_equal(store_close_window(fixture->store, 1, 2000000000, 5), 0);
+	fixture->options = (struct list_options){
+		.first = 1,
+		.last = 1,
+		.format = format_find("lines"),
+		.changed = fixture->changed,
+		.deleted = fixture->deleted,
+		.relative_to = fixture->tree,
+	};
+	*state = fixture;
+	return 0;
+}
+
+static void forget(struct fixture *fixture)
+{
+	for (size_t i = 0; i < fixture->report_count; i++)
+		free(fixture->reports[i]);
+	fixture->report_count = 0;
+	free(fixture->error);
+	fixture->error = NULL;
+	for (int kind = 0; kind < 2; kind++) {
+		free(fixture->texts[kind]);
+		fixture->texts[kind] = NULL;
+	}
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	char *command = format_text("rm -rf '%s'", fixture->base);
+
+	forget(fixture);
+	store_close(fixture->store);
+	assert_int_equal(system(command), 0);
+	mounts_free(&fixture->mounts);
+	free(fixture->identity);
+	free(command);
+	free(fixture);
+	return 0;
+}
+
+/* path: below the tree; "" is the tree; with "//" in front: inside the filesystem. */
+static void dirty_in(struct fixture *fixture, uint32_t filesystem, const char *path, struct dirty entry)
+{
+	char *inside;
+
+	if (strncmp(path, "//", 2) == 0)
+		inside = strdup(path + 1);
+	else
+		inside = format_text("%s%s%s", fixture->inside, *path ? "/" : "", path);
+	entry.window = entry.window ? entry.window : 1;
+	entry.filesystem = filesystem;
+	entry.path = inside;
+	entry.path_length = strlen(inside);
+	entry.first = entry.last = 1000000000;
+	assert_int_equal(store_begin(fixture->store), 0);
+	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
+	assert_int_equal(store_commit(fixture->store, false), 0);
+	free(inside);
+}
+
+static void dirty(struct fixture *fixture, const char *path, uint16_t was, uint8_t flags)
+{
+	dirty_in(fixture, fixture->filesystem.id, path, (struct dirty){.facts = {.was = was, .flags = flags}});
+}
+
+static void watch(struct fixture *fixture, const char *first, const char *second)
+{
+	struct store_watch watches[2];
+	char *paths[4] = {
+		format_text("%s%s", fixture->inside, first),
+		format_text("%s%s", fixture->tree, first),
+		format_text("%s%s", fixture->inside, second ? second : ""),
+		format_text("%s%s", fixture->tree, second ? second : ""),
+	};
+	bool changed;
+
+	for (size_t i = 0; i < 2; i++)
+		watches[i] = (struct store_watch){fixture->filesystem.id, paths[2 * i], paths[2 * i + 1]};
+	assert_int_equal(store_set_watches(fixture->store, watches, second ? 2 : 1, &changed), 0);
+	for (size_t i = 0; i < 4; i++)
+		free(paths[i]);
+}
+
+static void keep_report(const char *sentence, void *context)
+{
+	struct fixture *fixture = context;
+
+	assert_true(fixture->report_count < REPORTS);
+	fixture->reports[fixture->report_count++] = strdup(sentence);
+}
+
+static char *read_whole(const char *name)
+{
+	FILE *stream = fopen(name, "r");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!stream)
+		return NULL;
+	if (getdelim(&text, &size, EOF, stream) < 0)
+		text[0] = '\0';
+	fclose(stream);
+	return text;
+}
+
+static int make(struct fixture *fixture)
+{
+	int error;
+
+	forget(fixture);
+	error = list_make(fixture->store, &fixture->options, &fixture->result, keep_report, fixture, &fixture->error);
+	if (error) {
+		assert_non_null(fixture->error);
+		return error;
+	}
+	assert_null(fixture->error);
+	fixture->texts[LIST_CHANGED] = read_whole(fixture->changed);
+	fixture->texts[LIST_DELETED] = read_whole(fixture->deleted);
+	return 0;
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t lines = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		lines++;
+	}
+	return lines;
+}
+
+/* The lists, their entries separated by newlines, with a newline at the end. */
+static void expect(struct fixture *fixture, const char *changed, const char *deleted)
+{
+	assert_int_equal(make(fixture), 0);
+	assert_string_equal(fixture->texts[LIST_CHANGED], changed);
+	assert_string_equal(fixture->texts[LIST_DELETED], deleted);
+	assert_int_equal(fixture->result.changed, count_lines(changed));
+	assert_int_equal(fixture->result.deleted, count_lines(deleted));
+}
+
+static void expect_complete(struct fixture *fixture, const char *changed, const char *deleted)
+{
+	expect(fixture, changed, deleted);
+	for (size_t i = 0; i < fixture->report_count; i++)
+		fail_msg("unexpected: %s", fixture->reports[i]);
+	assert_int_equal(fixture->result.incomplete, 0);
+}
+
+static bool has_report(const struct fixture *fixture, const char *part)
+{
+	for (size_t i = 0; i < fixture->report_count; i++)
+		if (strstr(fixture->reports[i], part))
+			return true;
+	return false;
+}
+
+static void expect_report(const struct fixture *fixture, const char *part)
+{
+	if (!has_report(fixture, part))
+		fail_msg("no report about %s, first: %s", part, fixture->report_count ? fixture->reports[0] : "none");
+	assert_true(fixture->result.incomplete > 0);
+}
+
+/* Nothing but what was there before. */
+static void expect_no_files(struct fixture *fixture)
+{
+	char *command = format_text("test -z \"$(ls -A '%s' | grep -e changed -e deleted)\"", fixture->base);
+
+	assert_int_equal(system(command), 0);
+	free(command);
+}
+
+/* The table */
+
+static void nothing(void **state)
+{
+	expect_complete(*state, "", "");
+}
+
+static void not_there(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "touch file");
+	dirty(fixture, "gone", 0, 0);
+	dirty(fixture, "gone-too", FILE_WAS, 0);
+	dirty(fixture, "file/below", 0, 0);
+	dirty(fixture, "no/directory/here", DIRECTORY_WAS, DIRTY_EXPAND);
+	expect_complete(fixture, "", "file/below\ngone\ngone-too\nno/directory/here\n");
+}
+
+static void directory(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir -p plain/sub came/sub was/sub; touch plain/f came/f came/sub/g was/f was/sub/g");
+	dirty(fixture, "plain", 0, 0);
+	dirty(fixture, "came", 0, DIRTY_EXPAND);
+	dirty(fixture, "was", DIRECTORY_WAS, 0);
+	expect_complete(fixture, "came\ncame/f\ncame/sub\ncame/sub/g\nplain\nwas\nwas/f\nwas/sub\nwas/sub/g\n",
+			"was\n");
+}
+
+static void file_became_directory(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir was; touch was/f");
+	dirty(fixture, "was", FILE_WAS, 0);
+	expect_complete(fixture, "was\nwas/f\n", "was\n");
+}
+
+static void other_types(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "touch a b c d e; ln -s a link; ln -s b link2; mkfifo fifo");
+	dirty(fixture, "a", 0, 0);
+	dirty(fixture, "b", FILE_WAS, 0);
+	dirty(fixture, "c", DIRECTORY_WAS, 0);
+	dirty(fixture, "d", LINK_WAS, 0);
+	dirty(fixture, "e", FILE_WAS | LINK_WAS, DIRTY_EXPAND);
+	dirty(fixture, "fifo", 0, DIRTY_EXPAND);
+	dirty(fixture, "link", LINK_WAS, 0);
+	dirty(fixture, "link2", FILE_WAS, 0);
+	expect_complete(fixture, "a\nb\nc\nd\ne\nfifo\nlink\nlink2\n", "c\nd\ne\nlink2\n");
+}
+
+static void union_of_windows(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "touch a b c");
+	store_open_window(fixture->store, 2, 1);
+	store_close_window(fixture->store, 2, 2, 0);
+	store_open_window(fixture->store, 3, 1);
+	store_close_window(fixture->store, 3, 2, 0);
+	dirty(fixture, "a", DIRECTORY_WAS, 0);
+	dirty_in(fixture, fixture->filesystem.id, "a", (struct dirty){.window = 2});
+	dirty_in(fixture, fixture->filesystem.id, "b", (struct dirty){.window = 2});
+	dirty_in(fixture, fixture->filesystem.id, "c", (struct dirty){.window = 3});
+	fixture->options.last = 2;
+	expect_complete(fixture, "a\nb\n", "a\n");
+	fixture->options.first = 2;
+	expect_complete(fixture, "a\nb\n", "");
+	fixture->options.first = 4;
+	fixture->options.last = 3;
+	expect_complete(fixture, "", "");
+}
+
+/* Symbolic links */
+
+static void links_are_not_followed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir real real/sub came; touch real/f real/sub/g; ln -s real link; ln -s ../real came/link");
+	dirty(fixture, "link/f", 0, 0);
+	dirty(fixture, "link/sub/g", 0, 0);
+	dirty(fixture, "link", 0, DIRTY_EXPAND);
+	dirty(fixture, "came", 0, DIRTY_EXPAND);
+	expect_complete(fixture, "came\ncame/link\nlink\n", "link/f\nlink/sub/g\n");
+}
+
+static void directory_became_link(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir real; touch real/f; ln -s real link");
+	dirty(fixture, "link", DIRECTORY_WAS, 0);
+	dirty(fixture, "link/f", 0, 0);
+	expect_complete(fixture, "link\n", "link\n");
+}
+
+/* Below an entry of the deleted list nothing else is listed there */
+
+static void pruning(void **state)
+{
+	struct fixture *fixture = *state;
+
+	dirty(fixture, "a", 0, 0);
+	dirty(fixture, "a-b", 0, 0);
+	dirty(fixture, "a-b/y", 0, 0);
+	dirty(fixture, "a-b/y.z", 0, 0);
+	dirty(fixture, "a.", 0, 0);
+	dirty(fixture, "a./q", 0, 0);
+	dirty(fixture, "a/x", 0, 0);
+	dirty(fixture, "a/x-", 0, 0);
+	dirty(fixture, "a/x/y", 0, 0);
+	dirty(fixture, "aa", 0, 0);
+	dirty(fixture, "aa/b", 0, 0);
+	dirty(fixture, "ab/c", 0, 0);
+	dirty(fixture, "ab/c d/e", 0, 0);
+	dirty(fixture, "ab/c/e", 0, 0);
+	dirty(fixture, "ab/cd", 0, 0);
+	expect_complete(fixture, "", "a\na-b\na.\naa\nab/c\nab/c d/e\nab/cd\n");
+	fixture->options.relative_to = NULL;
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.deleted, 7);
+}
+
+static void pruning_is_of_the_deleted_list_alone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir d d-; touch d/f d/g");
+	dirty(fixture, "d", DIRECTORY_WAS, 0);
+	dirty(fixture, "d-", 0, 0);
+	dirty(fixture, "d/f", LINK_WAS, 0);
+	dirty(fixture, "d/gone", 0, 0);
+	expect_complete(fixture, "d\nd-\nd/f\nd/g\n", "d\n");
+}
+
+static bool has_ancestor(char *const *paths, const bool *gone, size_t count, size_t at)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t length = strlen(paths[i]);
+
+		if (gone[i] && strncmp(paths[i], paths[at], length) == 0 && paths[at][length] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* All names of up to three components out of {a, a-, a0}: "-" sorts before "/", "0" behind it. */
+static void pruning_of_all_subsets(void **state)
+{
+	static const char *const names[] = {"a", "a-", "a0"};
+	struct fixture *fixture = *state;
+	char *paths[39];
+	bool gone[39];
+	size_t count = 0, expected = 0;
+	unsigned int seed = 7;
+
+	for (size_t i = 0; i < 3; i++) {
+		paths[count++] = strdup(names[i]);
+		for (size_t j = 0; j < 3; j++) {
+			paths[count++] = format_text("%s/%s", names[i], names[j]);
+			for (size_t k = 0; k < 3; k++)
+				paths[count++] = format_text("%s/%s/%s", names[i], names[j], names[k]);
+		}
+	}
+	for (uint64_t window = 1; window <= 60; window++) {
+		if (window > 1)
+			store_open_window(fixture->store, window, 1);
+		store_close_window(fixture->store, window, 2, 0);
+		for (size_t i = 0; i < count; i++) {
+			gone[i] = rand_r(&seed) % 4 == 0;
+			if (gone[i])
+				dirty_in(fixture, fixture->filesystem.id, paths[i], (struct dirty){.window = window});
+		}
+		fixture->options.first = fixture->options.last = window;
+		assert_int_equal(make(fixture), 0);
+		expected = 0;
+		for (size_t i = 0; i < count; i++) {
+			char *line = format_text("\n%s\n", paths[i]);
+			char *text = format_text("\n%s", fixture->texts[LIST_DELETED]);
+			bool wanted = gone[i] && !has_ancestor(paths, gone, count, i);
+
+			assert_int_equal(strstr(text, line) != NULL, wanted);
+			expected += wanted;
+			free(line);
+			free(text);
+		}
+		assert_int_equal(fixture->result.deleted, expected);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(paths[i]);
+}
+
+/* Expansion */
+
+/* A directory of `depth` levels, whose path is far longer than PATH_MAX. */
+static void make_deep(struct fixture *fixture, const char *below, const char *name, int depth)
+{
+	char *start = format_text("%s/%s", fixture->tree, below);
+	int at = open(start, O_RDONLY | O_DIRECTORY);
+
+	free(start);
+
+	for (int i = 0; i < depth; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(at, name, 0755), 0);
+		next = openat(at, name, O_RDONLY | O_DIRECTORY);
+		close(at);
+		at = next;
+		assert_true(at >= 0);
+	}
+	close(openat(at, "leaf", O_CREAT | O_WRONLY, 0644));
+	close(at);
+}
+
+static void expansion_is_deep(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rlimit old, limit;
+	size_t length = 0;
+
+	make_deep(fixture, "", "deep-directory", 2000);
+	dirty(fixture, "deep-directory", 0, DIRTY_EXPAND);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	limit = (struct rlimit){.rlim_cur = 32, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(fixture->result.incomplete, 0);
+	assert_int_equal(fixture->result.changed, 2001);
+	for (char *line = strtok(fixture->texts[LIST_CHANGED], "\n"); line; line = strtok(NULL, "\n"))
+		length = strlen(line);
+	assert_int_equal(length, 2000 * 15 + 4);
+}
+
+/* A tmpfs at tree/m, known to the store. */
+static uint32_t mount_memory(struct fixture *fixture)
+{
+	struct store_filesystem memory = {.type = "tmpfs", .root = "/"};
+	char *point = format_text("%s/m", fixture->tree), *identity;
+	const struct mount *mount;
+	struct mounts mounts;
+	bool is_new;
+
+	shell(fixture, "mkdir -p m; mount -t tmpfs none m");
+	assert_int_equal(mounts_read(&mounts, NULL), 0);
+	mount = mounts_find_path(&mounts, point);
+	assert_int_equal(mount_identity(mount, &identity), 0);
+	memory.identity = identity;
+	memory.device = mount->device;
+	memory.mount_point = point;
+	assert_int_equal(store_put_filesystem(fixture->store, &memory, &is_new), 0);
+	mounts_free(&mounts);
+	free(identity);
+	free(point);
+	return memory.id;
+}
+
+static void paths_beyond_path_max(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[PATH_BYTES + 16] = "/", expected[2 * PATH_BYTES];
+	uint32_t memory;
+
+	if (!own_mounts)
+		skip();
+	memory = mount_memory(fixture);
+	make_deep(fixture, "m", "level", 700);
+	for (int i = 0; i < 681; i++)
+		strcat(path, "/level");
+	dirty_in(fixture, memory, path, (struct dirty){0});
+	snprintf(expected, sizeof(expected), "m%s\n", path + 1);
+	fixture->options.relative_to = fixture->tree;
+	expect_complete(fixture, expected, "");
+	path[strlen(path) - 1] = 'x';
+	dirty_in(fixture, memory, path, (struct dirty){0});
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.changed, 1);
+	assert_int_equal(fixture->result.deleted, 1);
+	assert_int_equal(fixture->result.incomplete, 0);
+	shell(fixture, "umount m");
+}
+
+static void overlapping_expansions(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir -p a/b/c; touch a/b/f a/b/c/g");
+	dirty(fixture, "a", 0, DIRTY_EXPAND);
+	dirty(fixture, "a/b", 0, DIRTY_EXPAND);
+	dirty(fixture, "a/b/c/g", FILE_WAS, 0);
+	expect_complete(fixture, "a\na/b\na/b/c\na/b/c/g\na/b/f\n", "");
+}
+
+static void sorted_with_little_memory(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir many; for i in $(seq 100); do mkdir many/$i; (cd many/$i; seq 100 | xargs touch); done");
+	dirty(fixture, "many", 0, DIRTY_EXPAND);
+	fixture->options.memory = 1;
+	fixture->options.relative_to = NULL;
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.changed, 10101);
+	shell(fixture, "LC_ALL=C sort -uc ../changed; find $PWD/many | LC_ALL=C sort | cmp - ../changed");
+}
+
+/* Names */
+
+static void newlines(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "touch a \"$(printf 'new\\nline')\"; echo old > ../changed");
+	dirty(fixture, "a", 0, 0);
+	dirty(fixture, "new\nline", 0, 0);
+	dirty(fixture, "gone", 0, 0);
+	assert_int_equal(make(fixture), -EILSEQ);
+	assert_non_null(strstr(fixture->error, "new\\nline"));
+	assert_non_null(strstr(fixture->error, "--escape"));
+	assert_non_null(strstr(fixture->error, "json"));
+	fixture->texts[0] = read_whole(fixture->changed);
+	assert_string_equal(fixture->texts[0], "old\n");
+	assert_int_equal(unlink(fixture->changed), 0);
+	expect_no_files(fixture);
+	fixture->options.escape = true;
+	expect_complete(fixture, "a\nnew\\nline\n", "gone\n");
+}
+
+static void newline_in_the_second_list(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "touch a");
+	dirty(fixture, "a", 0, 0);
+	dirty(fixture, "new\nline", 0, 0);
+	assert_int_equal(make(fixture), -EILSEQ);
+	expect_no_files(fixture);
+	fixture->options.format = format_find("nul");
+	assert_int_equal(make(fixture), 0);
+	assert_string_equal(fixture->texts[LIST_DELETED], "new\nline");
+}
+
+static void relative(void **state)
+{
+	struct fixture *fixture = *state;
+	char *directory = format_text("%s/d///", fixture->tree), *expected;
+
+	shell(fixture, "mkdir d d-; touch d/f d/-f d-/f out");
+	dirty(fixture, "d", 0, 0);
+	dirty(fixture, "d/f", 0, 0);
+	dirty(fixture, "d/-f", 0, 0);
+	dirty(fixture, "d/gone", 0, 0);
+	dirty(fixture, "d-/f", 0, 0);
+	dirty(fixture, "d-/gone", 0, 0);
+	dirty(fixture, "out", 0, 0);
+	dirty(fixture, "", 0, 0);
+	fixture->options.relative_to = directory;
+	expect_complete(fixture, "-f\n.\nf\n", "gone\n");
+	fixture->options.relative_to = NULL;
+	expected = format_text("%1$s/d-/gone\n%1$s/d/gone\n", fixture->tree);
+	assert_int_equal(make(fixture), 0);
+	assert_string_equal(fixture->texts[LIST_DELETED], expected);
+	fixture->options.relative_to = "/";
+	assert_int_equal(make(fixture), 0);
+	free(expected);
+	expected = format_text("%1$s/d-/gone\n%1$s/d/gone\n", fixture->tree + 1);
+	assert_non_null(strstr(fixture->texts[LIST_DELETED], fixture->tree + 1));
+	assert_int_equal(fixture->texts[LIST_DELETED][0], fixture->tree[1]);
+	fixture->options.relative_to = "relative";
+	assert_int_equal(make(fixture), -EINVAL);
+	free(expected);
+	free(directory);
+}
+
+/* What is above the directory took it along when it went. */
+static void relative_to_what_was_replaced(void **state)
+{
+	struct fixture *fixture = *state;
+	char *directory = format_text("%s/a/b", fixture->tree);
+
+	shell(fixture, "mkdir -p a/b; touch a/b/f");
+	dirty(fixture, "a", DIRECTORY_WAS, 0);
+	dirty(fixture, "a/b/-gone", 0, 0);
+	dirty(fixture, "a/b/gone", 0, 0);
+	fixture->options.relative_to = directory;
+	expect_complete(fixture, ".\nf\n", ".\n");
+	free(directory);
+}
+
+/* What cannot be looked at is not deleted */
+
+static void not_mounted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_filesystem other = {
+		.identity = "0000-not-there",
+		.type = "ext4",
+		.mount_point = "/mnt/other",
+		.root = "/",
+		.device = fixture->filesystem.device,
+	};
+	bool is_new;
+
+	assert_int_equal(store_put_filesystem(fixture->store, &other, &is_new), 0);
+	dirty(fixture, "gone", 0, 0);
+	dirty_in(fixture, other.id, "//etc", (struct dirty){0});
+	dirty_in(fixture, other.id, "//gone", (struct dirty){0});
+	expect(fixture, "", "gone\n");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "/mnt/other");
+}
+
+static void found_under_another_number(void **state)
+{
+	struct fixture *fixture = *state;
+	bool is_new;
+
+	if (mounts_find_path(&fixture->mounts, fixture->tree)->class != MOUNT_LOCAL)
+		skip();
+	shell(fixture, "touch a");
+	fixture->filesystem.device ^= 1 << 19;
+	assert_int_equal(store_put_filesystem(fixture->store, &fixture->filesystem, &is_new), 0);
+	assert_false(is_new);
+	dirty(fixture, "a", 0, 0);
+	dirty(fixture, "gone", 0, 0);
+	expect_complete(fixture, "a\n", "gone\n");
+}
+
+static void unreadable(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[301];
+
+	/* Longer than NAME_MAX: neither there nor not there. */
+	memset(name, 'n', 300);
+	name[300] = '\0';
+	dirty(fixture, name, 0, 0);
+	dirty(fixture, "gone", 0, 0);
+	expect(fixture, "", "gone\n");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "nnnn");
+}
+
+static void many_unreadable(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[310];
+
+	for (int i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "%0300d", i);
+		dirty(fixture, name, 0, 0);
+	}
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 30);
+	assert_int_equal(fixture->report_count, 21);
+	expect_report(fixture, "and 10 more paths");
+}
+
+static void watches(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir in in2; touch in/f in2/f out");
+	watch(fixture, "/in", NULL);
+	dirty(fixture, "", 0, DIRTY_EXPAND);
+	dirty(fixture, "in", 0, 0);
+	dirty(fixture, "in/f", 0, 0);
+	dirty(fixture, "in/gone", 0, 0);
+	dirty(fixture, "in2/f", 0, 0);
+	dirty(fixture, "in2/gone", 0, 0);
+	dirty(fixture, "out", 0, 0);
+	expect_complete(fixture, "in\nin/f\n", "in/gone\n");
+}
+
+static void vanished_watch(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir there; touch there/f");
+	watch(fixture, "/lost", "/there");
+	dirty(fixture, "lost", DIRECTORY_WAS, 0);
+	dirty(fixture, "lost/f", 0, 0);
+	dirty(fixture, "there/f", 0, 0);
+	dirty(fixture, "there/gone", 0, 0);
+	expect(fixture, "there/f\n", "there/gone\n");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "/tree/lost has vanished");
+	shell(fixture, "ln -s there lost");
+	expect(fixture, "there/f\n", "there/gone\n");
+	expect_report(fixture, "/tree/lost is not a directory");
+	shell(fixture, "rm lost; mkdir lost");
+	expect_complete(fixture, "lost\nthere/f\n", "lost\nthere/gone\n");
+}
+
+/* The watched directory came in with what is above it. */
+static void directory_above_a_watch(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir -p above/watched; touch above/f above/watched/f");
+	watch(fixture, "/above/watched", NULL);
+	dirty(fixture, "above", 0, 0);
+	expect_complete(fixture, "", "");
+	dirty(fixture, "above", 0, DIRTY_EXPAND);
+	expect_complete(fixture, "above/watched\nabove/watched/f\n", "");
+	dirty(fixture, "above", DIRECTORY_WAS, 0);
+	expect_complete(fixture, "above/watched\nabove/watched/f\n", "above/watched\n");
+}
+
+static void hidden_below_a_mount(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (!own_mounts)
+		skip();
+	shell(fixture, "mkdir -p over/sub; touch over/sub/f file; mount -t tmpfs none over; touch over/new;"
+		       "mount --bind ../changed file 2>/dev/null || { touch ../x; mount --bind ../x file; }");
+	dirty(fixture, "over", 0, 0);
+	dirty(fixture, "over/gone", 0, 0);
+	dirty(fixture, "over/sub/f", 0, 0);
+	dirty(fixture, "over/new", 0, 0);
+	dirty(fixture, "file", 0, 0);
+	dirty(fixture, "gone", 0, 0);
+	expect(fixture, "", "gone\n");
+	assert_int_equal(fixture->result.incomplete, 2);
+	expect_report(fixture, "hidden below the mount at");
+	shell(fixture, "umount over file");
+	expect_complete(fixture, "file\nover\nover/sub/f\n", "gone\nover/gone\nover/new\n");
+}
+
+static void expansion_stops_at_mounts(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (!own_mounts)
+		skip();
+	shell(fixture, "mkdir -p came/over came/bound; touch came/over/f;"
+		       "mount -t tmpfs none came/over; touch came/over/new; mount --bind .. came/bound");
+	dirty(fixture, "came", 0, DIRTY_EXPAND);
+	expect_complete(fixture, "came\ncame/bound\ncame/over\n", "");
+	shell(fixture, "umount came/over came/bound");
+}
+
+/* Everything is covered: nothing can be seen through the mount that the table names. */
+static void mount_covered_as_a_whole(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t memory;
+
+	if (!own_mounts)
+		skip();
+	memory = mount_memory(fixture);
+	shell(fixture, "touch m/f");
+	dirty_in(fixture, memory, "//f", (struct dirty){0});
+	dirty_in(fixture, memory, "//gone", (struct dirty){0});
+	expect_complete(fixture, "m/f\n", "m/gone\n");
+	shell(fixture, "mount --bind .. m");
+	expect(fixture, "", "");
+	assert_true(fixture->result.incomplete > 0);
+	/* Another tmpfs in its place is not the same filesystem, whatever its number. */
+	shell(fixture, "umount m; umount m; mount -t tmpfs none m");
+	expect(fixture, "", "");
+	expect_report(fixture, "is not mounted");
+	shell(fixture, "umount m");
+	expect(fixture, "", "");
+	expect_report(fixture, "is not mounted");
+}
+
+/* The watch decides under which of several mounts a path is listed. */
+static void mount_of_the_watch(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_watch watch_row = {.filesystem = fixture->filesystem.id};
+	char *path = format_text("%s/data/w", fixture->inside), *host = format_text("%s/view/w", fixture->tree);
+	bool changed;
+
+	if (!own_mounts)
+		skip();
+	shell(fixture, "mkdir -p data/w view; touch data/w/f; mount --bind data view");
+	watch_row.path = path;
+	watch_row.host_path = host;
+	dirty(fixture, "data/w/f", 0, 0);
+	dirty(fixture, "data/w/gone", 0, 0);
+	expect_complete(fixture, "data/w/f\n", "data/w/gone\n");
+	assert_int_equal(store_set_watches(fixture->store, &watch_row, 1, &changed), 0);
+	expect_complete(fixture, "view/w/f\n", "view/w/gone\n");
+	shell(fixture, "umount view");
+	free(path);
+	free(host);
+}
+
+/* A path that two mounts show is not dropped because the first one shows it elsewhere. */
+static void relative_to_another_mount(void **state)
+{
+	struct fixture *fixture = *state;
+	char *view = format_text("%s/view", fixture->tree);
+
+	if (!own_mounts)
+		skip();
+	shell(fixture, "mkdir -p data/w view; touch data/w/f; mount --bind data view");
+	fixture->options.relative_to = view;
+	dirty(fixture, "data/w/f", 0, 0);
+	dirty(fixture, "data/w/gone", 0, 0);
+	dirty(fixture, "gone", 0, 0);
+	expect_complete(fixture, "w/f\n", "w/gone\n");
+	dirty(fixture, "", 0, DIRTY_EXPAND);
+	expect_complete(fixture, ".\nw\nw/f\n", "w/gone\n");
+	watch(fixture, "", NULL);
+	expect_complete(fixture, ".\nw\nw/f\n", "w/gone\n");
+	shell(fixture, "umount view");
+	free(view);
+}
+
+/* Of a filesystem whose top is not mounted: what is dirty as a whole is expanded where it is mounted. */
+static void top_is_not_mounted(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t memory;
+
+	if (!own_mounts)
+		skip();
+	memory = mount_memory(fixture);
+	shell(fixture, "mkdir -p m/home/u m/x one; touch m/home/u/f m/x/f; mount --bind m/home one; umount m");
+	dirty_in(fixture, memory, "//", (struct dirty){.facts.flags = DIRTY_EXPAND});
+	expect_complete(fixture, "one\none/u\none/u/f\n", "");
+	dirty_in(fixture, memory, "//x/f", (struct dirty){0});
+	expect(fixture, "one\none/u\none/u/f\n", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "no mount of its filesystem shows it");
+	shell(fixture, "umount one");
+}
+
+/* Store */
+
+static void gaps(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_gap gap = {
+		.first = 1,
+		.last = 1,
+		.started = 1000000000000000000,
+		.ended = 1000000001000000000,
+		.reason = "ring-full",
+		.detail = "the ring was full",
+	};
+
+	gap.repaired = true;
+	assert_int_equal(store_add_gap(fixture->store, &gap), 0);
+	expect_complete(fixture, "", "");
+	gap.repaired = false;
+	assert_int_equal(store_add_gap(fixture->store, &gap), 0);
+	gap.filesystem = fixture->filesystem.id;
+	assert_int_equal(store_add_gap(fixture->store, &gap), 0);
+	gap.first = gap.last = 2;
+	assert_int_equal(store_add_gap(fixture->store, &gap), 0);
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 2);
+	expect_report(fixture,
+		      "changes between 2001-09-09T01:46:40Z and 2001-09-09T01:46:41Z on all filesystems may be "
+		      "missing: the ring was full");
+	expect_report(fixture, fixture->filesystem.mount_point);
+}
+
+static void open_and_missing_windows(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(store_open_window(fixture->store, 4, 1), 0);
+	fixture->options.last = 6;
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 3);
+	expect_report(fixture, "windows 2 to 3 are not in the store");
+	expect_report(fixture, "window 4 is still open");
+	expect_report(fixture, "windows 5 to 6 are not in the store");
+}
+
+static void unknown_links(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[16];
+
+	for (uint64_t i = 0; i < 8; i++) {
+		snprintf(name, sizeof(name), "link%d", (int)i);
+		dirty_in(fixture, fixture->filesystem.id, name,
+			 (struct dirty){.links = 3, .inode = 1000 + i, .facts.operations = 1 << OPERATION_OPEN});
+	}
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 8);
+	assert_int_equal(fixture->report_count, 6);
+	expect_report(fixture, "/tree/link");
+	expect_report(fixture, "has 3 names, of which 1 are known");
+	expect_report(fixture, "and 3 more");
+}
+
+/* Targets */
+
+static void refused_targets(void **state)
+{
+	struct fixture *fixture = *state;
+
+	dirty(fixture, "gone", 0, 0);
+	shell(fixture, "echo precious > ../precious; ln -s precious ../changed");
+	assert_int_equal(make(fixture), -ELOOP);
+	assert_non_null(strstr(fixture->error, "symbolic link"));
+	shell(fixture,
+	      "test \"$(cat ../precious)\" = precious; test ! -e ../deleted; rm ../changed; ln -s x ../deleted");
+	assert_int_equal(make(fixture), -ELOOP);
+	shell(fixture, "test ! -e ../changed; rm ../deleted; mkdir ../changed");
+	assert_int_equal(make(fixture), -EINVAL);
+	shell(fixture, "test ! -e ../deleted; rmdir ../changed");
+	expect_no_files(fixture);
+	fixture->options.changed = "/nonexistent/changed";
+	assert_int_equal(make(fixture), -ENOENT);
+	expect_no_files(fixture);
+	fixture->options.changed = fixture->deleted;
+	assert_int_equal(make(fixture), -EINVAL);
+	fixture->options.changed = "";
+	assert_int_equal(make(fixture), -EINVAL);
+	fixture->options.changed = fixture->options.deleted = "-";
+	assert_int_equal(make(fixture), -EINVAL);
+	expect_no_files(fixture);
+}
+
+static void written_lists(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat found;
+
+	shell(fixture, "touch a; echo old > ../changed; chmod 666 ../changed; ln ../changed ../other");
+	dirty(fixture, "a", 0, 0);
+	fixture->options.deleted = NULL;
+	assert_int_equal(make(fixture), 0);
+	assert_string_equal(fixture->texts[LIST_CHANGED], "a\n");
+	assert_null(fixture->texts[LIST_DELETED]);
+	assert_int_equal(stat(fixture->changed, &found), 0);
+	assert_int_equal(found.st_mode & 07777, 0600);
+	shell(fixture, "test \"$(cat ../other)\" = old");
+	assert_int_equal(chdir(fixture->base), 0);
+	fixture->options.changed = "changed";
+	assert_int_equal(make(fixture), 0);
+	assert_string_equal(fixture->texts[LIST_CHANGED], "a\n");
+	assert_int_equal(chdir("/"), 0);
+}
+
+static int make_to_file(struct fixture *fixture, char **text)
+{
+	char *name = format_text("%s/stdout", fixture->base);
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600), saved, error;
+
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	error = make(fixture);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(fd);
+	*text = read_whole(name);
+	free(name);
+	return error;
+}
+
+static void standard_output(void **state)
+{
+	struct fixture *fixture = *state;
+	char *text;
+
+	shell(fixture, "touch a b");
+	dirty(fixture, "a", 0, 0);
+	dirty(fixture, "b", 0, 0);
+	dirty(fixture, "gone", 0, 0);
+	fixture->options.changed = "-";
+	assert_int_equal(make_to_file(fixture, &text), 0);
+	assert_string_equal(text, "a\nb\n");
+	assert_string_equal(fixture->texts[LIST_DELETED], "gone\n");
+	free(text);
+	assert_int_equal(unlink(fixture->deleted), 0);
+	shell(fixture, "touch \"$(printf 'new\\nline')\"");
+	dirty(fixture, "new\nline", 0, 0);
+	assert_int_equal(make_to_file(fixture, &text), -EILSEQ);
+	assert_string_equal(text, "");
+	free(text);
+	expect_no_files(fixture);
+	fixture->options.deleted = "-";
+	fixture->options.format = format_find("json");
+	assert_int_equal(make_to_file(fixture, &text), 0);
+	assert_int_equal(count_lines(text), 4);
+	assert_ptr_equal(strstr(text, "\"deleted\""), strstr(text, "\"list\":\"deleted\"") + 7);
+	free(text);
+}
+
+/* Mounts of our own are seen by nobody else and go with the process. */
+static bool unshare_mounts(void)
+{
+	return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nothing),
+		TEST(not_there),
+		TEST(directory),
+		TEST(file_became_directory),
+		TEST(other_types),
+		TEST(union_of_windows),
+		TEST(links_are_not_followed),
+		TEST(directory_became_link),
+		TEST(pruning),
+		TEST(pruning_is_of_the_deleted_list_alone),
+		TEST(pruning_of_all_subsets),
+		TEST(expansion_is_deep),
+		TEST(paths_beyond_path_max),
+		TEST(overlapping_expansions),
+		TEST(sorted_with_little_memory),
+		TEST(newlines),
+		TEST(newline_in_the_second_list),
+		TEST(relative),
+		TEST(relative_to_what_was_replaced),
+		TEST(not_mounted),
+		TEST(found_under_another_number),
+		TEST(unreadable),
+		TEST(many_unreadable),
+		TEST(watches),
+		TEST(vanished_watch),
+		TEST(directory_above_a_watch),
+		TEST(hidden_below_a_mount),
+		TEST(expansion_stops_at_mounts),
+		TEST(mount_covered_as_a_whole),
+		TEST(mount_of_the_watch),
+		TEST(relative_to_another_mount),
+		TEST(top_is_not_mounted),
+		TEST(gaps),
+		TEST(open_and_missing_windows),
+		TEST(unknown_links),
+		TEST(refused_targets),
+		TEST(written_lists),
+		TEST(standard_output),
+	};
+
+	own_mounts = unshare_mounts();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
