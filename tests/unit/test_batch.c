@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "batch.h"
+#include "store.h"
+
+enum { ENTRIES = 8, BYTES = 64 };
+
+/* In place of the store: what the batch puts into it. */
+static struct {
+	struct dirty entry;
+	char path[32];
+} written[ENTRIES];
+static size_t count;
+static int failure;
+
+int __wrap_store_put_dirty(struct store *store, const struct dirty *entry)
+{
+	(void)store;
+	if (failure)
+		return failure;
+	assert_true(count < ENTRIES);
+	written[count].entry = *entry;
+	memcpy(written[count].path, entry->path, entry->path_length);
+	written[count].path[entry->path_length] = '\0';
+	count++;
+	return 0;
+}
+
+static struct dirty entry(uint64_t window, const char *path, uint32_t operations)
+{
+	return (struct dirty){
+		.window = window,
+		.filesystem = 1,
+		.path = path,
+		.path_length = strlen(path),
+		.links = 1,
+		.first = 10,
+		.last = 10,
+		.facts = {.operations = operations},
+	};
+}
+
+static int set_up(void **state)
+{
+	*state = batch_new(ENTRIES, BYTES);
+	memset(written, 0, sizeof(written));
+	count = 0;
+	failure = 0;
+	return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	batch_free(*state);
+	return 0;
+}
+
+static void add(struct batch *batch, struct dirty dirty)
+{
+	assert_int_equal(batch_add(batch, &dirty), 0);
+}
+
+static void order_is_the_stores(void **state)
+{
+	struct batch *batch = *state;
+
+	add(batch, entry(2, "/a", 1));
+	add(batch, entry(1, "/b/c", 1));
+	add(batch, entry(1, "/b", 1));
+	add(batch, entry(1, "/a", 1));
+	assert_int_equal(batch_write(batch, NULL), 0);
+	assert_int_equal(count, 4);
+	assert_string_equal(written[0].path, "/a");
+	assert_string_equal(written[1].path, "/b");
+	assert_string_equal(written[2].path, "/b/c");
+	assert_int_equal(written[3].entry.window, 2);
+}
+
+static void same_path_merges(void **state)
+{
+	struct batch *batch = *state;
+	struct dirty second = entry(1, "/a", 4);
+
+	second.first = 5;
+	second.last = 20;
+	second.inode = 7;
+	second.facts.was = 2;
+	second.facts.flags = DIRTY_EXPAND;
+	add(batch, entry(1, "/a", 1));
+	add(batch, second);
+	add(batch, entry(2, "/a", 8));
+	assert_int_equal(batch_write(batch, NULL), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(written[0].entry.facts.operations, 5);
+	assert_int_equal(written[0].entry.facts.was, 2);
+	assert_int_equal(written[0].entry.facts.flags, DIRTY_EXPAND);
+	assert_int_equal(written[0].entry.first, 5);
+	assert_int_equal(written[0].entry.last, 20);
+	assert_int_equal(written[0].entry.inode, 7);
+}
+
+/* One name served two inodes, and one of them has other names: both must reach the index of links. */
+static void linked_inodes_do_not_merge(void **state)
+{
+	struct batch *batch = *state;
+	struct dirty first = entry(1, "/a", 1), second = entry(1, "/a", 1);
+
+	first.inode = 7;
+	first.links = 2;
+	second.inode = 8;
+	add(batch, first);
+	add(batch, second);
+	assert_int_equal(batch_write(batch, NULL), 0);
+	assert_int_equal(count, 2);
+}
+
+static void full_batch_says_so(void **state)
+{
+	struct batch *batch = *state;
+	struct dirty dirty = entry(1, "/a", 1);
+	struct dirty large = entry(1, "/0123456789012345678901234567890123456789012345678901234567890123456789", 1);
+
+	assert_int_equal(batch_add(batch, &large), -ENOSPC);
+	assert_true(batch_is_empty(batch));
+	for (int i = 0; i < ENTRIES; i++)
+		add(batch, dirty);
+	assert_int_equal(batch_add(batch, &dirty), -ENOSPC);
+	batch_clear(batch);
+	assert_int_equal(batch_add(batch, &dirty), 0);
+}
+
+static void failed_write_loses_nothing(void **state)
+{
+	struct batch *batch = *state;
+
+	add(batch, entry(1, "/a", 1));
+	add(batch, entry(1, "/b", 1));
+	failure = -EIO;
+	assert_int_equal(batch_write(batch, NULL), -EIO);
+	failure = 0;
+	assert_int_equal(batch_write(batch, NULL), 0);
+	assert_int_equal(count, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(order_is_the_stores, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(same_path_merges, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(linked_inodes_do_not_merge, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(full_batch_says_so, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(failed_write_loses_nothing, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

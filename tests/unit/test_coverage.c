@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "coverage.h"
+
+enum { DEVICE = 8 << 20 | 1, OTHER_DEVICE = 8 << 20 | 2, DIRECTORY = 1 << (S_IFDIR >> 12) };
+
+struct found {
+	size_t count;
+	char path[256];
+	struct dirty_facts facts;
+};
+
+static int remember(const struct dirty *entry, void *context)
+{
+	struct found *found = context;
+
+	found->count++;
+	memcpy(found->path, entry->path, entry->path_length);
+	found->path[entry->path_length] = '\0';
+	found->facts = entry->facts;
+	return 0;
+}
+
+static struct found apply(const struct coverage *coverage, const char *path, uint32_t device, struct dirty_facts facts)
+{
+	const struct dirty entry = {.path = path, .path_length = strlen(path), .facts = facts};
+	struct found found = {0};
+
+	assert_int_equal(coverage_apply(coverage, &entry, device, remember, &found), 0);
+	return found;
+}
+
+static struct watch mail = {.host_path = "/srv/mail", .path = "/mail", .device = DEVICE};
+static const struct dirty_facts opened = {.operations = 1};
+
+static void without_watches_all_counts(void **state)
+{
+	const struct coverage coverage = {.excluded = {.path = "/var/lib/state", .device = DEVICE}};
+
+	(void)state;
+	assert_int_equal(apply(&coverage, "/a", DEVICE, opened).count, 1);
+	assert_int_equal(apply(&coverage, "/", DEVICE, opened).count, 1);
+	assert_int_equal(apply(&coverage, "/var/lib/state", DEVICE, opened).count, 0);
+	assert_int_equal(apply(&coverage, "/var/lib/state/db", DEVICE, opened).count, 0);
+	assert_int_equal(apply(&coverage, "/var/lib/state2", DEVICE, opened).count, 1);
+	assert_int_equal(apply(&coverage, "/var/lib/state/db", OTHER_DEVICE, opened).count, 1);
+}
+
+static void watch_limits_the_list(void **state)
+{
+	const struct coverage coverage = {.watches = &mail, .watch_count = 1};
+
+	(void)state;
+	assert_int_equal(apply(&coverage, "/mail", DEVICE, opened).count, 1);
+	assert_int_equal(apply(&coverage, "/mail/new/1", DEVICE, opened).count, 1);
+	assert_int_equal(apply(&coverage, "/mailbox", DEVICE, opened).count, 0);
+	assert_int_equal(apply(&coverage, "/", DEVICE, opened).count, 0);
+	assert_int_equal(apply(&coverage, "/mail/new/1", OTHER_DEVICE, opened).count, 0);
+}
+
+static void replaced_ancestor_replaces_the_watch(void **state)
+{
+	struct watch deep = {.host_path = "/srv/mail", .path = "/srv/mail", .device = DEVICE};
+	const struct coverage coverage = {.watches = &deep, .watch_count = 1};
+	const struct dirty_facts came = {.flags = DIRTY_EXPAND}, gone = {.was = DIRECTORY};
+	struct found found = apply(&coverage, "/srv", DEVICE, came);
+
+	(void)state;
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.path, "/srv/mail");
+	assert_int_equal(found.facts.was, DIRECTORY);
+	assert_int_equal(found.facts.flags, DIRTY_EXPAND);
+	assert_int_equal(apply(&coverage, "/srv", DEVICE, gone).count, 1);
+	assert_int_equal(apply(&coverage, "/srv", DEVICE, opened).count, 0);
+	assert_int_equal(apply(&coverage, "/srv2", DEVICE, gone).count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_watches_all_counts),
+		cmocka_unit_test(watch_limits_the_list),
+		cmocka_unit_test(replaced_ancestor_replaces_the_watch),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
