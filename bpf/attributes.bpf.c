@@ -37,17 +37,17 @@ ATTRIBUTE_HOOK(inode_file_setattr, OPERATION_FILEATTR)
 static __always_inline bool changes_nothing(__u32 command)
 {
 	switch (command) {
-	case 0x5401:	 /* TCGETS: isatty() */
-	case 0x5413:	 /* TIOCGWINSZ */
-	case 0x540f:	 /* TIOCGPGRP */
-	case 0x541b:	 /* FIONREAD */
-	case 0x5421:	 /* FIONBIO */
-	case 0x5450:	 /* FIONCLEX */
-	case 0x5451:	 /* FIOCLEX */
-	case 0x5452:	 /* FIOASYNC */
-	case 0x5460:	 /* FIOQSIZE */
-	case 0x0001:	 /* FIBMAP */
-	case 0x0002:	 /* FIGETBSZ */
+	case 0x5401:     /* TCGETS: isatty() */
+	case 0x5413:     /* TIOCGWINSZ */
+	case 0x540f:     /* TIOCGPGRP */
+	case 0x541b:     /* FIONREAD */
+	case 0x5421:     /* FIONBIO */
+	case 0x5450:     /* FIONCLEX */
+	case 0x5451:     /* FIOCLEX */
+	case 0x5452:     /* FIOASYNC */
+	case 0x5460:     /* FIOQSIZE */
+	case 0x0001:     /* FIBMAP */
+	case 0x0002:     /* FIGETBSZ */
 	case 0xc0045877: /* FIFREEZE */
 	case 0xc0045878: /* FITHAW */
 	case 0xc0185879: /* FITRIM */
@@ -100,7 +100,7 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 		      hook, lsm);
 }
 
-#define file_ioctl_body	       ioctl_body
+#define file_ioctl_body        ioctl_body
 #define file_ioctl_compat_body ioctl_body
 HOOK_PROGRAMS(file_ioctl, security_file_ioctl)
 HOOK_PROGRAMS(file_ioctl_compat, security_file_ioctl_compat)

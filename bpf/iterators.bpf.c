@@ -131,13 +131,14 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 }
 ITERATOR_PROGRAMS(carry_writers, "iter/bpf_map_elem", bpf_iter__bpf_map_elem)
 
-static __always_inline void carry_name(__u64 dentry, __u64 inode, __u64 what, __u64 now, bool lsm)
+/* found: the inode behind the dentry when the operation began; subject: the one that the operation is about. */
+static __always_inline void carry_name(__u64 dentry, __u64 found, __u64 subject, __u64 what, __u64 now, bool lsm)
 {
 	/* The operation has ended when the dentry has changed: what it did is there to see before the cut is answered.
 	 */
-	if (!dentry || dentry_inode(dentry) != inode || !is_traced(dentry_device(dentry)))
+	if (!dentry || dentry_inode(dentry) != found || !is_traced(dentry_device(dentry)))
 		return;
-	report_now(dentry, inode, what | (__u64)EVENT_CARRIED << 8, now, lsm);
+	report_now(dentry, subject, what | (__u64)EVENT_CARRIED << 8, now, lsm);
 }
 
 /*
@@ -161,8 +162,10 @@ static __always_inline int carry_operations_body(struct bpf_iter__bpf_map_elem *
 	if (is_at_rest(*task))
 		operation->settled = serial;
 	if (operation->settled != serial) {
-		carry_name(operation->dentries[0], operation->inodes[0], operation->what[0], now, lsm);
-		carry_name(operation->dentries[1], operation->inodes[1], operation->what[1], now, lsm);
+		carry_name(operation->dentries[0], operation->inodes[0], operation->inodes[0], operation->what[0], now,
+			   lsm);
+		carry_name(operation->dentries[1], operation->inodes[1], operation->inodes[0], operation->what[1], now,
+			   lsm);
 	}
 	operation->epoch = now;
 	return 0;

@@ -17,13 +17,27 @@ static __always_inline __u32 rename_sequence(void)
 	return sequence;
 }
 
+/* As d_parent and d_name lie in struct dentry: the walk touches them together, for each level. */
+struct level {
+	__u64 parent;
+	struct qstr name;
+};
+
 struct walk {
 	struct scratch *record;
 	__u64 dentry;
-	__u64 parent;
 	__u64 root;
 	long failed;
 };
+
+static __always_inline long read_level(struct level *level, struct dentry *dentry)
+{
+	if (bpf_core_field_offset(struct dentry, d_name) ==
+	    bpf_core_field_offset(struct dentry, d_parent) + sizeof(level->parent))
+		return bpf_core_read(level, sizeof(*level), &dentry->d_parent);
+	return bpf_core_read(&level->parent, sizeof(level->parent), &dentry->d_parent) |
+	       bpf_core_read(&level->name, sizeof(level->name), &dentry->d_name);
+}
 
 /*
  * One level: writes a component into the slot's path, leaf first. Where the path does not fit it begins anew at the
@@ -34,25 +48,23 @@ struct walk {
  */
 static __always_inline long walk_level(struct walk *walk)
 {
-	struct dentry *dentry = (struct dentry *)walk->dentry;
 	struct scratch *record = walk->record;
 	__u32 bytes, length = record->length;
-	struct qstr name = {};
+	struct level level;
 
 	if (walk->dentry == walk->root)
 		return 1;
-	walk->failed |= bpf_core_read(&walk->parent, sizeof(walk->parent), &dentry->d_parent);
-	walk->failed |= bpf_core_read(&name, sizeof(name), &dentry->d_name);
-	bytes = name.hash_len >> 32 & (NAME_BYTES - 1);
+	walk->failed |= read_level(&level, (struct dentry *)walk->dentry);
+	bytes = level.name.hash_len >> 32 & (NAME_BYTES - 1);
 	if (length > PATH_BYTES) {
 		record->event.flags |= EVENT_UNFIT;
 		length = 0;
 	}
-	walk->failed |= bpf_probe_read_kernel(record->path + length, bytes, name.name);
+	walk->failed |= bpf_probe_read_kernel(record->path + length, bytes, level.name.name);
 	length += bytes;
 	record->path[length] = '/';
 	record->length = length + 1;
-	walk->dentry = walk->parent;
+	walk->dentry = level.parent;
 	return 0;
 }
 

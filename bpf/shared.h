@@ -91,9 +91,9 @@ extern struct operations_map operations SEC(".maps");
 extern struct scratch_map scratch SEC(".maps");
 
 extern const volatile struct settings settings;
-extern volatile __u64 epoch;	 /* number of the open window; 0: not yet tracing */
+extern volatile __u64 epoch;     /* number of the open window; 0: not yet tracing */
 extern volatile __u64 submitted; /* records put into the ring */
-extern volatile __u32 every;	 /* somebody wants to see what deduplication hides */
+extern volatile __u32 every;     /* somebody wants to see what deduplication hides */
 extern volatile __u32 collector; /* thread group of the collector */
 extern volatile struct losses losses;
 

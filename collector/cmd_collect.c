@@ -43,17 +43,24 @@ struct arguments {
 	size_t count;
 };
 
+static error_t add_watch(struct arguments *arguments, char *directory)
+{
+	char **watch = reallocarray(arguments->watch, arguments->count + 1, sizeof(*watch));
+
+	if (!watch)
+		return ENOMEM;
+	watch[arguments->count++] = directory;
+	arguments->watch = watch;
+	return 0;
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 
 	switch (key) {
 	case KEY_WATCH:
-		arguments->watch = reallocarray(arguments->watch, arguments->count + 1, sizeof(char *));
-		if (!arguments->watch)
-			argp_failure(state, EXIT_FAILED, ENOMEM, "--watch");
-		arguments->watch[arguments->count++] = value;
-		return 0;
+		return add_watch(arguments, value);
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is not an option; directories are named by --watch", value);
 		return EINVAL;

@@ -215,7 +215,7 @@ static const struct {
 
 int collector_check_losses(struct collector *collector, uint64_t first)
 {
-	struct tracer_counters now;
+	struct tracer_counters now = {0};
 	const uint64_t *counted = (const uint64_t *)&collector->counted.losses;
 	const uint64_t *present = (const uint64_t *)&now.losses;
 	int64_t since = collector->flushed ? collector->flushed : collector->started;
@@ -256,6 +256,7 @@ static int came(struct collector *collector, struct covered *row)
 	return code ? code : tracer_trace(collector->tracer, row->device, true);
 }
 
+/* A filesystem that cannot be traced must not stop the others from being; what changes on it is a gap. */
 static int changed(struct covered *row, bool has_come, void *context)
 {
 	struct collector *collector = context;
@@ -264,10 +265,39 @@ static int changed(struct covered *row, bool has_come, void *context)
 	if (!has_come)
 		return tracer_trace(collector->tracer, row->device, false);
 	code = came(collector, row);
-	if (code || !collector->started)
+	if (!collector->started)
 		return code;
-	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, "mounted",
-				 "the filesystem was mounted meanwhile; what changed on it before is not known");
+	collector->untold = true;
+	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed,
+				 code ? "not_traceable" : "mounted",
+				 code ? "the filesystem cannot be traced"
+				      : "the filesystem was mounted meanwhile; what changed on it before is not known");
+}
+
+static int keep_watches(struct collector *collector)
+{
+	const struct coverage *coverage = &collector->coverage;
+	struct store_watch *watches = calloc(coverage->watch_count + 1, sizeof(*watches));
+	bool is_other;
+	int code;
+
+	if (!watches)
+		return -ENOMEM;
+	for (size_t i = 0; i < coverage->watch_count; i++) {
+		struct covered *covered = coverage_find(&collector->coverage, coverage->watches[i].device);
+
+		watches[i] = (struct store_watch){
+			.filesystem = covered ? covered->id : 0,
+			.path = coverage->watches[i].path,
+			.host_path = coverage->watches[i].host_path,
+		};
+	}
+	code = store_set_watches(collector->store, watches, coverage->watch_count, &is_other);
+	free(watches);
+	if (code || !is_other || collector->window == 1)
+		return code;
+	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(), "watch_changed",
+				 "other directories are watched than before");
 }
 
 int collector_follow_mounts(struct collector *collector)
@@ -275,7 +305,14 @@ int collector_follow_mounts(struct collector *collector)
 	/* What waits in the ring still names the filesystems as they were. */
 	int code = collector_collect(collector, true);
 
-	return code ? code : coverage_update(&collector->coverage, changed, collector);
+	collector->untold = false;
+	if (!code)
+		code = coverage_update(&collector->coverage, changed, collector);
+	if (!code)
+		code = keep_watches(collector);
+	if (!code && collector->untold)
+		code = tracer_enter_open_files(collector->tracer);
+	return code;
 }
 
 static int open_store(struct collector *collector, char **error)
@@ -317,32 +354,6 @@ static int open_window(struct collector *collector)
 	return code ? code
 		    : collector_add_gap(collector, collector->closing, collector->window, NULL, alive, "not_traced",
 					"no collector was running");
-}
-
-static int keep_watches(struct collector *collector)
-{
-	const struct coverage *coverage = &collector->coverage;
-	struct store_watch *watches = calloc(coverage->watch_count + 1, sizeof(*watches));
-	bool is_other;
-	int code;
-
-	if (!watches)
-		return -ENOMEM;
-	for (size_t i = 0; i < coverage->watch_count; i++) {
-		struct covered *covered = coverage_find(&collector->coverage, coverage->watches[i].device);
-
-		watches[i] = (struct store_watch){
-			.filesystem = covered ? covered->id : 0,
-			.path = coverage->watches[i].path,
-			.host_path = coverage->watches[i].host_path,
-		};
-	}
-	code = store_set_watches(collector->store, watches, coverage->watch_count, &is_other);
-	free(watches);
-	if (code || !is_other || collector->window == 1)
-		return code;
-	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(), "watch_changed",
-				 "other directories are watched than before");
 }
 
 static int open_tracer(struct collector *collector, char **error)

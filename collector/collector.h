@@ -30,6 +30,7 @@ struct collector {
 	const struct event *held; /* taken from the ring and not yet in the batch */
 	int64_t started, flushed; /* Unix time in nanoseconds */
 	int64_t alive;            /* of the last transaction */
+	bool untold;              /* a filesystem came whose open files are not entered yet */
 	int error;                /* of the last transaction; 0: it was committed */
 	/* Sees every record, those too that are for people only. path: inside the filesystem. */
 	void (*observe)(const struct event *event, const char *path, void *context);

@@ -379,7 +379,7 @@ static int listen_on(struct control *control, char **error)
 	if (strlen(control->path) >= sizeof(address.sun_path))
 		return sentence(error, -ENAMETOOLONG, "the path of the socket, %s, is longer than %zu bytes",
 				control->path, sizeof(address.sun_path) - 1);
-	strcpy(address.sun_path, control->path);
+	memcpy(address.sun_path, control->path, strlen(control->path));
 	control->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->descriptor < 0)
 		return -errno;
@@ -419,8 +419,10 @@ void control_close(struct control *control)
 	if (!control)
 		return;
 	control->collector->observe = NULL;
-	while (control->peers)
-		close_peer(control->peers);
+	for (struct peer *peer = control->peers, *next; peer; peer = next) {
+		next = peer->next;
+		close_peer(peer);
+	}
 	sd_event_source_unref(control->source);
 	if (control->descriptor >= 0) {
 		unlink(control->path);

@@ -117,15 +117,35 @@ static bool is_wanted(const struct coverage *coverage, const struct mount *mount
 	return false;
 }
 
-static bool has_mount(const struct mounts *mounts, const struct covered *row)
+static bool has_mount(const struct mounts *mounts, int id, uint32_t device)
 {
 	for (size_t i = 0; i < mounts->count; i++)
-		if (mounts->rows[i].id == row->mount_id && mounts->rows[i].device == row->device)
+		if (mounts->rows[i].id == id && mounts->rows[i].device == device)
 			return true;
 	return false;
 }
 
-static int remove_absent(struct coverage *coverage, int (*changed)(struct covered *, bool, void *), void *context)
+/*
+ * A filesystem has stayed as long as one of its mounts has. By the mounts' numbers and not by its device alone: that is
+ * the same after it was unmounted, changed elsewhere, and mounted again.
+ */
+static bool has_stayed(const struct mounts *before, const struct mounts *now, struct covered *row)
+{
+	if (has_mount(now, row->mount_id, row->device))
+		return true;
+	for (size_t i = 0; i < before->count; i++) {
+		const struct mount *mount = &before->rows[i];
+
+		if (mount->device != row->device || !has_mount(now, mount->id, mount->device))
+			continue;
+		row->mount_id = mount->id;
+		return true;
+	}
+	return false;
+}
+
+static int remove_absent(struct coverage *coverage, const struct mounts *before,
+			 int (*changed)(struct covered *, bool, void *), void *context)
 {
 	size_t kept = 0;
 	int code = 0;
@@ -133,7 +153,7 @@ static int remove_absent(struct coverage *coverage, int (*changed)(struct covere
 	for (size_t i = 0; i < coverage->count; i++) {
 		struct covered *row = &coverage->rows[i];
 
-		if (!code && !has_mount(&coverage->mounts, row)) {
+		if (!code && !has_stayed(before, &coverage->mounts, row)) {
 			code = changed(row, false, context);
 			free_row(row);
 		} else {
@@ -181,17 +201,38 @@ static int add_present(struct coverage *coverage, int (*changed)(struct covered 
 	return 0;
 }
 
+/* What is mounted at a watched directory now may be another filesystem than before. */
+static int follow_watch(const struct mounts *mounts, struct watch *watch)
+{
+	const struct mount *mount = mounts_find_path(mounts, watch->host_path);
+	char path[PATH_MAX], *copy;
+
+	if (!mount || mount->device == watch->device ||
+	    mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0)
+		return 0;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	free(watch->path);
+	watch->path = copy;
+	watch->device = mount->device;
+	return 0;
+}
+
 int coverage_update(struct coverage *coverage, int (*changed)(struct covered *row, bool came, void *context),
 		    void *context)
 {
-	struct mounts mounts;
-	int code = mounts_read(&mounts, NULL);
+	struct mounts before = coverage->mounts, now;
+	int code = mounts_read(&now, NULL);
 
 	if (code)
 		return code;
-	mounts_free(&coverage->mounts);
-	coverage->mounts = mounts;
-	code = remove_absent(coverage, changed, context);
+	coverage->mounts = now;
+	for (size_t i = 0; !code && i < coverage->watch_count; i++)
+		code = follow_watch(&coverage->mounts, &coverage->watches[i]);
+	if (!code)
+		code = remove_absent(coverage, &before, changed, context);
+	mounts_free(&before);
 	return code ? code : add_present(coverage, changed, context);
 }
 

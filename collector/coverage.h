@@ -22,8 +22,7 @@ struct covered {
 	uint32_t id;  /* of the store's row; 0: not yet in the store */
 	int mount_id; /* of the mount that it is known by */
 	char *mount_point;
-	bool canary;  /* one is awaited */
-	bool present; /* seen in the mount table just read */
+	bool canary; /* one is awaited */
 };
 
 struct coverage {

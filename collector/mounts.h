@@ -21,8 +21,8 @@ struct mount {
 	char *type;
 	char *source;
 	uint32_t device; /* of the superblock, major << 20 | minor */
-	int id;		 /* as in mountinfo and in statx's stx_mnt_id */
-	bool read_only;	 /* nothing can be written through this mount */
+	int id;          /* as in mountinfo and in statx's stx_mnt_id */
+	bool read_only;  /* nothing can be written through this mount */
 	enum mount_class class;
 };
 

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The queries of the store: QUERY(name, text). Included by store.c alone, several times.
+ * The queries of the store: QUERY(name, text). Included by database.h and database.c.
  */
 
 #define UNION_COLUMNS                                                                                                  \
-	"SELECT directory, name, number, facts, inode, opened / 1000000000 + first, "                                  \
+	"SELECT directory, name, number, facts, opened / 1000000000 + first, "                                         \
 	"opened / 1000000000 + first + last FROM window CROSS JOIN dirty ON dirty.window = number "
+
+/* Bits of operations: 0x40 UNLINK; 0x100 RENAME_FROM; 0x222 CREATE, LINK, RENAME_TO. */
+#define LINKS                                                                                                          \
+	"SELECT directory, name, inode, max(links) OVER file AS links, moved, count(*) OVER file AS names, "           \
+	"max(changed) OVER file AS changed, filesystem FROM "                                                          \
+	"(SELECT filesystem, inode, directory, name, max(links) AS links, max(operations & ~0x40) AS changed, "        \
+	"max(operations & 0x100) AND NOT max(operations & 0x222) AS moved FROM hardlink "                              \
+	"WHERE window BETWEEN ? AND ? GROUP BY filesystem, inode, directory, name) "                                   \
+	"WINDOW file AS (PARTITION BY filesystem, inode)"
 
 QUERY(GET_APPLICATION_ID, "PRAGMA application_id")
 QUERY(GET_SCHEMA_VERSION, "PRAGMA user_version")
@@ -26,33 +35,20 @@ QUERY(KEEP_WATCH, "INSERT INTO watch VALUES (?, ?, ?, 2) ON CONFLICT DO UPDATE S
 QUERY(COUNT_OTHER_WATCHES, "SELECT count(*) FROM watch WHERE keep != 1")
 QUERY(REMOVE_WATCHES, "DELETE FROM watch WHERE keep = 0")
 QUERY(LIST_WATCHES, "SELECT filesystem, path, host_path FROM watch")
-QUERY(FIND_DIRECTORY, "SELECT id, inode, used FROM directory WHERE parent = ? AND name = ?")
-QUERY(ADD_DIRECTORY, "INSERT INTO directory (parent, name, filesystem, inode, used) VALUES (?, ?, ?, 0, 0)")
-QUERY(USE_DIRECTORY, "UPDATE directory SET used = max(used, ?2), "
-		     "inode = CASE ?3 WHEN 0 THEN inode ELSE ?3 END WHERE id = ?1")
-QUERY(GET_DIRECTORY, "SELECT parent, name, inode, filesystem FROM directory WHERE id = ?")
-QUERY(LIST_DIRECTORIES, "SELECT id, parent, name FROM directory WHERE inode = ? AND inode != 0 AND filesystem = ?")
-QUERY(PUT_DIRTY, "INSERT INTO dirty VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+QUERY(FIND_DIRECTORY, "SELECT id, used FROM directory WHERE parent = ? AND name = ?")
+QUERY(ADD_DIRECTORY, "INSERT INTO directory (parent, name, used) VALUES (?, ?, ?)")
+QUERY(USE_DIRECTORY, "UPDATE directory SET used = ?2 WHERE id = ?1")
+QUERY(GET_DIRECTORY, "SELECT parent, name FROM directory WHERE id = ?")
+QUERY(PUT_DIRTY, "INSERT INTO dirty VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
 		 "facts = facts | excluded.facts, "
-		 "inode = CASE excluded.inode WHEN 0 THEN inode ELSE excluded.inode END, "
 		 "first = min(first, excluded.first), "
 		 "last = max(first + last, excluded.first + excluded.last) - min(first, excluded.first)")
-QUERY(GET_DIRTY, "SELECT facts, inode FROM dirty WHERE window = ? AND directory = ? AND name = ?")
-QUERY(LIST_INODE, "SELECT directory, dirty.name, facts FROM dirty CROSS JOIN directory ON id = directory "
-		  "WHERE window = ? AND dirty.inode = ? AND filesystem = ?")
 QUERY(PUT_LINK, "INSERT INTO hardlink VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-		"links = max(links, excluded.links), changed = max(changed, excluded.changed)")
-QUERY(CARRY_LINK, "INSERT INTO hardlink SELECT ?2, filesystem, inode, directory, name, links, max(changed, ?3) "
-		  "FROM hardlink WHERE window = ?1 AND filesystem = ?4 AND inode = ?5 AND directory = ?6 AND name = ?7 "
-		  "ON CONFLICT DO UPDATE SET "
-		  "links = max(links, excluded.links), changed = max(changed, excluded.changed)")
+		"links = max(links, excluded.links), operations = operations | excluded.operations")
 QUERY(UNION_ONE, UNION_COLUMNS "WHERE number = ?1 AND number = ?2 ORDER BY directory, name")
 QUERY(UNION_MANY, UNION_COLUMNS "WHERE number BETWEEN ? AND ? ORDER BY directory, name, number")
-QUERY(LIST_UNKNOWN_LINKS, "SELECT filesystem, inode, max(links), count(*), directory, name FROM "
-			  "(SELECT filesystem, inode, directory, name, max(links) AS links, max(changed) AS "
-			  "changed FROM hardlink "
-			  "WHERE window BETWEEN ? AND ? GROUP BY filesystem, inode, directory, name) "
-			  "GROUP BY filesystem, inode HAVING max(links) > count(*) AND max(changed)")
+QUERY(LIST_LINKS, "SELECT * FROM (" LINKS ") WHERE changed ORDER BY filesystem, inode")
+QUERY(LIST_UNKNOWN_LINKS, "SELECT * FROM (" LINKS ") WHERE changed AND links > names GROUP BY filesystem, inode")
 QUERY(GET_OPENED, "SELECT opened FROM window WHERE number = ?")
 QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0)")
 QUERY(CLOSE_WINDOW, "UPDATE window SET closed = ?2, events = ?3 WHERE number = ?1 AND closed = 0")
@@ -60,6 +56,7 @@ QUERY(LIST_WINDOWS, "SELECT number, opened, closed, events, "
 		    "(SELECT count(*) FROM dirty WHERE dirty.window = number), "
 		    "(SELECT count(*) FROM gap WHERE gap.first <= number AND gap.last >= number) "
 		    "FROM window WHERE number BETWEEN ? AND ? ORDER BY number")
+QUERY(OLDEST_OPEN, "SELECT number FROM window WHERE closed = 0 ORDER BY number LIMIT 1")
 QUERY(LAST_WINDOW, "SELECT number, opened, closed, events, 0, 0 FROM window ORDER BY number DESC LIMIT 1")
 QUERY(GET_JOB, "SELECT name, cursor, pending, created, marked, committed FROM job WHERE name = ?")
 QUERY(MARK_JOB, "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0) "
@@ -69,6 +66,8 @@ QUERY(DROP_JOB, "DELETE FROM job WHERE name = ?")
 QUERY(LIST_JOBS, "SELECT name, cursor, pending, created, marked, committed FROM job ORDER BY name")
 QUERY(ADD_GAP, "INSERT INTO gap (filesystem, first, last, started, ended, reason, detail, repaired) "
 	       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 AND first = ?2 AND last = ?3 "
+		  "AND reason = ?4 AND repaired = 0")
 QUERY(REPAIR_GAP, "UPDATE gap SET repaired = 1 WHERE id = ?")
 QUERY(LIST_GAPS, "SELECT id, filesystem, first, last, started, ended, reason, detail, repaired FROM gap "
 		 "WHERE last >= ? AND first <= ? ORDER BY id")
@@ -84,4 +83,5 @@ QUERY(NEXT_UNUSED, "SELECT id FROM directory AS d WHERE id < ? AND used < ? "
 QUERY(REMOVE_DIRECTORY, "DELETE FROM directory WHERE id = ?")
 
 #undef UNION_COLUMNS
+#undef LINKS
 #undef QUERY

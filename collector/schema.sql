@@ -30,17 +30,14 @@ CREATE TABLE watch (
 
 -- A directory is an identity of a path: a rename moves no row. The root of a filesystem has parent = -filesystem and an
 -- empty name. A row is made after that of its parent, so that parent < id holds always.
--- inode: the last one seen under this path; used: the last window in which a dirty row names this directory.
+-- used: the last window in which a dirty row names this directory, or that in which this row was made.
 CREATE TABLE directory (
 	id INTEGER PRIMARY KEY,
-	filesystem INTEGER NOT NULL,
 	parent INTEGER NOT NULL,
 	name BLOB NOT NULL,
-	inode INTEGER NOT NULL,
 	used INTEGER NOT NULL,
 	UNIQUE (parent, name)
 );
-CREATE INDEX directory_inode ON directory (inode) WHERE inode != 0;
 
 -- The root of a filesystem itself is (its row, empty name).
 -- first: seconds since the window was opened; last: seconds since first.
@@ -49,14 +46,13 @@ CREATE TABLE dirty (
 	directory INTEGER NOT NULL,
 	name BLOB NOT NULL,
 	facts INTEGER NOT NULL,
-	inode INTEGER NOT NULL,
 	first INTEGER NOT NULL,
 	last INTEGER NOT NULL,
 	PRIMARY KEY (window, directory, name)
 ) WITHOUT ROWID;
 
 -- The names under which files with several links were seen; each is a row of dirty as well.
--- changed: something else than an unlink happened.
+-- operations: those that met this file under this name.
 CREATE TABLE hardlink (
 	window INTEGER NOT NULL,
 	filesystem INTEGER NOT NULL,
@@ -64,7 +60,7 @@ CREATE TABLE hardlink (
 	directory INTEGER NOT NULL,
 	name BLOB NOT NULL,
 	links INTEGER NOT NULL,
-	changed INTEGER NOT NULL,
+	operations INTEGER NOT NULL,
 	PRIMARY KEY (window, filesystem, inode, directory, name)
 ) WITHOUT ROWID;
 

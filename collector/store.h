@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The store: windows, jobs, gaps and dirty sets in one SQLite database. store.c alone knows SQLite.
+ * The store: windows, jobs, gaps and dirty sets in one SQLite database. database.c alone knows SQLite.
  *
  * One process writes (the collector); any number read, each through a connection of its own. A struct store is for one
  * thread at a time. All functions return 0 or -errno; store_error() says more, except after the -ENOENT or -ENODATA of
@@ -31,12 +31,12 @@ enum store_mode {
 enum { STORE_ALL_FILESYSTEMS = 0 };
 
 struct store_filesystem {
-	uint32_t id;	      /* set by the store */
+	uint32_t id;          /* set by the store */
 	const char *identity; /* UUID, or another name that outlives a mount */
 	const char *type;
 	const char *mount_point; /* where it is seen now */
-	const char *root;	 /* the directory of the filesystem that is mounted there */
-	uint32_t device;	 /* major << 20 | minor */
+	const char *root;        /* the directory of the filesystem that is mounted there */
+	uint32_t device;         /* major << 20 | minor */
 };
 
 struct store_watch {
@@ -48,35 +48,36 @@ struct store_watch {
 struct store_window {
 	uint64_t number;
 	int64_t opened, closed; /* Unix time in nanoseconds; closed 0: open */
-	uint64_t events;	/* records taken from the ring */
-	uint64_t paths;		/* filled in by store_windows(): dirty paths */
-	uint64_t gaps;		/* filled in: gaps that touch it */
+	uint64_t events;        /* records taken from the ring */
+	uint64_t paths;         /* filled in by store_windows(): dirty paths */
+	uint64_t gaps;          /* filled in: gaps that touch it */
 };
 
 struct store_job {
 	const char *name;
-	uint64_t cursor;		    /* last window committed; 0: fresh */
-	uint64_t pending;		    /* 0: none */
+	uint64_t cursor;                    /* last window committed; 0: fresh */
+	uint64_t pending;                   /* 0: none */
 	int64_t created, marked, committed; /* Unix time in seconds; 0: never */
 };
 
 struct store_gap {
-	uint64_t id;		/* set by the store */
-	uint32_t filesystem;	/* STORE_ALL_FILESYSTEMS: all */
-	uint64_t first, last;	/* windows that it touches */
+	uint64_t id;            /* set by the store */
+	uint32_t filesystem;    /* STORE_ALL_FILESYSTEMS: all */
+	uint64_t first, last;   /* windows that it touches */
 	int64_t started, ended; /* Unix time in nanoseconds */
-	const char *reason;	/* a word: "ring-full" */
-	const char *detail;	/* a sentence for the administrator */
+	const char *reason;     /* a word: "ring-full" */
+	const char *detail;     /* a sentence for the administrator */
 	bool repaired;
 };
 
 struct store_link {
 	uint32_t filesystem;
 	uint64_t inode;
-	uint32_t links;	  /* highest link count seen */
-	uint32_t names;	  /* known names */
-	const char *path; /* one of them, inside the filesystem */
+	uint32_t links;   /* highest link count seen of the inode */
+	const char *path; /* one of its names, inside the filesystem */
 	size_t path_length;
+	bool moved;     /* all that is known of this name is that it was moved away */
+	uint32_t names; /* how many of the inode are known */
 };
 
 /*
@@ -104,27 +105,25 @@ int store_set_watches(struct store *store, const struct store_watch *watches, si
 int store_watches(struct store *store, int (*each)(const struct store_watch *, void *), void *context);
 
 /*
- * Adds or merges: facts by OR, the newest known inode, the highest link count. The window must have been opened:
- * -ENOENT. At most PATH_BYTES. Fast when called in the order of (window, filesystem, path). To be called in a
- * transaction.
+ * Adds or merges: facts by OR. With more than one link the name is kept for store_links() as well: with the highest
+ * link count, operations by OR. The window must have been opened: -ENOENT. At most PATH_BYTES. Fast when called in the
+ * order of (window, filesystem, path). To be called in a transaction.
  */
 int store_put_dirty(struct store *store, const struct dirty *entry);
-/*
- * What is known in `from` under this name in every directory with this inode (under this inode) is put into `to` as
- * well, with facts and time added. *found counts the rows. A name that is not known in `from` is put into `to` in every
- * such directory all the same; the directories themselves are entered with OPERATION_ENTRY.
- * store_carry_inode() reads all of `from`.
- */
-int store_carry_name(struct store *store, uint64_t from, uint64_t to, uint32_t filesystem, uint64_t directory_inode,
-		     const char *name, size_t length, struct dirty_facts facts, int64_t time, size_t *found);
-int store_carry_inode(struct store *store, uint64_t from, uint64_t to, uint32_t filesystem, uint64_t inode,
-		      struct dirty_facts facts, int64_t time, size_t *found);
 
-/* The union of the dirty sets of windows first to last: each path once, facts merged. Order: any. Memory: fixed.
- * .window is the last one that names it, .links is 0. */
+/*
+ * The union of the dirty sets of windows first to last: each path once, facts merged. Order: any. Memory: fixed.
+ * .window is the last one that names it, .inode and .links are 0.
+ */
 int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct dirty *, void *),
 		void *context);
-/* Inodes with more links than known names, changed in windows first to last by something else than unlink. */
+/*
+ * Each known name of each inode with several links that something else than an unlink met in windows first to last;
+ * those of an inode follow each other.
+ */
+int store_links(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_link *, void *),
+		void *context);
+/* One of the names of each such inode that has more links than known names. */
 int store_unknown_links(struct store *store, uint64_t first, uint64_t last,
 			int (*each)(const struct store_link *, void *), void *context);
 
@@ -135,14 +134,16 @@ int store_close_window(struct store *store, uint64_t number, int64_t closed, uin
 /* Windows first to last, in order; last 0: all. */
 int store_windows(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_window *, void *),
 		  void *context);
+int store_oldest_open(struct store *store, uint64_t *number); /* -ENOENT */
 int store_last_window(struct store *store, struct store_window *window); /* -ENOENT; .paths and .gaps not filled in */
 
-int store_get_job(struct store *store, const char *name, struct store_job *job);	   /* -ENOENT; .name = NULL */
+int store_get_job(struct store *store, const char *name, struct store_job *job);           /* -ENOENT; .name = NULL */
 int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time); /* makes it if new */
 int store_commit_job(struct store *store, const char *name, int64_t time); /* -ENOENT, -ENODATA: nothing pending */
-int store_drop_job(struct store *store, const char *name);		   /* -ENOENT */
+int store_drop_job(struct store *store, const char *name);                 /* -ENOENT */
 int store_jobs(struct store *store, int (*each)(const struct store_job *, void *), void *context);
 
+/* Extends the one with the same filesystem, windows and reason that is not repaired, or adds it. */
 int store_add_gap(struct store *store, const struct store_gap *gap);
 int store_repair_gap(struct store *store, uint64_t id); /* a scan has covered it; -ENOENT */
 /* Gaps that touch windows first to last; last 0: all. */

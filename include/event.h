@@ -15,8 +15,8 @@ enum {
 	PATH_LEVELS = 2048, /* more components do not fit into PATH_BYTES */
 	RECORD_PATH_BYTES =
 		PATH_BYTES + 256, /* a component is begun while the path so far is not longer than PATH_BYTES */
-	NAME_BYTES = 256,	  /* NAME_MAX and the terminating NUL */
-	COMMAND_BYTES = 16,	  /* TASK_COMM_LEN */
+	NAME_BYTES = 256,         /* NAME_MAX and the terminating NUL */
+	COMMAND_BYTES = 16,       /* TASK_COMM_LEN */
 };
 
 /*
@@ -43,25 +43,22 @@ enum {
 	X(OPERATION_CARRIED, 16, "carried", 0)                                                                         \
 	X(OPERATION_ENTRY, 17, "entries", 0)
 
-enum operation {
 #define X(constant, bit, name, names) constant = bit,
-	OPERATIONS(X)
+enum operation { OPERATIONS(X) OPERATION_COUNT };
 #undef X
-		OPERATION_COUNT,
-};
 
 enum event_kind {
-	EVENT_PATH = 1,	  /* a path that changes */
+	EVENT_PATH = 1,   /* a path that changes */
 	EVENT_CANARY = 2, /* the collector's own sign of life on a filesystem */
 };
 
 enum event_flags {
 	EVENT_SUBTREE = 1 << 0, /* all below the path is dirty too: it did not fit, or a command may have changed it */
-	EVENT_MAPPED = 1 << 1,	/* the inode has shared writable mappings */
+	EVENT_MAPPED = 1 << 1,  /* the inode has shared writable mappings */
 	EVENT_NO_CMTIME = 1 << 2, /* opened so that stores move no ctime */
 	EVENT_REPEATED = 1 << 3,  /* deduplication would have hidden it: for people, not for lists */
-	EVENT_UNFIT = 1 << 5,	  /* the path did not fit: this is an ancestor's, and all below it is dirty */
-	EVENT_CARRIED = 1 << 4,	  /* not new: still open or under way when its window closed */
+	EVENT_UNFIT = 1 << 5,     /* the path did not fit: this is an ancestor's, and all below it is dirty */
+	EVENT_CARRIED = 1 << 4,   /* not new: still open or under way when its window closed */
 };
 
 /*
@@ -125,8 +122,8 @@ struct operation_under_way {
 	__u64 serial;  /* counts the task's operations */
 	__u64 settled; /* the serial of one that is known to have ended */
 	__u64 dentries[2];
-	__u64 inodes[2];
-	__u64 what[2]; /* as in about() */
+	__u64 inodes[2]; /* behind the dentries; the operation is about the first */
+	__u64 what[2];   /* as in about() */
 };
 
 #endif

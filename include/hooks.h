@@ -9,9 +9,9 @@
 #define FSCHANGED_HOOKS_H
 
 enum hook_presence {
-	HOOK_REQUIRED,	 /* on every kernel; without it nothing is traced */
+	HOOK_REQUIRED,   /* on every kernel; without it nothing is traced */
 	HOOK_IF_PRESENT, /* newer kernels only; where the kernel has it, it is required */
-	HOOK_ON_DEMAND,	 /* attached while somebody wants it; never needed for a list */
+	HOOK_ON_DEMAND,  /* attached while somebody wants it; never needed for a list */
 };
 
 #define HOOKS(X)                                                                                                       \
@@ -36,12 +36,9 @@ enum hook_presence {
 	X(task_free, security_task_free, HOOK_REQUIRED, "operations of tasks that ended")                              \
 	X(file_permission, security_file_permission, HOOK_ON_DEMAND, "each write, for tail --every")
 
-enum hook {
 #define X(hook, function, presence, purpose) HOOK_##hook,
-	HOOKS(X)
+enum hook { HOOKS(X) HOOK_COUNT };
 #undef X
-		HOOK_COUNT,
-};
 
 /* Record buffers a CPU: claimed by whoever runs (LSM), or one a program (fentry); and one for the iterators. */
 enum { SLOTS_CLAIMED = 8, SLOTS_FIXED = HOOK_COUNT };
@@ -49,8 +46,8 @@ enum { SLOTS_CLAIMED = 8, SLOTS_FIXED = HOOK_COUNT };
 /* Set before the programs are loaded; the verifier drops what a kernel does not need. */
 struct settings {
 	unsigned char dentry_argument[HOOK_COUNT]; /* index of the first struct dentry * among the hook's arguments */
-	unsigned int slots;			   /* record buffers a CPU, the iterators' included */
-	unsigned int wake_bytes;		   /* that wait in the ring before the collector is woken at once */
+	unsigned int slots;                        /* record buffers a CPU, the iterators' included */
+	unsigned int wake_bytes;                   /* that wait in the ring before the collector is woken at once */
 };
 
 #endif

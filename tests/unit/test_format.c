@@ -153,7 +153,7 @@ static void json_base64(void **state)
 	static const struct {
 		const char *path, *encoded;
 	} names[] = {
-		{"\xff", "/w=="}, {"\xff/", "/y8="},	    {"\xff/f", "/y9m"}, {"/\xff\xfe\xfdx", "L//+/Xg="},
+		{"\xff", "/w=="}, {"\xff/", "/y8="},        {"\xff/f", "/y9m"}, {"/\xff\xfe\xfdx", "L//+/Xg="},
 		{"\xc3", "ww=="}, {"\xed\xa0\x80", "7aCA"}, /* a surrogate */
 	};
 
@@ -191,7 +191,7 @@ static int release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),       cmocka_unit_test(lines),	    cmocka_unit_test(nul),
+		cmocka_unit_test(table),       cmocka_unit_test(lines),     cmocka_unit_test(nul),
 		cmocka_unit_test(json_entry),  cmocka_unit_test(json_gone), cmocka_unit_test(json_types),
 		cmocka_unit_test(json_base64), cmocka_unit_test(full_disk),
 	};

@@ -101,9 +101,9 @@ static void classes(void **state)
 		const char *mount_point;
 		enum mount_class class;
 	} expected[] = {
-		{"/", MOUNT_LOCAL},	    {"/home", MOUNT_LOCAL},	{"/proc", MOUNT_PSEUDO},
-		{"/run", MOUNT_MEMORY},	    {"/net", MOUNT_REMOTE},	{"/ssh", MOUNT_REMOTE},
-		{"/ntfs", MOUNT_REMOTE},    {"/pool", MOUNT_LOCAL},	{"/layers", MOUNT_LAYERED},
+		{"/", MOUNT_LOCAL},         {"/home", MOUNT_LOCAL},     {"/proc", MOUNT_PSEUDO},
+		{"/run", MOUNT_MEMORY},     {"/net", MOUNT_REMOTE},     {"/ssh", MOUNT_REMOTE},
+		{"/ntfs", MOUNT_REMOTE},    {"/pool", MOUNT_LOCAL},     {"/layers", MOUNT_LAYERED},
 		{"/odd one ", MOUNT_LOCAL}, {"/net/new", MOUNT_REMOTE},
 	};
 

@@ -217,15 +217,10 @@ static void test_merge(void **state)
 	struct dirty entry = entry_of(fixture, 1, "/a/file");
 	const struct dirty *merged;
 
-	entry.inode = 5;
-	entry.directory_inode = UINT64_MAX;
 	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-	entry.inode = 0;
-	entry.directory_inode = 0;
 	entry.first = entry.last = SECOND + 4;
 	entry.facts = (struct dirty_facts){1U << OPERATION_ENTRY, 0x8000, DIRTY_NO_CMTIME};
 	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-	entry.inode = UINT64_MAX - 1;
 	entry.first = SECOND - 9;
 	entry.last = SECOND + 30;
 	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
@@ -235,8 +230,6 @@ static void test_merge(void **state)
 	assert_int_equal(merged->facts.operations, 1U << OPERATION_ENTRY | 1U << OPERATION_OPEN);
 	assert_int_equal(merged->facts.was, 0x8000);
 	assert_int_equal(merged->facts.flags, DIRTY_NO_CMTIME);
-	assert_true(merged->inode == UINT64_MAX - 1);
-	assert_true(merged->directory_inode == UINT64_MAX);
 	assert_int_equal(merged->first, SECOND);
 	assert_int_equal(merged->last, SECOND + 30);
 	assert_int_equal(merged->filesystem, fixture->filesystem);
@@ -349,7 +342,6 @@ static void test_union(void **state)
 	put(fixture, 1, "/a/one");
 	put(fixture, 1, "/all");
 	put(fixture, 2, "/a/two");
-	entry.inode = 77;
 	entry.facts = (struct dirty_facts){1U << OPERATION_UNLINK, 0x100, DIRTY_EXPAND};
 	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
 	put(fixture, 3, "/all");
@@ -357,7 +349,6 @@ static void test_union(void **state)
 	HAS_ONLY(list_of(fixture->store, 1, 3), "/a/one", "/a/two", "/b/three", "/all");
 	merged = find(list_of(fixture->store, 1, 3), "/all");
 	assert_int_equal(merged->window, 3);
-	assert_int_equal(merged->inode, 77);
 	assert_int_equal(merged->facts.operations, 1U << OPERATION_OPEN | 1U << OPERATION_UNLINK);
 	assert_int_equal(merged->facts.was, 0x100);
 	assert_int_equal(merged->facts.flags, DIRTY_EXPAND);
@@ -501,55 +492,6 @@ static void test_no_database(void **state)
 	is_refused(*state);
 }
 
-static void test_carry_name(void **state)
-{
-	struct fixture *fixture = *state;
-	struct dirty entry = entry_of(fixture, 1, "/a/b/file");
-	struct dirty_facts facts = {.operations = 1U << OPERATION_CARRIED};
-	const struct dirty *carried;
-	size_t found = 9;
-
-	entry.directory_inode = 50;
-	entry.inode = 60;
-	entry.links = 2;
-	entry.facts.was = 0x10;
-	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-	assert_int_equal(store_carry_name(fixture->store, 1, 2, 1, 51, "file", 4, facts, 2 * SECOND, &found), 0);
-	assert_int_equal(found, 0);
-	assert_int_equal(store_carry_name(fixture->store, 1, 2, 2, 50, "file", 4, facts, 2 * SECOND, &found), 0);
-	assert_int_equal(found, 0);
-	assert_int_equal(store_carry_name(fixture->store, 1, 2, 1, 0, "file", 4, facts, 2 * SECOND, &found), 0);
-	assert_int_equal(found, 0);
-	assert_int_equal(store_carry_name(fixture->store, 1, 2, 1, 50, "file", 4, facts, 2 * SECOND + 5, &found), 0);
-	assert_int_equal(found, 1);
-	assert_int_equal(store_carry_name(fixture->store, 1, 2, 1, 50, "new", 3, facts, 2 * SECOND, &found), 0);
-	assert_int_equal(found, 1);
-	HAS_ONLY(list_of(fixture->store, 2, 2), "/a/b/file", "/a/b/new", "/a/b");
-	carried = find(list_of(fixture->store, 2, 2), "/a/b/file");
-	assert_int_equal(carried->facts.operations, 1U << OPERATION_CARRIED | 1U << OPERATION_OPEN);
-	assert_int_equal(carried->facts.was, 0x10);
-	assert_int_equal(carried->inode, 60);
-	assert_int_equal(carried->first, 2 * SECOND + 5);
-	carried = find(list_of(fixture->store, 2, 2), "/a/b");
-	assert_int_equal(carried->facts.operations, 1U << OPERATION_ENTRY);
-	HAS_ONLY(list_of(fixture->store, 1, 1), "/a/b/file");
-}
-
-static void test_carry_name_in_root(void **state)
-{
-	struct fixture *fixture = *state;
-	struct dirty entry = entry_of(fixture, 1, "/file");
-	size_t found;
-
-	entry.directory_inode = 2;
-	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-	assert_int_equal(store_carry_name(fixture->store, 1, 3, 1, 2, "x", 1, (struct dirty_facts){}, 0, &found), 0);
-	assert_int_equal(found, 1);
-	HAS_ONLY(list_of(fixture->store, 3, 3), "/", "/x");
-	assert_int_equal(store_carry_name(fixture->store, 1, 8, 1, 2, "x", 1, (struct dirty_facts){}, 0, &found),
-			 -ENOENT);
-}
-
 static int check_link(const struct store_link *link, void *context)
 {
 	struct store_link *copy = context;
@@ -567,14 +509,191 @@ static struct store_link unknown_link(struct fixture *fixture, uint64_t first, u
 	return link;
 }
 
-static void put_link(struct fixture *fixture, uint64_t window, const char *path, uint32_t links, uint32_t operation)
+static void put_inode(struct fixture *fixture, uint64_t window, uint64_t inode, const char *path, uint32_t links,
+		      uint32_t operation)
 {
 	struct dirty entry = entry_of(fixture, window, path);
 
-	entry.inode = 100;
+	entry.inode = inode;
 	entry.links = links;
 	entry.facts.operations = 1U << operation;
 	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
+}
+
+static void put_link(struct fixture *fixture, uint64_t window, const char *path, uint32_t links, uint32_t operation)
+{
+	put_inode(fixture, window, 100, path, links, operation);
+}
+
+struct links {
+	size_t count;
+	size_t stop_after; /* 0: never */
+	struct store_link rows[MAXIMUM];
+	char paths[MAXIMUM][PATH_BYTES + 1];
+};
+
+static int collect_link(const struct store_link *link, void *context)
+{
+	struct links *links = context;
+
+	assert_true(links->count < MAXIMUM);
+	memcpy(links->paths[links->count], link->path, link->path_length);
+	links->paths[links->count][link->path_length] = '\0';
+	links->rows[links->count++] = *link;
+	return links->stop_after == links->count ? 7 : 0;
+}
+
+static struct links *links_of(struct fixture *fixture, uint64_t first, uint64_t last)
+{
+	static struct links links;
+
+	memset(&links, 0, sizeof(links));
+	assert_int_equal(store_links(fixture->store, first, last, collect_link, &links), 0);
+	return &links;
+}
+
+static const struct store_link *find_link(const struct links *links, const char *path)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (!strcmp(links->paths[i], path))
+			return &links->rows[i];
+	return NULL;
+}
+
+static bool is_moved(struct fixture *fixture, uint64_t first, uint64_t last, const char *path)
+{
+	const struct store_link *link = find_link(links_of(fixture, first, last), path);
+
+	assert_non_null(link);
+	return link->moved;
+}
+
+static void test_links(void **state)
+{
+	struct fixture *fixture = *state;
+	struct links stopped = {.stop_after = 1};
+	const struct store_link *link;
+
+	put_link(fixture, 1, "/l/a", 1, OPERATION_OPEN);
+	assert_int_equal(links_of(fixture, 1, 1)->count, 0);
+	put_link(fixture, 1, "/l/a", 3, OPERATION_UNLINK);
+	assert_int_equal(links_of(fixture, 1, 1)->count, 0);
+	put_link(fixture, 2, "/l/b", 2, OPERATION_OPEN);
+	put_link(fixture, 3, "/l/b", 2, OPERATION_SETATTR);
+	link = find_link(links_of(fixture, 1, 3), "/l/a");
+	assert_non_null(link);
+	assert_true(link->filesystem == 1 && link->inode == 100 && link->links == 3 && !link->moved);
+	assert_non_null(link = find_link(links_of(fixture, 1, 3), "/l/b"));
+	assert_true(link->links == 3 && link->path_length == 4);
+	assert_int_equal(links_of(fixture, 1, 3)->count, 2);
+	assert_int_equal(links_of(fixture, 2, 3)->count, 1);
+	assert_int_equal(links_of(fixture, 3, 3)->rows[0].links, 2);
+	assert_int_equal(store_links(fixture->store, 1, 3, collect_link, &stopped), 7);
+	assert_int_equal(stopped.count, 1);
+}
+
+static void test_links_in_order(void **state)
+{
+	struct fixture *fixture = *state;
+	struct dirty entry = entry_of(fixture, 1, "/a/2");
+	const struct links *links;
+
+	put_inode(fixture, 1, UINT64_MAX, "/b/1", 2, OPERATION_OPEN);
+	put_inode(fixture, 1, 7, "/a/1", 2, OPERATION_OPEN);
+	put_inode(fixture, 1, 8, "/a/3", 4, OPERATION_UNLINK);
+	put_inode(fixture, 1, UINT64_MAX, "/a", 2, OPERATION_OPEN);
+	put_inode(fixture, 1, 7, "/c/d/e", 3, OPERATION_OPEN);
+	put_inode(fixture, 2, 7, "/a/1", 2, OPERATION_OPEN);
+	put_inode(fixture, 2, 9, "/a/1", 5, OPERATION_LINK);
+	entry.filesystem = 2;
+	entry.inode = 7;
+	entry.links = 2;
+	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
+	links = links_of(fixture, 1, 2);
+	assert_int_equal(links->count, 6);
+	for (size_t i = 1; i < links->count; i++) {
+		const struct store_link *a = &links->rows[i - 1], *b = &links->rows[i];
+
+		assert_true(a->filesystem < b->filesystem ||
+			    (a->filesystem == b->filesystem && (int64_t)a->inode <= (int64_t)b->inode));
+	}
+	assert_string_equal(links->paths[5], "/a/2");
+	assert_int_equal(links->rows[5].links, 2);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(links->rows[i].links, links->rows[i].inode == 7   ? 3
+						       : links->rows[i].inode == 9 ? 5
+										   : 2);
+}
+
+static void test_moved_links(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put_link(fixture, 1, "/l/a", 2, OPERATION_RENAME_FROM);
+	put_link(fixture, 1, "/l/b", 2, OPERATION_RENAME_TO);
+	assert_true(is_moved(fixture, 1, 1, "/l/a"));
+	assert_false(is_moved(fixture, 1, 1, "/l/b"));
+	put_link(fixture, 2, "/l/a", 2, OPERATION_UNLINK);
+	put_link(fixture, 2, "/l/b", 2, OPERATION_RENAME_FROM);
+	assert_true(is_moved(fixture, 1, 2, "/l/a"));
+	assert_false(is_moved(fixture, 1, 2, "/l/b"));
+	assert_true(is_moved(fixture, 2, 2, "/l/b"));
+	put_link(fixture, 1, "/l/a", 2, OPERATION_SETATTR);
+	assert_true(is_moved(fixture, 1, 1, "/l/a"));
+	put_link(fixture, 3, "/l/a", 3, OPERATION_LINK);
+	assert_false(is_moved(fixture, 1, 3, "/l/a"));
+	put_link(fixture, 2, "/l/c", 2, OPERATION_RENAME_FROM);
+	put_link(fixture, 2, "/l/c", 2, OPERATION_CREATE);
+	assert_false(is_moved(fixture, 2, 2, "/l/c"));
+}
+
+/* What another file does under the same name later says nothing of the one that was moved away. */
+static void test_moved_and_used_again(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put_link(fixture, 1, "/l/a", 2, OPERATION_RENAME_FROM);
+	put_inode(fixture, 1, 0, "/l/a", 0, OPERATION_CREATE);
+	put_inode(fixture, 2, 200, "/l/a", 1, OPERATION_RENAME_TO);
+	assert_true(is_moved(fixture, 1, 2, "/l/a"));
+}
+
+struct both {
+	struct store *store;
+	size_t entries, links;
+};
+
+static int count_link(const struct store_link *link, void *context)
+{
+	struct both *both = context;
+
+	assert_memory_equal(link->path, "/l/", 3);
+	both->links++;
+	return 0;
+}
+
+static int nest_links(const struct dirty *entry, void *context)
+{
+	struct both *both = context;
+
+	assert_memory_equal(entry->path, ((const char *[]){"/d/x", "/d/y", "/l/a", "/l/b"})[both->entries++], 4);
+	return store_links(both->store, 1, 3, count_link, both);
+}
+
+/* Both put paths together in the same place. */
+static void test_links_within_union(void **state)
+{
+	struct fixture *fixture = *state;
+	struct both both = {.store = fixture->store};
+
+	put(fixture, 1, "/d/x");
+	put(fixture, 2, "/d/x");
+	put(fixture, 1, "/d/y");
+	put_link(fixture, 1, "/l/a", 2, OPERATION_OPEN);
+	put_link(fixture, 2, "/l/b", 2, OPERATION_OPEN);
+	assert_int_equal(store_union(fixture->store, 1, 3, nest_links, &both), 0);
+	assert_int_equal(both.entries, 4);
+	assert_int_equal(both.links, 8);
 }
 
 static void test_unknown_links(void **state)
@@ -594,27 +713,6 @@ static void test_unknown_links(void **state)
 	assert_int_equal(unknown_link(fixture, 2, 2).inode, 0);
 	assert_int_equal(unknown_link(fixture, 1, 1).inode, 100);
 	assert_int_equal(unknown_link(fixture, 3, 3).inode, 0);
-}
-
-static void test_carry_inode(void **state)
-{
-	struct fixture *fixture = *state;
-	struct dirty_facts facts = {.operations = 1U << OPERATION_WRITE};
-	size_t found;
-
-	put_link(fixture, 1, "/l/a", 3, OPERATION_OPEN);
-	put_link(fixture, 1, "/m/b", 3, OPERATION_UNLINK);
-	put(fixture, 1, "/l/other");
-	assert_int_equal(store_carry_inode(fixture->store, 1, 2, 2, 100, facts, 2 * SECOND, &found), 0);
-	assert_int_equal(found, 0);
-	assert_int_equal(store_carry_inode(fixture->store, 1, 2, 1, 0, facts, 2 * SECOND, &found), 0);
-	assert_int_equal(found, 0);
-	assert_int_equal(store_begin(fixture->store), 0);
-	assert_int_equal(store_carry_inode(fixture->store, 1, 2, 1, 100, facts, 2 * SECOND, &found), 0);
-	assert_int_equal(store_commit(fixture->store, false), 0);
-	assert_int_equal(found, 2);
-	HAS_ONLY(list_of(fixture->store, 2, 2), "/l/a", "/m/b");
-	assert_int_equal(unknown_link(fixture, 2, 2).names, 2);
 }
 
 static int check_window(const struct store_window *window, void *context)
@@ -764,28 +862,39 @@ static void test_prune(void **state)
 	HAS_ONLY(list_of(fixture->store, 1, 3), "/kept/file", "/kept/other", "/kept/more", "/only/deep/two");
 }
 
-/* A directory that the pruned window named goes, with all that was above it alone; its inode shows whether it is there.
- */
+static uint64_t size_of(struct fixture *fixture)
+{
+	uint64_t bytes = 0;
+
+	reopen(fixture);
+	assert_int_equal(store_size(fixture->store, &bytes), 0);
+	return bytes;
+}
+
+/* What only the pruned window named makes room for as many other directories. */
 static void test_prune_directories(void **state)
 {
 	struct fixture *fixture = *state;
-	struct dirty entry = entry_of(fixture, 1, "/x/y/z/file");
-	size_t found;
+	uint64_t first_size = 0;
+	char path[256];
 
-	entry.directory_inode = 70;
-	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-	entry = entry_of(fixture, 1, "/x/file");
-	entry.directory_inode = 71;
-	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-	assert_int_equal(store_carry_name(fixture->store, 1, 2, 1, 71, "f", 1, (struct dirty_facts){}, 0, &found), 0);
-	assert_int_equal(store_close_window(fixture->store, 1, 100, 0), 0);
-	commit_job(fixture, "job", 1);
-	assert_int_equal(prune(fixture, 1000), 1);
-	HAS_ONLY(list_of(fixture->store, 2, 3), "/x", "/x/f");
-	assert_int_equal(store_carry_name(fixture->store, 1, 2, 1, 70, "g", 1, (struct dirty_facts){}, 0, &found), 0);
-	assert_int_equal(found, 0);
-	assert_int_equal(store_carry_name(fixture->store, 1, 2, 1, 71, "g", 1, (struct dirty_facts){}, 0, &found), 0);
-	assert_int_equal(found, 1);
+	for (uint64_t window = 1; window <= 2; window++)
+		assert_int_equal(store_close_window(fixture->store, window, 100, 0), 0);
+	for (uint64_t window = 3; window < 11; window++) {
+		for (int i = 0; i < 1000; i++) {
+			snprintf(path, sizeof(path), "/x/%0100d/d/file", (int)window * 1000 + i);
+			put(fixture, window, path);
+		}
+		assert_int_equal(store_close_window(fixture->store, window, 100, 0), 0);
+		assert_int_equal(store_open_window(fixture->store, window + 1, SECOND * nanoseconds), 0);
+		put(fixture, window + 1, "/x/kept/file");
+		commit_job(fixture, "job", window);
+		prune(fixture, 1000);
+		HAS_ONLY(list_of(fixture->store, 3, window + 1), "/x/kept/file");
+		if (!first_size)
+			first_size = size_of(fixture);
+	}
+	assert_true(size_of(fixture) < 2 * first_size);
 }
 
 static void test_last_window_stays(void **state)
@@ -833,10 +942,12 @@ int main(void)
 		TEST(test_foreign),
 		TEST(test_newer),
 		TEST(test_no_database),
-		TEST(test_carry_name),
-		TEST(test_carry_name_in_root),
+		TEST(test_links),
+		TEST(test_links_in_order),
+		TEST(test_moved_links),
+		TEST(test_moved_and_used_again),
+		TEST(test_links_within_union),
 		TEST(test_unknown_links),
-		TEST(test_carry_inode),
 		TEST(test_windows),
 		TEST(test_jobs),
 		TEST(test_gaps),

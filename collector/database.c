@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "database.h"
+
+enum {
+	APPLICATION_ID = 0x66734368, /* as in schema.sql */
+	SCHEMA_VERSION = 1,
+	BUSY_MILLISECONDS = 10000,
+};
+
+extern const char schema_sql[];
+
+static const char *const sql[] = {
+#define QUERY(name, text) [name] = text,
+#include "queries.h"
+};
+
+struct rows {
+	struct database *database;
+	sqlite3_stmt *statement;
+	int error; /* of the beginning */
+};
+
+struct database {
+	sqlite3 *connection;
+	bool write;
+	int lock;
+	struct rows rows[QUERY_COUNT];
+	char path[PATH_MAX];
+	char error[PATH_MAX + 256];
+};
+
+int database_refuse(struct database *database, int error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(database->error, sizeof(database->error), format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+const char *database_error(const struct database *database)
+{
+	return database ? database->error : strerror(ENOMEM);
+}
+
+static int error_number(sqlite3 *connection)
+{
+	switch (sqlite3_errcode(connection)) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_CONSTRAINT:
+		return -EEXIST;
+	case SQLITE_NOTADB:
+		return -EPROTO;
+	case SQLITE_CORRUPT:
+		return -EUCLEAN;
+	case SQLITE_CANTOPEN:
+		return sqlite3_system_errno(connection) ? -sqlite3_system_errno(connection) : -EIO;
+	default:
+		return -EIO;
+	}
+}
+
+static int failed(struct database *database)
+{
+	return database_refuse(database, error_number(database->connection), "%s: %s", database->path,
+			       sqlite3_errmsg(database->connection));
+}
+
+/* Queries */
+
+static int prepare(struct database *database, enum query query, sqlite3_stmt **statement)
+{
+	if (*statement)
+		return 0;
+	if (sqlite3_prepare_v3(database->connection, sql[query], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL))
+		return failed(database);
+	return 0;
+}
+
+static int bind(sqlite3_stmt *statement, int position, const struct value *value)
+{
+	switch (value->type) {
+	case VALUE_TEXT:
+		return sqlite3_bind_text(statement, position, value->bytes, -1, SQLITE_STATIC);
+	case VALUE_BYTES:
+		return sqlite3_bind_blob(statement, position, value->bytes, (int)value->number, SQLITE_STATIC);
+	default:
+		return sqlite3_bind_int64(statement, position, value->number);
+	}
+}
+
+struct rows *database_select(struct database *database, enum query query, const struct value *values, size_t count)
+{
+	struct rows *rows = &database->rows[query];
+
+	rows->database = database;
+	rows->error = prepare(database, query, &rows->statement);
+	for (size_t i = 0; !rows->error && i < count; i++)
+		if (bind(rows->statement, (int)i + 1, &values[i]))
+			rows->error = failed(database);
+	return rows;
+}
+
+void rows_end(struct rows **rows)
+{
+	sqlite3_reset((*rows)->statement);
+}
+
+int rows_next(struct rows *rows)
+{
+	if (rows->error)
+		return rows->error;
+	switch (sqlite3_step(rows->statement)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return failed(rows->database);
+	}
+}
+
+int rows_first(struct rows *rows)
+{
+	int result = rows_next(rows);
+
+	if (result < 0)
+		return result;
+	return result ? 0 : -ENOENT;
+}
+
+int64_t rows_number(struct rows *rows, int column)
+{
+	return sqlite3_column_int64(rows->statement, column);
+}
+
+const char *rows_text(struct rows *rows, int column)
+{
+	return (const char *)sqlite3_column_text(rows->statement, column);
+}
+
+/* SQLite reads an empty blob as NULL. */
+const char *rows_bytes(struct rows *rows, int column, size_t *length)
+{
+	const char *bytes = sqlite3_column_blob(rows->statement, column);
+
+	*length = (size_t)sqlite3_column_bytes(rows->statement, column);
+	return bytes ? bytes : "";
+}
+
+int database_run(struct database *database, enum query query, const struct value *values, size_t count)
+{
+	auto_rows struct rows *rows = database_select(database, query, values, count);
+	int result = rows_next(rows);
+
+	return result < 0 ? result : 0;
+}
+
+int database_get_number(struct database *database, int64_t *number, enum query query, const struct value *values,
+			size_t count)
+{
+	auto_rows struct rows *rows = database_select(database, query, values, count);
+	int result = rows_first(rows);
+
+	if (!result)
+		*number = rows_number(rows, 0);
+	return result;
+}
+
+uint64_t database_changes(const struct database *database)
+{
+	return (uint64_t)sqlite3_changes(database->connection);
+}
+
+int64_t database_last_id(const struct database *database)
+{
+	return sqlite3_last_insert_rowid(database->connection);
+}
+
+/* Transactions */
+
+int database_begin(struct database *database)
+{
+	return RUN(database, database->write ? BEGIN_WRITE : BEGIN_READ);
+}
+
+/*
+ * What recovery reads after a crash is the log, up to its last valid commit record. So one sync of the log makes this
+ * and all earlier commits durable; what has left the log was synced by the checkpoint. SQLite's own sync is used: it
+ * also syncs the directory of a log that is new.
+ */
+static int sync_log(struct database *database)
+{
+	sqlite3_file *log = NULL;
+
+	if (sqlite3_file_control(database->connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log))
+		return failed(database);
+	if (!log || !log->pMethods || log->pMethods->xSync(log, SQLITE_SYNC_NORMAL))
+		return database_refuse(database, -EIO, "%s-wal: cannot be synced", database->path);
+	return 0;
+}
+
+int database_commit(struct database *database, bool durable)
+{
+	int result = RUN(database, COMMIT);
+
+	return result || !durable ? result : sync_log(database);
+}
+
+/* SQLite ends the transaction by itself after some errors. */
+void database_rollback(struct database *database)
+{
+	if (!sqlite3_get_autocommit(database->connection))
+		RUN(database, ROLLBACK);
+}
+
+int database_enter(struct database *database, bool *own)
+{
+	*own = sqlite3_get_autocommit(database->connection);
+	return *own ? database_begin(database) : 0;
+}
+
+int database_leave(struct database *database, bool own, int result)
+{
+	if (own && !result)
+		result = database_commit(database, false);
+	if (own && result)
+		database_rollback(database);
+	return result;
+}
+
+/* Opening and closing */
+
+static int make_directories(struct database *database, const char *directory)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", directory);
+	for (char *end = path; end; *end = '/') {
+		end = strchr(end + 1, '/');
+		if (end)
+			*end = '\0';
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return database_refuse(database, -errno, "cannot make directory %s: %s", path, strerror(errno));
+		if (!end)
+			break;
+	}
+	return 0;
+}
+
+static int make_file(struct database *database, const char *path)
+{
+	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return file < 0 ? database_refuse(database, -errno, "cannot open %s: %s", path, strerror(errno)) : file;
+}
+
+static int take_lock(struct database *database, const char *directory)
+{
+	char path[PATH_MAX + sizeof("/lock")];
+
+	snprintf(path, sizeof(path), "%s/lock", directory);
+	database->lock = make_file(database, path);
+	if (database->lock < 0)
+		return database->lock;
+	if (!flock(database->lock, LOCK_EX | LOCK_NB))
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return database_refuse(database, -EBUSY, "another collector uses %s", directory);
+	return database_refuse(database, -errno, "cannot lock %s: %s", path, strerror(errno));
+}
+
+/* SQLite gives the log the mode of the database. Names of files are nobody else's business. */
+static int make_database(struct database *database, const char *directory)
+{
+	int file = make_directories(database, directory);
+
+	if (!file)
+		file = take_lock(database, directory);
+	if (!file)
+		file = make_file(database, database->path);
+	return file < 0 ? file : close(file);
+}
+
+static int execute(struct database *database, const char *statements)
+{
+	return sqlite3_exec(database->connection, statements, NULL, NULL, NULL) ? failed(database) : 0;
+}
+
+static int connect_to(struct database *database)
+{
+	bool write = database->write;
+
+	if (!write && access(database->path, R_OK))
+		return database_refuse(database, -errno, "cannot read %s: %s", database->path, strerror(errno));
+	if (sqlite3_open_v2(database->path, &database->connection,
+			    SQLITE_OPEN_NOMUTEX | (write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY), NULL))
+		return database->connection ? failed(database)
+					    : database_refuse(database, -ENOMEM, "%s", strerror(ENOMEM));
+	sqlite3_busy_timeout(database->connection, BUSY_MILLISECONDS);
+	sqlite3_db_config(database->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !write, NULL);
+	return execute(database, "PRAGMA cache_size = -8000; PRAGMA temp_store = FILE; PRAGMA mmap_size = 0;"
+				 "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864");
+}
+
+/* Nothing is written before the database is known to be ours or empty. */
+static int check(struct database *database, bool *is_new)
+{
+	int64_t application, version, tables;
+	int result = GET_NUMBER(database, &application, GET_APPLICATION_ID);
+
+	if (!result)
+		result = GET_NUMBER(database, &version, GET_SCHEMA_VERSION);
+	if (!result)
+		result = GET_NUMBER(database, &tables, COUNT_TABLES);
+	if (result)
+		return result;
+	*is_new = !application && !tables;
+	if (*is_new && !database->write)
+		return database_refuse(database, -ENOENT, "%s is empty: no collector has run yet", database->path);
+	if (*is_new)
+		return 0;
+	if (application != APPLICATION_ID)
+		return database_refuse(database, -EPROTO, "%s is not a database of fschanged", database->path);
+	if (version != SCHEMA_VERSION)
+		return database_refuse(database, -EPROTO, "%s has version %lld, this fschanged knows version %d",
+				       database->path, (long long)version, SCHEMA_VERSION);
+	return 0;
+}
+
+static int use_log(struct database *database)
+{
+	auto_rows struct rows *rows = SELECT(database, USE_LOG);
+	int result = rows_first(rows);
+
+	if (result || !strcmp(rows_text(rows, 0), "wal"))
+		return result;
+	return database_refuse(database, -EOPNOTSUPP, "%s: this filesystem cannot hold a write-ahead log",
+			       database->path);
+}
+
+static int make_schema(struct database *database)
+{
+	int result = database_begin(database);
+
+	if (!result)
+		result = execute(database, schema_sql);
+	return result ? result : database_commit(database, true);
+}
+
+int database_open(struct database **result_database, const char *directory, bool write)
+{
+	struct database *database = calloc(1, sizeof(*database));
+	size_t size = sizeof(database->path);
+	bool is_new = false;
+	int result = 0;
+
+	*result_database = database;
+	if (!database)
+		return -ENOMEM;
+	database->write = write;
+	database->lock = -1;
+	if ((size_t)snprintf(database->path, size, "%s/fschanged.db", directory) >= size)
+		return database_refuse(database, -ENAMETOOLONG, "the name of the state directory is too long");
+	if (write)
+		result = make_database(database, directory);
+	if (!result)
+		result = connect_to(database);
+	if (!result)
+		result = check(database, &is_new);
+	if (!result && write)
+		result = use_log(database);
+	return result || !is_new ? result : make_schema(database);
+}
+
+void database_close(struct database *database)
+{
+	if (!database)
+		return;
+	for (size_t i = 0; i < QUERY_COUNT; i++)
+		sqlite3_finalize(database->rows[i].statement);
+	sqlite3_close(database->connection);
+	if (database->lock >= 0)
+		close(database->lock);
+	free(database);
+}
+
+int database_size(struct database *database, uint64_t *bytes)
+{
+	char log[PATH_MAX + sizeof("-wal")];
+	struct stat status;
+
+	if (stat(database->path, &status))
+		return database_refuse(database, -errno, "%s: %s", database->path, strerror(errno));
+	*bytes = (uint64_t)status.st_size;
+	snprintf(log, sizeof(log), "%s-wal", database->path);
+	if (!stat(log, &status))
+		*bytes += (uint64_t)status.st_size;
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What store.c and store_dirty.c share. */
+#ifndef FSCHANGED_STORE_PRIVATE_H
+#define FSCHANGED_STORE_PRIVATE_H
+
+#include "database.h"
+#include "store.h"
+
+enum { NANOSECONDS_PER_SECOND = 1000000000 };
+
+/* A directory on the way from a filesystem's root to a path; end: where its path ends. */
+struct level {
+	int64_t id;
+	uint64_t used;
+	size_t end;
+};
+
+/* The directories of the path written last, so that its neighbours need few queries. The root's path is empty. */
+struct chain {
+	uint32_t filesystem;
+	size_t depth; /* levels in use; 0: nothing is known */
+	struct level levels[PATH_LEVELS + 1];
+	char path[PATH_BYTES];
+};
+
+/* The path read last: a directory's, which ends at PATH_BYTES so that it can be put together leaf first, '/', a name.
+ */
+struct place {
+	int64_t directory; /* 0: nothing is known */
+	uint32_t filesystem;
+	size_t start, end;
+	char path[2 * PATH_BYTES];
+};
+
+struct store {
+	struct database *database;
+	uint64_t window; /* whose opening is known; 0: none */
+	int64_t opened;  /* in seconds */
+	struct chain chain;
+	struct place place;
+};
+
+/* To be called when rows of directories or windows may be gone: nothing that was learned of them is kept. */
+static inline void store_forget(struct store *store)
+{
+	store->window = 0;
+	store->chain.depth = 0;
+}
+
+#endif
