@@ -138,8 +138,7 @@ static void print_counters(const json_t *status)
 	const json_t *counters = json_object_get(status, "counters");
 	double bytes = number(counters, "ring_bytes"), used = number(counters, "ring_used");
 
-	printf("%-12s %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " paths\n", "events", number(counters, "events"),
-	       number(counters, "paths"));
+	printf("%-12s %" JSON_INTEGER_FORMAT " since the start\n", "events", number(counters, "events"));
 	print_losses(counters);
 	printf("%-12s %" JSON_INTEGER_FORMAT " open\n", "writers", number(counters, "writers"));
 	printf("%-12s %.1f %% of %.1f MiB in use\n", "ring", bytes > 0 ? used / bytes * 100 : 0, bytes / (1 << 20));
@@ -163,6 +162,7 @@ static void print_status(const json_t *status)
 	print_gaps(status);
 	print_bytes("database", number(status, "database_bytes"));
 	print_bytes("memory", number(status, "memory_bytes"));
+	print_bytes("in kernel", number(status, "kernel_memory_bytes"));
 }
 
 static int show(const struct arguments *arguments, json_t *status)

@@ -14,14 +14,14 @@
 #include "store.h"
 
 struct list_options {
-	uint64_t first, last;      /* windows, both included; first > last: none */
+	uint64_t first, last; /* windows, both included; first > last: none */
 	const struct format *format;
 	bool escape;
-	const char *changed;       /* file, "-" standard output, NULL not wanted */
+	const char *changed; /* file, "-" standard output, NULL not wanted */
 	const char *deleted;
-	const char *relative_to;   /* NULL, or a directory: stripped; what is outside it is dropped */
-	const char *mountinfo;     /* NULL: /proc/self/mountinfo */
-	size_t memory;             /* bytes for sorting; 0: the default */
+	const char *relative_to; /* NULL, or a directory: stripped; what is outside it is dropped */
+	const char *mountinfo;   /* NULL: /proc/self/mountinfo */
+	size_t memory;           /* bytes for sorting; 0: the default */
 };
 
 struct list_result {

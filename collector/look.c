@@ -133,25 +133,28 @@ void look_free(struct look *look)
 	free(look);
 }
 
-/* What another mount covers has the other mount's id. */
-static int look_within(const struct mount *mount, int at, const char *name, uint32_t *mode)
+/* What another mount covers has the other mount's id. *looked is set then as well. */
+static int look_within(const struct mount *mount, int at, const char *name, struct looked *looked)
 {
 	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
 	struct statx found;
 
-	if (statx(at, name, flags, STATX_TYPE | STATX_MNT_ID, &found) < 0)
+	if (statx(at, name, flags, STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_MNT_ID, &found) < 0)
 		return is_not_there(-errno) ? -ENOENT : -errno;
 	if (!(found.stx_mask & STATX_MNT_ID))
 		return -EOPNOTSUPP;
-	if (found.stx_mnt_id != (uint64_t)mount->id)
-		return -EXDEV;
-	*mode = found.stx_mode;
-	return 0;
+	*looked = (struct looked){
+		.mode = found.stx_mode,
+		.links = found.stx_nlink,
+		.inode = found.stx_ino,
+		.device = (uint64_t)found.stx_dev_major << 32 | found.stx_dev_minor,
+	};
+	return found.stx_mnt_id == (uint64_t)mount->id ? 0 : -EXDEV;
 }
 
 int look_set_mount(struct look *look, const struct mount *mount)
 {
-	uint32_t mode;
+	struct looked looked;
 	int error;
 
 	if (look->mount == mount)
@@ -162,7 +165,7 @@ int look_set_mount(struct look *look, const struct mount *mount)
 	look->root = open(mount->mount_point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (look->root < 0)
 		return -errno;
-	error = look_within(mount, look->root, "", &mode);
+	error = look_within(mount, look->root, "", &looked);
 	if (!error)
 		look->mount = mount;
 	return error;
@@ -204,7 +207,7 @@ static int enter_directory(struct look *look, const char *path, size_t length)
 	return 0;
 }
 
-int look_at(struct look *look, const char *path, size_t length, uint32_t *mode)
+int look_at(struct look *look, const char *path, size_t length, struct looked *looked)
 {
 	char name[NAME_MAX + 1];
 	const char *slash;
@@ -214,7 +217,7 @@ int look_at(struct look *look, const char *path, size_t length, uint32_t *mode)
 	if (error)
 		return error;
 	if (length == 0)
-		return look_within(look->mount, look->root, "", mode);
+		return look_within(look->mount, look->root, "", looked);
 	slash = last_slash(path, length);
 	directory = slash ? (size_t)(slash - path) : 0;
 	error = enter_directory(look, path, directory);
@@ -228,7 +231,7 @@ int look_at(struct look *look, const char *path, size_t length, uint32_t *mode)
 		return length ? -ENAMETOOLONG : -EINVAL;
 	memcpy(name, path, length);
 	name[length] = '\0';
-	return look_within(look->mount, look->directory, name, mode);
+	return look_within(look->mount, look->directory, name, looked);
 }
 
 /* The walk */
@@ -278,18 +281,16 @@ static int pop(struct look *look, struct bytes *path, size_t *length)
 	return transfer(look->pending, false, path->at, *length, look->pending_size);
 }
 
-/* 0 where it has vanished. */
-static int entry_type(int directory, const struct dirent *entry, uint32_t *type)
+/* A directory is never hidden here: the visitor knows what is mounted where. */
+static int look_at_entry(struct look *look, int directory, const struct dirent *entry, struct looked *looked)
 {
-	struct stat found;
+	int error;
 
-	*type = DTTOIF(entry->d_type);
-	if (entry->d_type != DT_UNKNOWN)
+	*looked = (struct looked){.mode = DTTOIF(entry->d_type)};
+	if (entry->d_type == DT_DIR)
 		return 0;
-	if (fstatat(directory, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) < 0)
-		return is_not_there(-errno) ? 0 : -errno;
-	*type = found.st_mode & S_IFMT;
-	return 0;
+	error = look_within(look->mount, directory, entry->d_name, looked);
+	return error == -EXDEV && S_ISDIR(looked->mode) ? 0 : error;
 }
 
 static int visit(struct look *look, size_t directory_length, int directory, const struct dirent *entry,
@@ -297,7 +298,7 @@ static int visit(struct look *look, size_t directory_length, int directory, cons
 {
 	size_t name = strlen(entry->d_name);
 	size_t length = directory_length + 1 + name;
-	uint32_t type;
+	struct looked looked;
 	int error = bytes_need(&look->entry, length + sizeof(length));
 
 	if (error)
@@ -305,15 +306,15 @@ static int visit(struct look *look, size_t directory_length, int directory, cons
 	memcpy(look->entry.at, look->walked.at, directory_length);
 	look->entry.at[directory_length] = '/';
 	memcpy(look->entry.at + directory_length + 1, entry->d_name, name);
-	error = entry_type(directory, entry, &type);
+	error = look_at_entry(look, directory, entry, &looked);
+	if (error == -ENOENT)
+		return 0;
 	if (error)
 		return visitor->failed(look->entry.at, length, error, visitor->context);
-	if (!type)
-		return 0;
-	error = visitor->entry(look->entry.at, length, type, visitor->context);
+	error = visitor->entry(look->entry.at, length, &looked, visitor->context);
 	if (error < 0)
 		return error;
-	return error == 0 && S_ISDIR(type) ? push(look, &look->entry, length) : 0;
+	return error == 0 && S_ISDIR(looked.mode) ? push(look, &look->entry, length) : 0;
 }
 
 static bool is_dot(const char *name)

@@ -13,18 +13,27 @@
 
 struct look;
 
+struct looked {
+	uint32_t mode, links;
+	uint64_t inode;
+	uint64_t device; /* of the file: each subvolume has one of its own */
+};
+
 int look_new(struct look **look);
 void look_free(struct look *look);
 
 /* 0; -EXDEV: something else is mounted over all of it; -errno. The mount lives as long as it is in use here. */
 int look_set_mount(struct look *look, const struct mount *mount);
 
-/* 0: *mode is set; -ENOENT: not there; -EXDEV: hidden below another mount; -errno: it cannot be told. */
-int look_at(struct look *look, const char *path, size_t length, uint32_t *mode);
+/* 0: *looked is set; -ENOENT: not there; -EXDEV: hidden below another mount; -errno: it cannot be told. */
+int look_at(struct look *look, const char *path, size_t length, struct looked *looked);
 
 struct look_visitor {
-	/* mode: the type only. 0: go on, also below; 1: go on, but not below; -errno ends the walk and is returned. */
-	int (*entry)(const char *path, size_t length, uint32_t mode, void *context);
+	/*
+	 * Of a directory the type alone is set. 0: go on, also below; 1: go on, but not below; -errno ends the walk and
+	 * is returned.
+	 */
+	int (*entry)(const char *path, size_t length, const struct looked *looked, void *context);
 	/* What could not be looked at, and why: -EXDEV or -errno. 0: go on; -errno ends the walk and is returned. */
 	int (*failed)(const char *path, size_t length, int error, void *context);
 	void *context;

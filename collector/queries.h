@@ -7,15 +7,6 @@
 	"SELECT directory, name, number, facts, opened / 1000000000 + first, "                                         \
 	"opened / 1000000000 + first + last FROM window CROSS JOIN dirty ON dirty.window = number "
 
-/* Bits of operations: 0x40 UNLINK; 0x100 RENAME_FROM; 0x222 CREATE, LINK, RENAME_TO. */
-#define LINKS                                                                                                          \
-	"SELECT directory, name, inode, max(links) OVER file AS links, moved, count(*) OVER file AS names, "           \
-	"max(changed) OVER file AS changed, filesystem FROM "                                                          \
-	"(SELECT filesystem, inode, directory, name, max(links) AS links, max(operations & ~0x40) AS changed, "        \
-	"max(operations & 0x100) AND NOT max(operations & 0x222) AS moved FROM hardlink "                              \
-	"WHERE window BETWEEN ? AND ? GROUP BY filesystem, inode, directory, name) "                                   \
-	"WINDOW file AS (PARTITION BY filesystem, inode)"
-
 QUERY(GET_APPLICATION_ID, "PRAGMA application_id")
 QUERY(GET_SCHEMA_VERSION, "PRAGMA user_version")
 QUERY(COUNT_TABLES, "SELECT count(*) FROM sqlite_master")
@@ -47,8 +38,14 @@ QUERY(PUT_LINK, "INSERT INTO hardlink VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT D
 		"links = max(links, excluded.links), operations = operations | excluded.operations")
 QUERY(UNION_ONE, UNION_COLUMNS "WHERE number = ?1 AND number = ?2 ORDER BY directory, name")
 QUERY(UNION_MANY, UNION_COLUMNS "WHERE number BETWEEN ? AND ? ORDER BY directory, name, number")
-QUERY(LIST_LINKS, "SELECT * FROM (" LINKS ") WHERE changed ORDER BY filesystem, inode")
-QUERY(LIST_UNKNOWN_LINKS, "SELECT * FROM (" LINKS ") WHERE changed AND links > names GROUP BY filesystem, inode")
+/* Bits of operations: 0x40 UNLINK; 0x100 RENAME_FROM; 0x222 CREATE, LINK, RENAME_TO. */
+QUERY(LIST_LINKS,
+      "SELECT * FROM (SELECT directory, name, inode, max(links) OVER file, moved, "
+      "max(changed) OVER file AS changed, filesystem FROM "
+      "(SELECT filesystem, inode, directory, name, max(links) AS links, max(operations & ~0x40) AS changed, "
+      "max(operations & 0x100) AND NOT max(operations & 0x222) AS moved FROM hardlink "
+      "WHERE window BETWEEN ? AND ? GROUP BY filesystem, inode, directory, name) "
+      "WINDOW file AS (PARTITION BY filesystem, inode)) WHERE changed ORDER BY filesystem, inode")
 QUERY(GET_OPENED, "SELECT opened FROM window WHERE number = ?")
 QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0)")
 QUERY(CLOSE_WINDOW, "UPDATE window SET closed = ?2, events = ?3 WHERE number = ?1 AND closed = 0")

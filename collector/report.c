@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
 #include <unistd.h>
 
 #include "moment.h"
@@ -93,18 +94,20 @@ static json_t *report_counters(struct collector *collector)
 			 (json_int_t)bytes, "ring_used", (json_int_t)used);
 }
 
-/* Resident memory of this process, /proc/self/statm. */
-static uint64_t resident_bytes(void)
+/* Memory of this process's own: the ring, which is the kernel's and counts there, is mapped into it twice. */
+static uint64_t own_memory(void)
 {
-	unsigned long long size, resident = 0;
-	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long long kilobytes = 0;
+	char line[128];
+	FILE *file = fopen("/proc/self/status", "re");
 
 	if (!file)
 		return 0;
-	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "RssAnon: %llu kB", &kilobytes) == 1)
+			break;
 	fclose(file);
-	return resident * sysconf(_SC_PAGESIZE);
+	return kilobytes * 1024;
 }
 
 json_t *report_status(struct collector *collector)
@@ -120,6 +123,6 @@ json_t *report_status(struct collector *collector)
 			 report_hooks(collector->tracer), "filesystems", report_filesystems(collector), "watches",
 			 report_watches(&collector->coverage), "counters", report_counters(collector), "gaps",
 			 (json_int_t)collector->gaps, "database_bytes", (json_int_t)database, "memory_bytes",
-			 (json_int_t)resident_bytes(), "kernel_memory_bytes",
+			 (json_int_t)own_memory(), "kernel_memory_bytes",
 			 (json_int_t)tracer_memory(collector->tracer));
 }

@@ -9,49 +9,12 @@
 #include <unistd.h>
 
 #include "sort.h"
+#include "sort_runs.h"
 
 enum {
 	MEMORY_LEAST = 64 << 10,
 	CHUNK_LEAST = 4 << 10, /* of a run in memory while runs are merged */
-	FAN_MOST = 64,	       /* runs that are merged at a time */
-	ALIGNMENT = 8,
-};
-
-/* A record in memory and in a run; the path follows, then zeros up to the next multiple of ALIGNMENT. */
-struct record {
-	uint64_t facts;
-	int64_t first, last;
-	uint32_t length;
-	uint32_t mode;
-	char path[];
-};
-
-struct run {
-	off_t start, end;
-};
-
-/* All runs of one level lie one after another in one unlinked file. */
-struct level {
-	int fd;
-	off_t size;
-	struct run *runs;
-	size_t count, room;
-};
-
-struct reader {
-	int fd;
-	off_t next, end; /* of what has not been read into the buffer yet */
-	char *buffer;
-	char *own; /* where a record does not fit into the share of the arena */
-	size_t size;
-	size_t start, used;  /* what is left in the buffer: [start, used) */
-	struct record *head; /* NULL: the run has come to its end */
-};
-
-struct writer_buffer {
-	struct level *level;
-	char *buffer;
-	size_t size, used;
+	FAN_MOST = 64,         /* runs that are merged at a time */
 };
 
 struct sorter {
@@ -70,52 +33,6 @@ struct sorter {
 	bool finished;
 	int error;
 };
-
-int temporary_file(const char *directory)
-{
-	char *name;
-	int fd;
-
-	if (!directory)
-		directory = secure_getenv("TMPDIR");
-	if (!directory)
-		directory = "/var/tmp";
-	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-	if (fd >= 0)
-		return fd;
-	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
-		return -errno;
-	if (asprintf(&name, "%s/.fschanged-XXXXXX", directory) < 0)
-		return -ENOMEM;
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd < 0)
-		fd = -errno;
-	else
-		unlink(name);
-	free(name);
-	return fd;
-}
-
-static int write_fully(int fd, const char *bytes, size_t count, off_t offset)
-{
-	while (count) {
-		ssize_t done = pwrite(fd, bytes, count, offset);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		bytes += done;
-		offset += done;
-		count -= (size_t)done;
-	}
-	return 0;
-}
-
-static size_t record_size(size_t length)
-{
-	return (sizeof(struct record) + length + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-}
 
 static int record_compare(const struct record *a, const struct record *b)
 {
@@ -155,76 +72,6 @@ static struct sorted record_show(const struct record *record)
 		.first = record->first,
 		.last = record->last,
 	};
-}
-
-/* Levels */
-
-static int level_open(struct level *level, const char *directory)
-{
-	int fd = temporary_file(directory);
-
-	if (fd < 0)
-		return fd;
-	*level = (struct level){.fd = fd};
-	return 0;
-}
-
-static void level_close(struct level *level)
-{
-	if (level->fd >= 0)
-		close(level->fd);
-	free(level->runs);
-	*level = (struct level){.fd = -1};
-}
-
-static int level_new_run(struct level *level)
-{
-	if (level->count == level->room) {
-		size_t room = level->room ? 2 * level->room : FAN_MOST;
-		struct run *runs = reallocarray(level->runs, room, sizeof(*runs));
-
-		if (!runs)
-			return -ENOMEM;
-		level->runs = runs;
-		level->room = room;
-	}
-	level->runs[level->count++] = (struct run){.start = level->size, .end = level->size};
-	return 0;
-}
-
-static int level_append(struct level *level, const char *bytes, size_t count)
-{
-	int error = write_fully(level->fd, bytes, count, level->size);
-
-	if (error)
-		return error;
-	level->size += (off_t)count;
-	level->runs[level->count - 1].end = level->size;
-	return 0;
-}
-
-static int writer_flush(struct writer_buffer *writer)
-{
-	int error = level_append(writer->level, writer->buffer, writer->used);
-
-	writer->used = 0;
-	return error;
-}
-
-static int writer_put(struct writer_buffer *writer, const struct record *record)
-{
-	size_t size = record_size(record->length);
-	int error = 0;
-
-	if (writer->used + size > writer->size)
-		error = writer_flush(writer);
-	if (error)
-		return error;
-	if (size > writer->size)
-		return level_append(writer->level, (const char *)record, size);
-	memcpy(writer->buffer + writer->used, record, size);
-	writer->used += size;
-	return 0;
 }
 
 /* Runs in memory */
@@ -298,7 +145,7 @@ static int arena_resize(struct sorter *sorter, size_t memory)
 		return -ENOMEM;
 	sorter->arena = arena;
 	sorter->memory = memory;
-	sorter->arena_size = (memory - memory / 16) & ~(size_t)(ALIGNMENT - 1);
+	sorter->arena_size = (memory - memory / 16) & ~(size_t)(RECORD_ALIGNMENT - 1);
 	return 0;
 }
 
@@ -347,67 +194,6 @@ int sorter_add(struct sorter *sorter, const struct sorted *sorted)
 }
 
 /* Merging */
-
-static int reader_fill(struct reader *reader, size_t need)
-{
-	if (need > reader->size) {
-		char *own = malloc(need);
-
-		if (!own)
-			return -ENOMEM;
-		memcpy(own, reader->buffer + reader->start, reader->used - reader->start);
-		free(reader->own);
-		reader->own = own;
-		reader->buffer = own;
-		reader->size = need;
-	} else {
-		memmove(reader->buffer, reader->buffer + reader->start, reader->used - reader->start);
-	}
-	reader->used -= reader->start;
-	reader->start = 0;
-	while (reader->used < need) {
-		off_t left = reader->end - reader->next;
-		size_t room = reader->size - reader->used;
-		ssize_t done = pread(reader->fd, reader->buffer + reader->used,
-				     left < (off_t)room ? (size_t)left : room, reader->next);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done < 0 ? -errno : -EIO;
-		reader->used += (size_t)done;
-		reader->next += done;
-	}
-	return 0;
-}
-
-static int reader_need(struct reader *reader, size_t need)
-{
-	return reader->used - reader->start >= need ? 0 : reader_fill(reader, need);
-}
-
-static int reader_next(struct reader *reader)
-{
-	struct record *record;
-	size_t size;
-	int error;
-
-	if (reader->head)
-		reader->start += record_size(reader->head->length);
-	reader->head = NULL;
-	if (reader->start == reader->used && reader->next == reader->end)
-		return 0;
-	error = reader_need(reader, sizeof(*record));
-	if (error)
-		return error;
-	record = (struct record *)(reader->buffer + reader->start);
-	size = record_size(record->length);
-	error = reader_need(reader, size);
-	if (error)
-		return error;
-	reader->head = (struct record *)(reader->buffer + reader->start);
-	return 0;
-}
 
 static void heap_sink(struct sorter *sorter, size_t at)
 {
@@ -461,7 +247,7 @@ static size_t fan_of(const struct sorter *sorter)
 
 static int merge_begin(struct sorter *sorter, const struct level *level, size_t first, size_t count)
 {
-	size_t chunk = (sorter->memory / (count + 1)) & ~(size_t)(ALIGNMENT - 1);
+	size_t chunk = (sorter->memory / (count + 1)) & ~(size_t)(RECORD_ALIGNMENT - 1);
 	int error;
 
 	readers_free(sorter);
@@ -523,7 +309,7 @@ static int merge_next(struct sorter *sorter, struct record **merged)
 
 static int merge_group(struct sorter *sorter, size_t first, size_t count, struct level *to)
 {
-	size_t chunk = (sorter->memory / (count + 1)) & ~(size_t)(ALIGNMENT - 1);
+	size_t chunk = (sorter->memory / (count + 1)) & ~(size_t)(RECORD_ALIGNMENT - 1);
 	struct writer_buffer writer = {.level = to, .buffer = sorter->arena + count * chunk, .size = chunk};
 	struct record *record;
 	int more = level_new_run(to);

@@ -16,9 +16,9 @@ struct sorter;
 struct sorted {
 	const char *path; /* lives until the next sorter_next() */
 	size_t length;
-	uint32_t mode;		  /* of the file as it was found; 0: gone */
+	uint32_t mode;            /* of the file as it was found; 0: gone */
 	struct dirty_facts facts; /* merge by OR */
-	int64_t first, last;	  /* merge by minimum and maximum */
+	int64_t first, last;      /* merge by minimum and maximum */
 };
 
 /* An unlinked file for what memory does not hold, in the directory (NULL: TMPDIR or /var/tmp). Descriptor or -errno. */

@@ -76,8 +76,7 @@ struct store_link {
 	uint32_t links;   /* highest link count seen of the inode */
 	const char *path; /* one of its names, inside the filesystem */
 	size_t path_length;
-	bool moved;     /* all that is known of this name is that it was moved away */
-	uint32_t names; /* how many of the inode are known */
+	bool moved; /* all that is known of this name is that it was moved away */
 };
 
 /*
@@ -123,10 +122,6 @@ int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(
  */
 int store_links(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_link *, void *),
 		void *context);
-/* One of the names of each such inode that has more links than known names. */
-int store_unknown_links(struct store *store, uint64_t first, uint64_t last,
-			int (*each)(const struct store_link *, void *), void *context);
-
 /* -EEXIST. The first number is 1. */
 int store_open_window(struct store *store, uint64_t number, int64_t opened);
 /* -ENOENT: there is no such open window. */
@@ -134,7 +129,7 @@ int store_close_window(struct store *store, uint64_t number, int64_t closed, uin
 /* Windows first to last, in order; last 0: all. */
 int store_windows(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_window *, void *),
 		  void *context);
-int store_oldest_open(struct store *store, uint64_t *number); /* -ENOENT */
+int store_oldest_open(struct store *store, uint64_t *number);            /* -ENOENT */
 int store_last_window(struct store *store, struct store_window *window); /* -ENOENT; .paths and .gaps not filled in */
 
 int store_get_job(struct store *store, const char *name, struct store_job *job);           /* -ENOENT; .name = NULL */

@@ -291,9 +291,10 @@ int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(
 	return result || !entry.window ? result : each(&entry, context);
 }
 
-static int list_links(struct store *store, struct rows *rows, int (*each)(const struct store_link *, void *),
-		      void *context)
+int store_links(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_link *, void *),
+		void *context)
 {
+	auto_rows struct rows *rows = SELECT(store->database, LIST_LINKS, NUMBER(first), NUMBER(last));
 	const struct place *place = &store->place;
 	int result = 0;
 
@@ -310,25 +311,8 @@ static int list_links(struct store *store, struct rows *rows, int (*each)(const 
 				.path = place->path + place->start,
 				.path_length = place->end - place->start,
 				.moved = rows_number(rows, 4),
-				.names = (uint32_t)rows_number(rows, 5),
 			},
 			context);
 	}
 	return result;
-}
-
-int store_links(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_link *, void *),
-		void *context)
-{
-	auto_rows struct rows *rows = SELECT(store->database, LIST_LINKS, NUMBER(first), NUMBER(last));
-
-	return list_links(store, rows, each, context);
-}
-
-int store_unknown_links(struct store *store, uint64_t first, uint64_t last,
-			int (*each)(const struct store_link *, void *), void *context)
-{
-	auto_rows struct rows *rows = SELECT(store->database, LIST_UNKNOWN_LINKS, NUMBER(first), NUMBER(last));
-
-	return list_links(store, rows, each, context);
 }

@@ -955,6 +955,24 @@ static void open_and_missing_windows(void **state)
 	expect_report(fixture, "windows 5 to 6 are not in the store");
 }
 
+/* Names of a file with several links */
+
+static uint64_t inode_of(struct fixture *fixture, const char *name)
+{
+	char *path = format_text("%s/%s", fixture->tree, name);
+	struct stat found;
+
+	assert_int_equal(lstat(path, &found), 0);
+	free(path);
+	return found.st_ino;
+}
+
+static void met(struct fixture *fixture, const char *name, uint64_t inode, uint32_t links, uint32_t operations)
+{
+	dirty_in(fixture, fixture->filesystem.id, name,
+		 (struct dirty){.inode = inode, .links = links, .facts.operations = operations});
+}
+
 static void unknown_links(void **state)
 {
 	struct fixture *fixture = *state;
@@ -962,15 +980,187 @@ static void unknown_links(void **state)
 
 	for (uint64_t i = 0; i < 8; i++) {
 		snprintf(name, sizeof(name), "link%d", (int)i);
-		dirty_in(fixture, fixture->filesystem.id, name,
-			 (struct dirty){.links = 3, .inode = 1000 + i, .facts.operations = 1 << OPERATION_OPEN});
+		met(fixture, name, 1000 + i, 3, 1 << OPERATION_OPEN);
 	}
 	assert_int_equal(make(fixture), 0);
 	assert_int_equal(fixture->result.incomplete, 8);
 	assert_int_equal(fixture->report_count, 6);
 	expect_report(fixture, "/tree/link");
-	expect_report(fixture, "has 3 names, of which 1 are known");
+	expect_report(fixture, "has 3 names, of which only 1 is known");
 	expect_report(fixture, "and 3 more");
+}
+
+static void names_listed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir d; touch a; ln a b; ln a d/c; ln -s x s; ln s s2");
+	met(fixture, "a", inode_of(fixture, "a"), 3, 1 << OPERATION_OPEN);
+	dirty(fixture, "b", 0, 0);
+	expect(fixture, "a\nb\n", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "/tree/a has 3 names, of which only 2 are known");
+	dirty(fixture, "d/c", 0, 0);
+	expect_complete(fixture, "a\nb\nd/c\n", "");
+	fixture->options.changed = NULL;
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 0);
+	dirty(fixture, "s2", 0, 0);
+	assert_int_equal(make(fixture), 0);
+	expect_report(fixture, "/tree/s2 has 2 names, of which only 1 is known");
+}
+
+/* Names outside are known, though they are not listed. */
+static void names_outside(void **state)
+{
+	struct fixture *fixture = *state;
+	char *directory = format_text("%s/d", fixture->tree);
+
+	shell(fixture, "mkdir d; touch d/a; ln d/a b");
+	dirty(fixture, "b", 0, 0);
+	fixture->options.relative_to = directory;
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+	dirty(fixture, "d/a", 0, 0);
+	expect_complete(fixture, "a\n", "");
+	free(directory);
+}
+
+static void many_names(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir many; touch many/0 many/other; for i in $(seq 3000); do ln many/0 many/$i; done");
+	dirty(fixture, "many", 0, DIRTY_EXPAND);
+	fixture->options.memory = 1;
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 0);
+	shell(fixture, "ln many/7 unlisted");
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "has 3002 names, of which only 3001 are known");
+}
+
+static void linked_and_unlinked(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t inode;
+
+	shell(fixture, "mkdir tmp new; touch new/x");
+	inode = inode_of(fixture, "new/x");
+	met(fixture, "tmp/x", inode, 1, 1 << OPERATION_CREATE);
+	met(fixture, "tmp/x", inode, 2, 1 << OPERATION_UNLINK);
+	met(fixture, "new/x", inode, 2, 1 << OPERATION_LINK);
+	expect_complete(fixture, "new/x\n", "tmp/x\n");
+}
+
+static void moved_name(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t inode;
+
+	shell(fixture, "touch y; ln y z");
+	inode = inode_of(fixture, "z");
+	met(fixture, "x", inode, 2, 1 << OPERATION_RENAME_FROM);
+	met(fixture, "z", inode, 2, 1 << OPERATION_RENAME_TO);
+	expect(fixture, "z\n", "x\n");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "/tree/z has 2 names, of which only 1 is known");
+	met(fixture, "y", inode, 2, 1 << OPERATION_SETATTR);
+	expect_complete(fixture, "y\nz\n", "x\n");
+}
+
+static void written_moved_and_unlinked(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t inode;
+
+	shell(fixture, "touch y");
+	inode = inode_of(fixture, "y");
+	met(fixture, "x", inode, 2, 1 << OPERATION_OPEN | 1 << OPERATION_RENAME_FROM);
+	met(fixture, "z", inode, 2, 1 << OPERATION_RENAME_TO | 1 << OPERATION_UNLINK);
+	expect(fixture, "", "x\nz\n");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "has 2 names, of which only 1 is known");
+	met(fixture, "y", inode, 2, 1 << OPERATION_SETATTR);
+	expect_complete(fixture, "y\n", "x\nz\n");
+}
+
+static void all_names_gone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	/* The name is that of another file now. */
+	shell(fixture, "touch a");
+	met(fixture, "a", inode_of(fixture, "a") + 1, 2, 1 << OPERATION_OPEN | 1 << OPERATION_UNLINK);
+	expect(fixture, "a\n", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+	met(fixture, "b", inode_of(fixture, "a") + 1, 2, 1 << OPERATION_UNLINK);
+	expect_complete(fixture, "a\n", "b\n");
+	met(fixture, "c", 12345, 2, 1 << OPERATION_UNLINK);
+	expect_complete(fixture, "a\n", "b\nc\n");
+}
+
+static void name_in_a_moved_directory(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir moved; touch moved/x; ln moved/x y");
+	dirty(fixture, "was-there", DIRECTORY_WAS, 0);
+	dirty(fixture, "moved", 0, DIRTY_EXPAND);
+	expect(fixture, "moved\nmoved/x\n", "was-there\n");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "/tree/moved/x has 2 names");
+	shell(fixture, "mv y moved/y");
+	expect_complete(fixture, "moved\nmoved/x\nmoved/y\n", "was-there\n");
+}
+
+/* The same name through another mount is no other name. */
+static void name_seen_twice(void **state)
+{
+	struct fixture *fixture = *state;
+	char *view = format_text("%s/view", fixture->tree);
+
+	if (!own_mounts)
+		skip();
+	shell(fixture, "mkdir -p data/w view; touch data/w/f; ln data/w/f ../unlisted; mount --bind data view");
+	fixture->options.relative_to = view;
+	dirty(fixture, "data/w/f", 0, 0);
+	dirty(fixture, "", 0, DIRTY_EXPAND);
+	expect(fixture, ".\nw\nw/f\n", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "/w/f has 2 names, of which only 1 is known");
+	shell(fixture, "umount view");
+	free(view);
+}
+
+static void names_not_mounted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_filesystem other = {
+		.identity = "0000-not-there", .type = "ext4", .mount_point = "/mnt/other", .root = "/"};
+	bool is_new;
+
+	assert_int_equal(store_put_filesystem(fixture->store, &other, &is_new), 0);
+	dirty_in(fixture, other.id, "//x",
+		 (struct dirty){.inode = 7, .links = 2, .facts.operations = 1 << OPERATION_OPEN});
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "is not mounted");
+}
+
+static void hidden_file_in_an_expansion(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (!own_mounts)
+		skip();
+	shell(fixture, "mkdir came; touch came/f came/g x; mount --bind x came/f");
+	dirty(fixture, "came", 0, DIRTY_EXPAND);
+	expect(fixture, "came\ncame/g\n", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "hidden below the mount at");
+	shell(fixture, "umount came/f");
 }
 
 /* Targets */
@@ -1115,6 +1305,17 @@ int main(void)
 		TEST(gaps),
 		TEST(open_and_missing_windows),
 		TEST(unknown_links),
+		TEST(names_listed),
+		TEST(names_outside),
+		TEST(many_names),
+		TEST(linked_and_unlinked),
+		TEST(moved_name),
+		TEST(written_moved_and_unlinked),
+		TEST(all_names_gone),
+		TEST(name_in_a_moved_directory),
+		TEST(name_seen_twice),
+		TEST(names_not_mounted),
+		TEST(hidden_file_in_an_expansion),
 		TEST(refused_targets),
 		TEST(written_lists),
 		TEST(standard_output),

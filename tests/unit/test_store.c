@@ -492,23 +492,6 @@ static void test_no_database(void **state)
 	is_refused(*state);
 }
 
-static int check_link(const struct store_link *link, void *context)
-{
-	struct store_link *copy = context;
-
-	assert_true(link->path_length > 2);
-	*copy = *link;
-	return 0;
-}
-
-static struct store_link unknown_link(struct fixture *fixture, uint64_t first, uint64_t last)
-{
-	struct store_link link = {};
-
-	assert_int_equal(store_unknown_links(fixture->store, first, last, check_link, &link), 0);
-	return link;
-}
-
 static void put_inode(struct fixture *fixture, uint64_t window, uint64_t inode, const char *path, uint32_t links,
 		      uint32_t operation)
 {
@@ -696,25 +679,6 @@ static void test_links_within_union(void **state)
 	assert_int_equal(both.links, 8);
 }
 
-static void test_unknown_links(void **state)
-{
-	struct fixture *fixture = *state;
-
-	put_link(fixture, 1, "/l/a", 3, OPERATION_UNLINK);
-	assert_int_equal(unknown_link(fixture, 1, 1).inode, 0);
-	put_link(fixture, 1, "/l/b", 2, OPERATION_OPEN);
-	assert_int_equal(unknown_link(fixture, 1, 1).inode, 100);
-	assert_int_equal(unknown_link(fixture, 1, 1).links, 3);
-	assert_int_equal(unknown_link(fixture, 1, 1).names, 2);
-	put_link(fixture, 2, "/l/b", 2, OPERATION_OPEN);
-	assert_int_equal(unknown_link(fixture, 1, 2).names, 2);
-	put_link(fixture, 2, "/m/c", 2, OPERATION_UNLINK);
-	assert_int_equal(unknown_link(fixture, 1, 2).inode, 0);
-	assert_int_equal(unknown_link(fixture, 2, 2).inode, 0);
-	assert_int_equal(unknown_link(fixture, 1, 1).inode, 100);
-	assert_int_equal(unknown_link(fixture, 3, 3).inode, 0);
-}
-
 static int check_window(const struct store_window *window, void *context)
 {
 	uint64_t *sum = context;
@@ -856,7 +820,7 @@ static void test_prune(void **state)
 	HAS_ONLY(list_of(fixture->store, 1, 3), "/kept/file", "/kept/other");
 	assert_int_equal(store_gaps(fixture->store, 1, 0, copy_gap, &copy), 0);
 	assert_int_equal(copy.id, 0);
-	assert_int_equal(unknown_link(fixture, 1, 3).inode, 0);
+	assert_int_equal(links_of(fixture, 1, 3)->count, 0);
 	put(fixture, 3, "/only/deep/two");
 	put(fixture, 2, "/kept/more");
 	HAS_ONLY(list_of(fixture->store, 1, 3), "/kept/file", "/kept/other", "/kept/more", "/only/deep/two");
@@ -947,7 +911,6 @@ int main(void)
 		TEST(test_moved_links),
 		TEST(test_moved_and_used_again),
 		TEST(test_links_within_union),
-		TEST(test_unknown_links),
 		TEST(test_windows),
 		TEST(test_jobs),
 		TEST(test_gaps),
