@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "command.h"
 #include "list.h"
 #include "message.h"
@@ -298,6 +299,20 @@ static int write_lists(struct store *store, const struct list_options *list)
 	return result.incomplete ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
+/* The open window is in the store up to the last second; a collector that answers brings the rest. */
+static void ask_to_flush(const struct options *options)
+{
+	struct client *client = NULL;
+	json_t *answer = NULL;
+	char *error = NULL;
+
+	if (client_connect(&client, options->config.socket, &error) == 0)
+		client_request(client, json_pack("{s:s}", "request", "flush"), CLIENT_TIMEOUT, &answer, &error);
+	json_decref(answer);
+	client_close(client);
+	free(error);
+}
+
 static int dump(const struct options *options, struct arguments *arguments)
 {
 	struct store *store = NULL;
@@ -306,6 +321,8 @@ static int dump(const struct options *options, struct arguments *arguments)
 
 	if (arguments->job && !arguments->pending)
 		status = cut(options, arguments->job);
+	else if (!arguments->job)
+		ask_to_flush(options);
 	if (status == EXIT_DONE)
 		status = command_open_store(options, &store);
 	if (status == EXIT_DONE && arguments->job)

@@ -274,6 +274,7 @@ static int make_file(struct database *database, const char *path)
 {
 	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+	/* cppcheck-suppress resourceLeak ; the file is what is returned */
 	return file < 0 ? database_refuse(database, -errno, "cannot open %s: %s", path, strerror(errno)) : file;
 }
 

@@ -123,6 +123,5 @@ json_t *report_status(struct collector *collector)
 			 report_hooks(collector->tracer), "filesystems", report_filesystems(collector), "watches",
 			 report_watches(&collector->coverage), "counters", report_counters(collector), "gaps",
 			 (json_int_t)collector->gaps, "database_bytes", (json_int_t)database, "memory_bytes",
-			 (json_int_t)own_memory(), "kernel_memory_bytes",
-			 (json_int_t)tracer_memory(collector->tracer));
+			 (json_int_t)own_memory(), "kernel_memory_bytes", (json_int_t)tracer_memory(collector->tracer));
 }
