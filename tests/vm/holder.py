@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Holds files open, mapped or without a name, and works with them as the lines on its input say.
+
+  holder.py
+
+Each line is a command; each is answered by a line, "done" or an error. KEY is a name for what is
+held, without white space in it.
+
+  open KEY PATH          open for writing, at the end of the file
+  map KEY PATH           map shared and writable, and close the descriptor
+  tmpfile KEY DIRECTORY  open a file without a name
+  append KEY TEXT        write through the descriptor
+  store KEY TEXT         store at the beginning of the mapping
+  link KEY PATH          give the open file a name
+  close KEY              close or unmap
+"""
+import mmap
+import os
+import sys
+
+MAPPED_BYTES = 8192
+
+
+class Held:
+    def __init__(self):
+        self.held = {}
+
+    def open(self, key, path):
+        self.held[key] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def map(self, key, path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        os.ftruncate(descriptor, MAPPED_BYTES)
+        # Python's mapping would keep a descriptor of its own open if it got this one.
+        self.held[key] = Mapping(descriptor)
+        os.close(descriptor)
+
+    def tmpfile(self, key, directory):
+        self.held[key] = os.open(directory, os.O_WRONLY | os.O_TMPFILE, 0o644)
+
+    def append(self, key, text):
+        os.write(self.held[key], text.encode() + b"\n")
+
+    def store(self, key, text):
+        self.held[key].store(text.encode())
+
+    # linkat() with AT_SYMLINK_FOLLOW, as open(2) shows it: without a directory Python calls link(), which does not follow.
+    def link(self, key, path):
+        root = os.open("/", os.O_RDONLY)
+        os.link("/proc/self/fd/%d" % self.held[key], path, src_dir_fd=root, follow_symlinks=True)
+        os.close(root)
+
+    def close(self, key):
+        held = self.held.pop(key)
+        if isinstance(held, Mapping):
+            held.close()
+        else:
+            os.close(held)
+
+
+class Mapping:
+    """mmap() by the C library: no descriptor stays open behind it."""
+
+    def __init__(self, descriptor):
+        import ctypes
+        self.ctypes = ctypes
+        self.library = ctypes.CDLL(None, use_errno=True)
+        self.library.mmap.restype = ctypes.c_void_p
+        self.library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int,
+                                      ctypes.c_int, ctypes.c_long]
+        self.library.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+        self.address = self.library.mmap(None, MAPPED_BYTES, mmap.PROT_READ | mmap.PROT_WRITE,
+                                         mmap.MAP_SHARED, descriptor, 0)
+        if self.address == ctypes.c_void_p(-1).value:
+            raise OSError(ctypes.get_errno(), "mmap")
+
+    # No system call: nothing tells the kernel of it but the page table.
+    def store(self, content):
+        self.ctypes.memmove(self.address, content, len(content))
+
+    def close(self):
+        self.library.munmap(self.address, MAPPED_BYTES)
+
+
+def main():
+    held = Held()
+    for line in map(str.rstrip, sys.stdin):
+        command, key, *rest = line.split(None, 2)
+        try:
+            getattr(held, command)(key, *rest)
+            answer = "done"
+        except (OSError, KeyError, AttributeError, TypeError, ValueError) as error:
+            answer = repr(error)
+        print(answer, flush=True)
+
+
+if __name__ == "__main__":
+    main()
