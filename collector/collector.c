@@ -11,10 +11,12 @@
 #include "sentence.h"
 
 enum {
-	BATCH_PATH_BYTES = 128, /* for each entry, on average */
-	ALIVE_INTERVAL = 60,    /* seconds between signs of life in the store while nothing changes */
-	FLUSH_INTERVAL = 1,     /* seconds */
-	RING_FRACTION = 4,      /* when this part of the ring waits for its transaction, it is time to commit */
+	BATCH_SPARE_BYTES = 64 * 1024, /* so that the longest path fits into the smallest batch */
+	RECORDS_BETWEEN = 1024,        /* looks at the clock and the ring */
+	BATCH_PATH_BYTES = 128,        /* for each entry, on average */
+	ALIVE_INTERVAL = 60,           /* seconds between signs of life in the store while nothing changes */
+	FLUSH_INTERVAL = 1,            /* seconds */
+	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
 };
 
 #define META_ALIVE "alive" /* Unix time in nanoseconds at which the collector was last known to trace */
@@ -127,7 +129,10 @@ static int write_batch(struct collector *collector)
 	return 0;
 }
 
-/* The ring keeps records until their transaction is committed; after an error they wait there for the next attempt. */
+/*
+ * The ring keeps records until their transaction is committed; after an error they wait there for the next attempt. A
+ * record that is not yet in the batch stays as well.
+ */
 static int flush(struct collector *collector)
 {
 	int64_t now = moment_now();
@@ -137,30 +142,10 @@ static int flush(struct collector *collector)
 		code = write_batch(collector);
 	if (code)
 		return code;
-	if (!collector->held)
-		tracer_release(collector->tracer);
+	tracer_release(collector->tracer, collector->held);
 	code = collector_check_losses(collector, collector->closing);
 	collector->flushed = now;
 	return code;
-}
-
-/* A record that does not fit waits until the batch has been written. */
-static int take_held(struct collector *collector)
-{
-	int code = take(collector, collector->held);
-
-	if (code == -ENOSPC)
-		code = write_batch(collector);
-	if (code)
-		return code;
-	if (batch_is_empty(collector->batch))
-		code = take(collector, collector->held);
-	if (code)
-		return code;
-	collector->held = NULL;
-	collector->events++;
-	collector->events_total++;
-	return 0;
 }
 
 static bool is_due(const struct collector *collector)
@@ -173,16 +158,39 @@ static bool is_due(const struct collector *collector)
 	return used > bytes / RING_FRACTION;
 }
 
+/* A record for which the batch has no room waits until that has been written. */
+static int take_held(struct collector *collector)
+{
+	int code = take(collector, collector->held);
+
+	if (code == -ENOSPC) {
+		code = flush(collector);
+		if (!code)
+			code = take(collector, collector->held);
+	}
+	if (code)
+		return code;
+	collector->held = NULL;
+	collector->events++;
+	collector->events_total++;
+	return collector->events % RECORDS_BETWEEN == 0 && is_due(collector) ? flush(collector) : 0;
+}
+
 int collector_collect(struct collector *collector, bool at_once)
 {
-	if (!collector->held)
-		collector->held = tracer_next(collector->tracer);
-	while (collector->held) {
-		int code = take_held(collector);
+	uint64_t end = tracer_produced(collector->tracer);
 
+	/* Not farther than the ring reaches now: under load there is always more, and others want their turn. */
+	while (collector->held || tracer_consumed(collector->tracer) < end) {
+		int code;
+
+		if (!collector->held)
+			collector->held = tracer_next(collector->tracer);
+		if (!collector->held)
+			break;
+		code = take_held(collector);
 		if (code)
 			return code;
-		collector->held = tracer_next(collector->tracer);
 	}
 	return at_once || is_due(collector) ? flush(collector) : 0;
 }
@@ -398,7 +406,7 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	code = coverage_open(&collector->coverage, config->watch, config->watch_count, config->state, error);
 	if (code)
 		return code;
-	collector->batch = batch_new(config->batch, config->batch * BATCH_PATH_BYTES);
+	collector->batch = batch_new(config->batch, config->batch * BATCH_PATH_BYTES + BATCH_SPARE_BYTES);
 	if (!collector->batch)
 		return -ENOMEM;
 	code = open_window(collector);

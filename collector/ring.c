@@ -58,6 +58,7 @@ const void *ring_next(struct ring *ring)
 
 		if (length & RECORD_BUSY)
 			return NULL;
+		ring->last = ring->position;
 		ring->position += ((length & RECORD_LENGTH) + RECORD_HEADER + RECORD_ALIGNMENT - 1) &
 				  ~(uint64_t)(RECORD_ALIGNMENT - 1);
 		if (!(length & RECORD_DISCARDED))
@@ -66,9 +67,9 @@ const void *ring_next(struct ring *ring)
 	return NULL;
 }
 
-void ring_release(struct ring *ring)
+void ring_release(struct ring *ring, bool keep_last)
 {
-	__atomic_store_n(ring->consumer, ring->position, __ATOMIC_RELEASE);
+	__atomic_store_n(ring->consumer, keep_last ? ring->last : ring->position, __ATOMIC_RELEASE);
 }
 
 uint64_t ring_produced(const struct ring *ring)

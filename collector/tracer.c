@@ -428,9 +428,9 @@ const struct event *tracer_next(struct tracer *tracer)
 	return ring_next(&tracer->ring);
 }
 
-void tracer_release(struct tracer *tracer)
+void tracer_release(struct tracer *tracer, bool keep_last)
 {
-	ring_release(&tracer->ring);
+	ring_release(&tracer->ring, keep_last);
 }
 
 uint64_t tracer_produced(const struct tracer *tracer)

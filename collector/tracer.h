@@ -71,8 +71,8 @@ int tracer_descriptor(const struct tracer *tracer);
  * dies before that finds it again.
  */
 const struct event *tracer_next(struct tracer *tracer);
-/* Frees the ring up to the last record returned. */
-void tracer_release(struct tracer *tracer);
+/* Frees the ring up to the last record returned, or but for that one. */
+void tracer_release(struct tracer *tracer, bool keep_last);
 /* Positions in the ring: where the kernel has come to, and behind the last record returned. */
 uint64_t tracer_produced(const struct tracer *tracer);
 uint64_t tracer_consumed(const struct tracer *tracer);

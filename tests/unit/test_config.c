@@ -121,10 +121,10 @@ static void absent_file_is_told_apart(void **state)
 
 static void error_names_file_and_line(void **state)
 {
-	expect_read(*state, "batch = 1\n\nwatches = /home\n", -EINVAL, ":3: there is no option 'watches'");
-	expect_read(*state, "batch = 1\nring = 3M\nstate = x\n", -EINVAL, ":2: ring must be a power of two, not 3M");
+	expect_read(*state, "batch = 1024\n\nwatches = /home\n", -EINVAL, ":3: there is no option 'watches'");
+	expect_read(*state, "batch = 1024\nring = 3M\nstate = x\n", -EINVAL, ":2: ring must be a power of two, not 3M");
 	expect_read(*state, "batch\n", -EINVAL, ":1: this is no 'name = value'");
-	expect_read(*state, "[collect]\nbatch = 1\n", -EINVAL, ":2: sections are not known");
+	expect_read(*state, "[collect]\nbatch = 1024\n", -EINVAL, ":2: sections are not known");
 }
 
 static void too_long_line_is_refused(void **state)

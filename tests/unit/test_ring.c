@@ -65,7 +65,20 @@ static void nothing_is_freed_before_release(void **state)
 	put("one", 0);
 	ring_next(&ring);
 	assert_int_equal(kernel.consumer, 0);
-	ring_release(&ring);
+	ring_release(&ring, false);
+	assert_int_equal(kernel.consumer, kernel.producer);
+}
+
+static void last_record_can_be_kept(void **state)
+{
+	(void)state;
+	put("one", 0);
+	put("two", 0);
+	ring_next(&ring);
+	ring_next(&ring);
+	ring_release(&ring, true);
+	assert_int_equal(kernel.consumer, 16);
+	ring_release(&ring, false);
 	assert_int_equal(kernel.consumer, kernel.producer);
 }
 
@@ -96,7 +109,7 @@ static void record_goes_over_the_end(void **state)
 	for (int i = 0; i < 20; i++) {
 		put("a record of 25 bytes ...", 0);
 		assert_string_equal(ring_next(&ring), "a record of 25 bytes ...");
-		ring_release(&ring);
+		ring_release(&ring, false);
 	}
 	assert_int_equal(ring_produced(&ring), ring.position);
 }
@@ -106,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(records_come_in_order, set_up),
 		cmocka_unit_test_setup(nothing_is_freed_before_release, set_up),
+		cmocka_unit_test_setup(last_record_can_be_kept, set_up),
 		cmocka_unit_test_setup(unfinished_record_holds_the_rest, set_up),
 		cmocka_unit_test_setup(discarded_record_is_passed_over, set_up),
 		cmocka_unit_test_setup(record_goes_over_the_end, set_up),
