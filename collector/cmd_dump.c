@@ -172,36 +172,49 @@ static int refuse_fresh(const char *job)
 	return EXIT_FRESH;
 }
 
-static int cut(const struct options *options, const char *job)
+/* What is listed becomes pending only when the list is there: else a commit would pass over what nobody has copied. */
+static int cut(const struct options *options, const char *job, struct list_options *list)
 {
 	json_t *answer = NULL;
 	bool fresh;
-	int status = command_ask(options, json_pack("{s:s, s:s}", "request", "mark", "job", job), &answer);
+	int status = command_ask(options, json_pack("{s:s, s:s}", "request", "cut", "job", job), &answer);
 
 	if (status != EXIT_DONE)
 		return status;
 	fresh = json_is_true(json_object_get(answer, "fresh"));
+	list->first = json_integer_value(json_object_get(answer, "cursor")) + 1;
+	list->last = json_integer_value(json_object_get(answer, "window"));
 	json_decref(answer);
 	return fresh ? refuse_fresh(job) : EXIT_DONE;
 }
 
+static int set_pending(const struct options *options, const char *job, uint64_t window)
+{
+	json_t *answer = NULL;
+	int status = command_ask(
+		options, json_pack("{s:s, s:s, s:I}", "request", "pend", "job", job, "window", (json_int_t)window),
+		&answer);
+
+	json_decref(answer);
+	return status;
+}
+
 /* The windows after the job's cursor, up to its pending one. */
-static int select_job(struct store *store, const struct arguments *arguments, struct list_options *list)
+static int select_pending(struct store *store, const char *name, struct list_options *list)
 {
 	struct store_job job;
-	int code = store_get_job(store, arguments->job, &job);
+	int code = store_get_job(store, name, &job);
 
 	if (code == -ENOENT) {
-		message(LOG_ERR, "there is no job %s; 'fschanged jobs' lists them", arguments->job);
+		message(LOG_ERR, "there is no job %s; 'fschanged jobs' lists them", name);
 		return EXIT_FAILED;
 	}
 	if (code)
 		return command_fail_store(store, code);
 	if (job.cursor == 0)
-		return refuse_fresh(arguments->job);
+		return refuse_fresh(name);
 	if (job.pending == 0) {
-		message(LOG_ERR, "job %s has no pending window: 'fschanged dump --job %s' makes one", arguments->job,
-			arguments->job);
+		message(LOG_ERR, "job %s has no pending window: 'fschanged dump --job %s' makes one", name, name);
 		return EXIT_FAILED;
 	}
 	list->first = job.cursor + 1;
@@ -313,26 +326,54 @@ static void ask_to_flush(const struct options *options)
 	free(error);
 }
 
-static int dump(const struct options *options, struct arguments *arguments)
+static int write_since(const struct options *options, struct arguments *arguments, struct store *store)
 {
-	struct store *store = NULL;
 	bool unknown = false;
-	int status = EXIT_DONE;
+	int status;
 
-	if (arguments->job && !arguments->pending)
-		status = cut(options, arguments->job);
-	else if (!arguments->job)
-		ask_to_flush(options);
-	if (status == EXIT_DONE)
-		status = command_open_store(options, &store);
-	if (status == EXIT_DONE && arguments->job)
-		status = select_job(store, arguments, &arguments->list);
-	else if (status == EXIT_DONE)
-		status = select_since(store, arguments, &arguments->list, &unknown);
+	ask_to_flush(options);
+	status = select_since(store, arguments, &arguments->list, &unknown);
 	if (status == EXIT_DONE)
 		status = write_lists(store, &arguments->list);
-	store_close(store);
 	return status == EXIT_DONE && unknown ? EXIT_INCOMPLETE : status;
+}
+
+static int write_pending(struct arguments *arguments, struct store *store)
+{
+	int status = select_pending(store, arguments->job, &arguments->list);
+
+	return status == EXIT_DONE ? write_lists(store, &arguments->list) : status;
+}
+
+static int write_next(const struct options *options, struct arguments *arguments, struct store *store)
+{
+	int status = write_lists(store, &arguments->list), code = EXIT_DONE;
+
+	if (status == EXIT_DONE || status == EXIT_INCOMPLETE)
+		code = set_pending(options, arguments->job, arguments->list.last);
+	return code ? code : status;
+}
+
+static int dump(const struct options *options, struct arguments *arguments)
+{
+	bool next = arguments->job && !arguments->pending;
+	struct store *store = NULL;
+	int status = EXIT_DONE;
+
+	if (next)
+		status = cut(options, arguments->job, &arguments->list);
+	if (status == EXIT_DONE)
+		status = command_open_store(options, &store);
+	if (status != EXIT_DONE)
+		return status;
+	if (next)
+		status = write_next(options, arguments, store);
+	else if (arguments->pending)
+		status = write_pending(arguments, store);
+	else
+		status = write_since(options, arguments, store);
+	store_close(store);
+	return status;
 }
 
 static int run(int argc, char **argv)

@@ -66,18 +66,59 @@ static json_t *handle_status(struct peer *peer, const json_t *request, char **er
 	return json_pack("{s:o}", "status", report_status(peer->control->collector));
 }
 
-static json_t *handle_mark(struct peer *peer, const json_t *request, char **error)
+/* A cut; the closed window becomes the job's pending position with it, or by "pend" when its list has been written. */
+static json_t *cut(struct collector *collector, const char *name, bool mark, char **error)
 {
-	struct collector *collector = peer->control->collector;
-	const char *name = job_name(request, error);
 	struct store_job job = {0};
 	uint64_t window;
 
-	if (!name || window_cut(collector, name, &window, error))
+	if (window_cut(collector, mark ? name : NULL, &window, error))
 		return NULL;
 	store_get_job(collector->store, name, &job);
 	return json_pack("{s:I, s:b, s:I}", "window", (json_int_t)window, "fresh", job.cursor == 0, "cursor",
 			 (json_int_t)job.cursor);
+}
+
+static json_t *handle_mark(struct peer *peer, const json_t *request, char **error)
+{
+	const char *name = job_name(request, error);
+
+	return name ? cut(peer->control->collector, name, true, error) : NULL;
+}
+
+/* For a list: a fresh job gets none, its backup is of what is there now. */
+static json_t *handle_cut(struct peer *peer, const json_t *request, char **error)
+{
+	struct collector *collector = peer->control->collector;
+	const char *name = job_name(request, error);
+	struct store_job job = {0};
+
+	if (!name)
+		return NULL;
+	store_get_job(collector->store, name, &job);
+	return cut(collector, name, job.cursor == 0, error);
+}
+
+static json_t *handle_pend(struct peer *peer, const json_t *request, char **error)
+{
+	struct collector *collector = peer->control->collector;
+	const char *name = job_name(request, error);
+	json_int_t window = json_integer_value(json_object_get(request, "window"));
+	struct store_job job = {0};
+	int code;
+
+	if (!name)
+		return NULL;
+	code = store_get_job(collector->store, name, &job);
+	if (code || window <= (json_int_t)job.cursor || window >= (json_int_t)collector->closing) {
+		sentence(error, 0, "window %lld cannot be pending for job %s", (long long)window, name);
+		return NULL;
+	}
+	code = store_mark_job(collector->store, name, window, moment_now() / NANOSECONDS);
+	if (!code)
+		return json_object();
+	sentence(error, 0, "the pending window of job %s cannot be stored: %s", name, store_error(collector->store));
+	return NULL;
 }
 
 /* What every job has committed is of use to people for a while, then it goes. */
@@ -174,8 +215,8 @@ static const struct {
 	const char *name;
 	handler *handle;
 } requests[] = {
-	{"status", handle_status}, {"mark", handle_mark}, {"commit", handle_commit},
-	{"drop", handle_drop},     {"tail", handle_tail}, {"flush", handle_flush},
+	{"status", handle_status}, {"mark", handle_mark}, {"cut", handle_cut},   {"pend", handle_pend},
+	{"commit", handle_commit}, {"drop", handle_drop}, {"tail", handle_tail}, {"flush", handle_flush},
 };
 
 static json_t *answer(struct peer *peer, const char *line)

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 KERNEL=6.12
-TIMEOUT=400
+TIMEOUT=900
 
 cd "$(dirname "$(readlink -f "$0")")/.."
 FSCHANGED=build/fschanged

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Makes a mail store with odd files beside it, and changes it.
 
-  changes.py make KIND ROOT        50 mailboxes of 20 messages, and what the windows change
+  changes.py make KIND ROOT        mailboxes of 20 messages, and what the windows change
   changes.py window KIND N ROOT    the changes of window N (1 to 3): the same at every run
   changes.py storm ROOT STOP       mail traffic without a pause until the file STOP is there
 
-KIND is "mail", "odd", or "all" for both.
+KIND is "mail" (10 mailboxes), "odd" (everything but mail), or "all" (50 mailboxes and the rest).
 """
 import ctypes
 import os
@@ -17,7 +17,8 @@ import stat
 import struct
 import sys
 
-MAILBOXES, MESSAGES = 50, 20
+MAILBOXES = {"mail": 10, "all": 50}
+MESSAGES = 20
 LONG_AGO = 1000000000987654321
 RENAME_EXCHANGE = 2
 SYS_RENAMEAT2 = {"x86_64": 316, "aarch64": 276}
@@ -61,9 +62,9 @@ class MailStore:
         self.serial = 0
         self.seed = seed
 
-    def make(self):
+    def make(self, boxes):
         os.mkdir(self.root)
-        for number in range(MAILBOXES):
+        for number in range(boxes):
             box = self.make_box("box%02d" % number)
             for _ in range(MESSAGES):
                 write("%s/cur/%s:2,S" % (box, self.message_name()), self.message())
@@ -381,14 +382,14 @@ class Odd:
 
 
 def make(kind, root):
-    if kind in ("mail", "all"):
-        MailStore(root + "/mail", 0).make()
+    if kind in MAILBOXES:
+        MailStore(root + "/mail", 0).make(MAILBOXES[kind])
     if kind in ("odd", "all"):
         Odd(root + "/odd").make()
 
 
 def window(kind, number, root):
-    if kind in ("mail", "all"):
+    if kind in MAILBOXES:
         MailStore(root + "/mail", int(number)).window()
     if kind in ("odd", "all"):
         Odd(root + "/odd").window(number)
