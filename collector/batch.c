@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "batch.h"
 #include "store.h"
@@ -13,16 +14,24 @@ struct batch {
 	size_t used, size;
 };
 
+/* Touched at once: what the batch takes is known at the start and does not depend on what it holds. */
+static void *reserve(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 struct batch *batch_new(size_t entries, size_t bytes)
 {
 	struct batch *batch = calloc(1, sizeof(*batch));
 
 	if (!batch)
 		return NULL;
-	batch->entries = malloc(entries * sizeof(*batch->entries));
-	batch->bytes = malloc(bytes);
 	batch->capacity = entries;
 	batch->size = bytes;
+	batch->entries = reserve(entries * sizeof(*batch->entries));
+	batch->bytes = reserve(bytes);
 	if (batch->entries && batch->bytes)
 		return batch;
 	batch_free(batch);
@@ -33,8 +42,10 @@ void batch_free(struct batch *batch)
 {
 	if (!batch)
 		return;
-	free(batch->entries);
-	free(batch->bytes);
+	if (batch->entries)
+		munmap(batch->entries, batch->capacity * sizeof(*batch->entries));
+	if (batch->bytes)
+		munmap(batch->bytes, batch->size);
 	free(batch);
 }
 

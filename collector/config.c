@@ -27,7 +27,7 @@ const struct config_option config_options[] = {
 	  offsetof(struct config, reported) },
 	{ "operations", CONFIG_NUMBER, "16384", 1024, 4 * M, "tasks that change names or attributes",
 	  offsetof(struct config, operations) },
-	{ "batch", CONFIG_NUMBER, "65536", 1024, M, "records a transaction", offsetof(struct config, batch) },
+	{ "batch", CONFIG_NUMBER, "32768", 1024, M, "records a transaction", offsetof(struct config, batch) },
 	{ "keep", CONFIG_SECONDS, "7d", 0, 3650 * 86400ULL, "how long committed windows are kept",
 	  offsetof(struct config, keep) },
 	{ .name = NULL },

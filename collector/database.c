@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,6 +32,11 @@ struct rows {
 	struct database *database;
 	sqlite3_stmt *statement;
 	int error; /* of the beginning */
+};
+
+enum {
+	PAGE_BYTES = 4096,
+	PAGES = 1024, /* a few more than cache_size below */
 };
 
 struct database {
@@ -322,7 +328,7 @@ static int connect_to(struct database *database)
 					    : database_refuse(database, -ENOMEM, "%s", strerror(ENOMEM));
 	sqlite3_busy_timeout(database->connection, BUSY_MILLISECONDS);
 	sqlite3_db_config(database->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !write, NULL);
-	return execute(database, "PRAGMA cache_size = -8000; PRAGMA temp_store = FILE; PRAGMA mmap_size = 0;"
+	return execute(database, "PRAGMA cache_size = 1000; PRAGMA temp_store = FILE; PRAGMA mmap_size = 0;"
 				 "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864");
 }
 
@@ -371,6 +377,24 @@ static int make_schema(struct database *database)
 	return result ? result : database_commit(database, true);
 }
 
+/*
+ * The writer's pages lie in memory that is taken whole at the start: a database that grows does not take more. Where
+ * SQLite is in use already it keeps what it has.
+ */
+static void reserve_pages(void)
+{
+	int header = 0, size;
+	void *pages;
+
+	if (sqlite3_config(SQLITE_CONFIG_PCACHE_HDRSZ, &header) != SQLITE_OK)
+		return;
+	size = (PAGE_BYTES + header + 7) & ~7;
+	pages = mmap(NULL, (size_t)size * PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+		     0);
+	if (pages != MAP_FAILED && sqlite3_config(SQLITE_CONFIG_PAGECACHE, pages, size, PAGES) != SQLITE_OK)
+		munmap(pages, (size_t)size * PAGES);
+}
+
 int database_open(struct database **result_database, const char *directory, bool write)
 {
 	struct database *database = calloc(1, sizeof(*database));
@@ -385,8 +409,10 @@ int database_open(struct database **result_database, const char *directory, bool
 	database->lock = -1;
 	if ((size_t)snprintf(database->path, size, "%s/fschanged.db", directory) >= size)
 		return database_refuse(database, -ENAMETOOLONG, "the name of the state directory is too long");
-	if (write)
+	if (write) {
+		reserve_pages();
 		result = make_database(database, directory);
+	}
 	if (!result)
 		result = connect_to(database);
 	if (!result)

@@ -79,7 +79,7 @@ static void defaults_need_no_file(void **state)
 	assert_int_equal(config->writers, 131072);
 	assert_int_equal(config->reported, 131072);
 	assert_int_equal(config->operations, 16384);
-	assert_int_equal(config->batch, 65536);
+	assert_int_equal(config->batch, 32768);
 	assert_int_equal(config->keep, 7 * 86400);
 }
 
