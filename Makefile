@@ -4,6 +4,7 @@
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/fschanged
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 B ?= build
 
@@ -109,6 +110,7 @@ install: all $(MAN_PAGES) ## install to DESTDIR and PREFIX
 	for unit in $(wildcard dist/*.service dist/*.socket dist/*.timer); do \
 		install -D -m 644 $$unit $(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
 	done
+	install -D -m 644 dist/fschanged.conf $(DESTDIR)$(DOCDIR)/fschanged.conf
 	for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
 	done

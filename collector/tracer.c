@@ -148,7 +148,11 @@ int tracer_probe(struct hook_state *hooks, enum tracer_mode *mode, const char **
 			return -ENOSYS;
 		}
 	}
-	return 0;
+	if (libbpf_probe_bpf_prog_type(*mode == TRACER_LSM ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_TRACING, NULL) == 1)
+		return 0;
+	*reason = "the kernel refuses programs that trace: this needs root with CAP_BPF and CAP_PERFMON, and a kernel "
+		  "that is not locked down";
+	return -EPERM;
 }
 
 /* Programs come in pairs, from one body each: lsm_<name> and fentry_<name>. */
