@@ -389,6 +389,7 @@ static void reserve_pages(void)
 	if (sqlite3_config(SQLITE_CONFIG_PCACHE_HDRSZ, &header) != SQLITE_OK)
 		return;
 	size = (PAGE_BYTES + header + 7) & ~7;
+	/* cppcheck-suppress invalidFunctionArg ; anonymous memory has no file */
 	pages = mmap(NULL, (size_t)size * PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
 		     0);
 	if (pages != MAP_FAILED && sqlite3_config(SQLITE_CONFIG_PAGECACHE, pages, size, PAGES) != SQLITE_OK)
