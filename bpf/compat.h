@@ -65,6 +65,35 @@ struct mm_struct___linked {
 	struct vm_area_struct___linked *mmap;
 } __attribute__((preserve_access_index));
 
+/*
+ * A name that stands for an encrypted one whose key is absent. The flags of dentries are an enum on newer kernels
+ * (6.18, not 6.12), with other values; before they were macros, which BTF does not tell of, and this one was bit 25.
+ * The constant may go with support for 6.12.
+ */
+enum dentry_flags___enum { DCACHE_NOKEY_NAME___enum = 1 };
+enum { NOKEY_NAME_BEFORE_ENUM = 1 << 25 };
+
+static __always_inline __u32 compat_nokey_name(void)
+{
+	if (bpf_core_enum_value_exists(enum dentry_flags___enum, DCACHE_NOKEY_NAME___enum))
+		return bpf_core_enum_value(enum dentry_flags___enum, DCACHE_NOKEY_NAME___enum);
+	return NOKEY_NAME_BEFORE_ENUM;
+}
+
+/*
+ * Where names may differ in case from what the disk has: only with CONFIG_UNICODE has a superblock an encoding. 5.10 as
+ * distributions ship it goes without. May stay.
+ */
+struct super_block___encoding {
+	void *s_encoding;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat_folds_case(__u64 superblock)
+{
+	return bpf_core_field_exists(((struct super_block___encoding *)0)->s_encoding) &&
+	       BPF_CORE_READ((struct super_block___encoding *)superblock, s_encoding);
+}
+
 /* An unsigned long or a u64: 8 bytes either way on the machines that we run on. */
 static __always_inline __u64 compat_inode_number(__u64 inode)
 {

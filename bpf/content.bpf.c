@@ -9,8 +9,8 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 {
 	__u64 file = argument(arguments, 0);
 	__u32 mode = BPF_CORE_READ((struct file *)file, f_mode);
+	__u64 what = about(OPERATION_OPEN, mode & FMODE_NOCMTIME ? EVENT_NO_CMTIME : 0, 0);
 	__u64 inode, dentry, now;
-	__u32 flags = 0;
 
 	if (!(mode & FMODE_WRITE))
 		return;
@@ -20,12 +20,8 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 		return;
 	now = epoch;
 	remember_writer(file, inode, now);
-	dentry = file_dentry(file, inode);
-	if (!dentry)
-		return;
-	if (mode & FMODE_NOCMTIME)
-		flags |= EVENT_NO_CMTIME;
-	report_once(dentry, inode, about(OPERATION_OPEN, flags, 0), now, hook, lsm);
+	dentry = file_dentry(file, inode, &what);
+	report_once(dentry, inode, what, now, hook, lsm);
 }
 HOOK_PROGRAMS(file_open, security_file_open)
 
@@ -43,6 +39,7 @@ HOOK_PROGRAMS(file_free_security, security_file_free)
 static __always_inline void file_permission_body(__u64 *arguments, enum hook hook, bool lsm)
 {
 	__u64 file = argument(arguments, 0);
+	__u64 what = about(OPERATION_WRITE, EVENT_REPEATED, 0);
 	__u64 inode, dentry;
 
 	if (!every || !((__u32)argument(arguments, 1) & MAY_WRITE))
@@ -51,8 +48,7 @@ static __always_inline void file_permission_body(__u64 *arguments, enum hook hoo
 	if ((BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE) != FILE_REGULAR ||
 	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
 		return;
-	dentry = file_dentry(file, inode);
-	if (dentry)
-		report(dentry, inode, about(OPERATION_WRITE, EVENT_REPEATED, 0), epoch, hook, lsm);
+	dentry = file_dentry(file, inode, &what);
+	report(dentry, inode, what, epoch, hook, lsm);
 }
 HOOK_PROGRAMS(file_permission, security_file_permission)

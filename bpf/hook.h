@@ -147,4 +147,16 @@ static __always_inline void remember_operation(__u64 first, __u64 what, __u64 se
 	operation->what[1] = what_second;
 }
 
+/* An operation on an inode itself, through the given dentry. */
+static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what, enum hook hook, bool lsm)
+{
+	__u64 now = epoch;
+
+	if (!inode || !is_traced(inode_device(inode)) || is_collector())
+		return;
+	dentry = current_dentry(dentry, inode, &what);
+	remember_operation(dentry, what, 0, 0, now);
+	report_once(dentry, inode, what, now, hook, lsm);
+}
+
 #endif

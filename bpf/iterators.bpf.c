@@ -36,6 +36,7 @@ static __always_inline int report_now(__u64 dentry, __u64 inode, __u64 what, __u
 static __always_inline void enter_file(__u64 file, bool lsm)
 {
 	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
+	__u64 what = about(OPERATION_OPEN, 0, 0);
 	__u64 dentry, now = epoch;
 
 	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) ||
@@ -45,10 +46,8 @@ static __always_inline void enter_file(__u64 file, bool lsm)
 	if (bpf_map_lookup_elem(&writers, &file))
 		return;
 	remember_writer(file, inode, now);
-	dentry = file_dentry(file, inode);
-	if (!dentry)
-		return;
-	report_now(dentry, inode, about(OPERATION_OPEN, 0, 0), now, lsm);
+	dentry = file_dentry(file, inode, &what);
+	report_now(dentry, inode, what, now, lsm);
 }
 
 static __always_inline int open_files_body(struct bpf_iter__task_file *context, bool lsm)
@@ -115,6 +114,7 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 {
 	__u64 *file = context->key;
 	struct writer *writer = context->value;
+	__u64 what = about(OPERATION_OPEN, EVENT_CARRIED, 0);
 	__u64 inode, dentry, now = epoch;
 
 	if (!file || !writer || writer->epoch == now)
@@ -122,10 +122,10 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 	inode = (__u64)BPF_CORE_READ((struct file *)*file, f_inode);
 	if (!inode || compat_inode_number(inode) != writer->inode)
 		return 0;
-	dentry = file_dentry(*file, inode);
-	if (!dentry || dentry_inode(dentry) != inode)
+	dentry = file_dentry(*file, inode, &what);
+	if (dentry && dentry_inode(dentry) != inode)
 		return 0;
-	report_now(dentry, inode, about(OPERATION_OPEN, EVENT_CARRIED, 0), now, lsm);
+	report_now(dentry, inode, what, now, lsm);
 	writer->epoch = now;
 	return 0;
 }
@@ -134,9 +134,11 @@ ITERATOR_PROGRAMS(carry_writers, "iter/bpf_map_elem", bpf_iter__bpf_map_elem)
 /* found: the inode behind the dentry when the operation began; subject: the one that the operation is about. */
 static __always_inline void carry_name(__u64 dentry, __u64 found, __u64 subject, __u64 what, __u64 now, bool lsm)
 {
+	if (!dentry)
+		return;
 	/* The operation has ended when the dentry has changed: what it did is there to see before the cut is answered.
 	 */
-	if (!dentry || dentry_inode(dentry) != found || !is_traced(dentry_device(dentry)))
+	if (dentry_inode(dentry) != found || !is_traced(dentry_device(dentry)))
 		return;
 	report_now(dentry, subject, what | (__u64)EVENT_CARRIED << 8, now, lsm);
 }

@@ -17,8 +17,11 @@ static __always_inline __u32 rename_sequence(void)
 	return sequence;
 }
 
-/* As d_parent and d_name lie in struct dentry: the walk touches them together, for each level. */
+/* As these lie in struct dentry: the walk touches them together, for each level. */
 struct level {
+	__u32 flags;
+	__u32 sequence;
+	__u64 hash[2];
 	__u64 parent;
 	struct qstr name;
 };
@@ -28,22 +31,41 @@ struct walk {
 	__u64 dentry;
 	__u64 root;
 	long failed;
+	bool folds_case;
 };
+
+#define LEVEL_OFFSET(member)                                                                                           \
+	(bpf_core_field_offset(struct dentry, member) - bpf_core_field_offset(struct dentry, d_flags))
 
 static __always_inline long read_level(struct level *level, struct dentry *dentry)
 {
-	if (bpf_core_field_offset(struct dentry, d_name) ==
-	    bpf_core_field_offset(struct dentry, d_parent) + sizeof(level->parent))
-		return bpf_core_read(level, sizeof(*level), &dentry->d_parent);
-	return bpf_core_read(&level->parent, sizeof(level->parent), &dentry->d_parent) |
+	if (LEVEL_OFFSET(d_parent) == offsetof(struct level, parent) &&
+	    LEVEL_OFFSET(d_name) == offsetof(struct level, name))
+		return bpf_core_read(level, sizeof(*level), &dentry->d_flags);
+	return bpf_core_read(&level->flags, sizeof(level->flags), &dentry->d_flags) |
+	       bpf_core_read(&level->parent, sizeof(level->parent), &dentry->d_parent) |
 	       bpf_core_read(&level->name, sizeof(level->name), &dentry->d_name);
 }
 
 /*
+ * Not 0: the disk has another name than the cache. It is one for an encrypted name whose key is absent; or the
+ * directory folds case, and whoever looked it up first chose the case.
+ */
+static __always_inline __u32 is_misspelt(const struct walk *walk, const struct level *level)
+{
+	__u32 misspelt = level->flags & compat_nokey_name();
+
+	if (walk->folds_case)
+		misspelt |= BPF_CORE_READ((struct dentry *)level->parent, d_inode, i_flags) & S_CASEFOLD;
+	return misspelt;
+}
+
+/*
  * One level: writes a component into the slot's path, leaf first. Where the path does not fit it begins anew at the
- * component that did not, which then stands for all below it. 1: the root is reached.
+ * component that did not, and above a name that is not the disk's; what it begins at then stands for all below it.
+ * 1: the root is reached.
  *
- * Written for the verifier: two branches, because it keeps every open one and gives up at 8,192; the length in memory
+ * Written for the verifier: few branches, because it keeps every open one and gives up at 8,192; the length in memory
  * and not in a register, so that it knows no bounds and takes all passes of the loop for the same.
  */
 static __always_inline long walk_level(struct walk *walk)
@@ -51,6 +73,7 @@ static __always_inline long walk_level(struct walk *walk)
 	struct scratch *record = walk->record;
 	__u32 bytes, length = record->length;
 	struct level level;
+	__u32 misspelt;
 
 	if (walk->dentry == walk->root)
 		return 1;
@@ -63,7 +86,11 @@ static __always_inline long walk_level(struct walk *walk)
 	walk->failed |= bpf_probe_read_kernel(record->path + length, bytes, level.name.name);
 	length += bytes;
 	record->path[length] = '/';
-	record->length = length + 1;
+	/* All bits or none: no branch. */
+	misspelt = is_misspelt(walk, &level);
+	misspelt = -((misspelt | -misspelt) >> 31);
+	record->event.flags |= EVENT_UNFIT & misspelt;
+	record->length = (length + 1) & ~misspelt;
 	walk->dentry = level.parent;
 	return 0;
 }
@@ -89,8 +116,8 @@ static __always_inline int walk_path(__u64 dentry, __u32 slot, bool lsm)
 		.record = bpf_map_lookup_elem(&scratch, &slot),
 		.dentry = dentry,
 		.root = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb, s_root),
+		.folds_case = compat_folds_case((__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb)),
 	};
-
 	__u64 last;
 
 	if (!walk.record)
@@ -189,6 +216,22 @@ static __always_inline int submit(void *data, __u32 bytes)
 	return 0;
 }
 
+/* The name itself is what such an operation changes: an inode is no substitute for it. */
+#define X(constant, bit, name, names) | (__u64)(names) << (bit)
+enum { NAME_OPERATIONS = 0 OPERATIONS(X) };
+#undef X
+
+static __always_inline int report_inode(struct event *event, __u64 inode)
+{
+	if (!inode || NAME_OPERATIONS >> event->operation & 1) {
+		count(losses.walk_failed);
+		return -1;
+	}
+	event->kind = EVENT_INODE;
+	event->path_bytes = 0;
+	return submit(event, sizeof(*event));
+}
+
 static __always_inline int report_path(__u64 dentry, __u64 inode, __u64 what, __u32 slot, bool lsm)
 {
 	struct scratch *record = bpf_map_lookup_elem(&scratch, &slot);
@@ -202,21 +245,23 @@ static __always_inline int report_path(__u64 dentry, __u64 inode, __u64 what, __
 	record->event.operation = what & 0xff;
 	record->event.flags = what >> 8 & 0xff;
 	record->event.replaced = what >> 16 & 0xff;
-	record->event.device = dentry_device(dentry);
+	record->event.device = inode ? inode_device(inode) : dentry_device(dentry);
 	fill_caller(&record->event);
 	fill_inode(&record->event, inode);
+	if (!dentry)
+		return report_inode(&record->event, inode);
 
 	length = walk_undisturbed(dentry, slot, lsm);
 	if (length == WALK_DEEP) {
 		count(losses.too_deep);
 		return -1;
 	}
-	if (length < 0 || length > RECORD_PATH_BYTES) {
-		count(losses.walk_failed);
-		return -1;
-	}
+	if (length < 0 || length > RECORD_PATH_BYTES)
+		return report_inode(&record->event, inode);
 	record->event.path_bytes = length;
-	return submit(&record->event, sizeof(record->event) + length);
+	if (submit(&record->event, sizeof(record->event) + length))
+		return -1;
+	return what >> 8 & EVENT_UNNAMED ? report_inode(&record->event, inode) : 0;
 }
 
 __noinline int report_path_lsm(__u64 dentry, __u64 inode, __u64 what, __u32 slot)

@@ -17,6 +17,7 @@ enum {
 	VM_MAYWRITE = 0x20,
 	MAY_WRITE = 0x2,
 	RENAME_EXCHANGE = 1 << 1,
+	S_CASEFOLD = 1 << 15,
 	TASK_INTERRUPTIBLE = 1,
 	TASK_NOLOAD = 0x400,
 };
@@ -106,8 +107,8 @@ static __always_inline __u64 about(enum operation operation, __u32 flags, __u32 
 }
 
 /*
- * Puts the path of a dentry into the ring. inode: its inode or 0. slot: a record buffer that is the caller's, its
- * event.epoch set. 0, or -1 with the loss counted.
+ * Puts the path of a dentry into the ring, or where it has none the inode itself. dentry or inode may be 0. slot: a
+ * record buffer that is the caller's, its event.epoch set. 0, or -1 with the loss counted.
  */
 int report_path_lsm(__u64 dentry, __u64 inode, __u64 what, __u32 slot);
 int report_path_fentry(__u64 dentry, __u64 inode, __u64 what, __u32 slot);
@@ -134,41 +135,64 @@ static __always_inline __u64 dentry_inode(__u64 dentry)
 	return (__u64)BPF_CORE_READ((struct dentry *)dentry, d_inode);
 }
 
+enum { ALIASES = 16 }; /* looked at, of an inode */
+
+static __always_inline __u32 inode_device(__u64 inode)
+{
+	return BPF_CORE_READ((struct inode *)inode, i_sb, s_dev);
+}
+
+/* In the cache's tree: not removed, and not made from a file handle without looking for its name (d_obtain_alias()). */
+static __always_inline bool is_name(__u64 dentry)
+{
+	return BPF_CORE_READ((struct dentry *)dentry, d_hash.pprev) &&
+	       (__u64)BPF_CORE_READ((struct dentry *)dentry, d_parent) != dentry;
+}
+
+static __always_inline __u64 find_name(struct inode *inode)
+{
+	__u64 node = (__u64)BPF_CORE_READ(inode, i_dentry.first);
+
+	for (int i = 0; i < ALIASES && node; i++) {
+		__u64 alias = compat_alias(node);
+
+		if (is_name(alias) && dentry_inode(alias) == (__u64)inode)
+			return alias;
+		node = (__u64)BPF_CORE_READ((struct hlist_node *)node, next);
+	}
+	return 0;
+}
+
 /*
  * The dentry that names an inode now. The given one does not
  * - below an overlay on kernels until 6.5, which leave the overlay's dentry in a file on its lower filesystem
  *   (62d53c4a1dfe "fs: use backing_file container", 6.6);
  * - after its name was removed while the file stayed open and has another name (link, then unlink; O_TMPFILE, then
- * link). Aliases are read without their lock. Without a hashed one the given dentry is as good as any, and the loss
- * counts.
+ *   link);
+ * - when it was made from a file handle.
+ * Aliases are read without their lock. Where none is a name, *what gets EVENT_UNNAMED: the inode itself is reported,
+ * and the given dentry too if it is of the inode's filesystem (else 0 is returned), because it may still lead there: a
+ * file made in a directory that folds case stays unhashed.
  */
-enum { ALIASES = 16 };
-
-static __always_inline __u64 current_dentry(__u64 dentry, __u64 inode)
+static __always_inline __u64 current_dentry(__u64 dentry, __u64 inode, __u64 *what)
 {
 	struct inode *file = (struct inode *)inode;
-	__u64 superblock = (__u64)BPF_CORE_READ(file, i_sb);
-	bool own = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb) == superblock;
-	__u64 node;
+	bool own = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb) == (__u64)BPF_CORE_READ(file, i_sb);
+	__u64 alias;
 
-	if (own && (BPF_CORE_READ((struct dentry *)dentry, d_hash.pprev) || !BPF_CORE_READ(file, i_nlink) ||
+	if (own && (is_name(dentry) || !BPF_CORE_READ(file, i_nlink) ||
 		    (BPF_CORE_READ(file, i_mode) & FILE_TYPE) == FILE_DIRECTORY))
 		return dentry;
-	node = (__u64)BPF_CORE_READ(file, i_dentry.first);
-	for (int i = 0; i < ALIASES && node; i++) {
-		__u64 alias = compat_alias(node);
-
-		if (BPF_CORE_READ((struct dentry *)alias, d_hash.pprev) && dentry_inode(alias) == inode)
-			return alias;
-		node = (__u64)BPF_CORE_READ((struct hlist_node *)node, next);
-	}
-	count(losses.no_alias);
+	alias = find_name(file);
+	if (alias)
+		return alias;
+	*what |= (__u64)EVENT_UNNAMED << 8;
 	return own ? dentry : 0;
 }
 
-static __always_inline __u64 file_dentry(__u64 file, __u64 inode)
+static __always_inline __u64 file_dentry(__u64 file, __u64 inode, __u64 *what)
 {
-	return current_dentry((__u64)BPF_CORE_READ((struct file *)file, f_path.dentry), inode);
+	return current_dentry((__u64)BPF_CORE_READ((struct file *)file, f_path.dentry), inode, what);
 }
 
 #endif

@@ -50,6 +50,7 @@ enum operation { OPERATIONS(X) OPERATION_COUNT };
 enum event_kind {
 	EVENT_PATH = 1,   /* a path that changes */
 	EVENT_CANARY = 2, /* the collector's own sign of life on a filesystem */
+	EVENT_INODE = 3,  /* an inode that changes and has no name in the kernel's cache: no path follows */
 };
 
 enum event_flags {
@@ -57,8 +58,10 @@ enum event_flags {
 	EVENT_MAPPED = 1 << 1,  /* the inode has shared writable mappings */
 	EVENT_NO_CMTIME = 1 << 2, /* opened so that stores move no ctime */
 	EVENT_REPEATED = 1 << 3,  /* deduplication would have hidden it: for people, not for lists */
-	EVENT_UNFIT = 1 << 5,     /* the path did not fit: this is an ancestor's, and all below it is dirty */
+	EVENT_UNFIT = 1 << 5,     /* the path did not fit, or the disk has another name: this is an ancestor's, and all
+				     below it is dirty */
 	EVENT_CARRIED = 1 << 4,   /* not new: still open or under way when its window closed */
+	EVENT_UNNAMED = 1 << 7,   /* the path is no name of the inode any more: one by inode follows */
 };
 
 /*
@@ -96,7 +99,6 @@ struct event {
 	X(no_scratch, "no record buffer was free")                                                                     \
 	X(walk_failed, "a path could not be read")                                                                     \
 	X(too_deep, "a path has more than 2,048 components above PATH_MAX")                                            \
-	X(no_alias, "a file has no name in the cache")                                                                 \
 	X(writers_full, "the table of open writers was full")                                                          \
 	X(operations_full, "the table of operations under way was full")                                               \
 	X(mappings_unread, "a process has more mappings than can be looked at")

@@ -71,6 +71,7 @@ struct address_space {
 
 struct inode {
 	__u16 i_mode;
+	unsigned int i_flags;
 	unsigned int i_nlink;
 	unsigned long i_ino;
 	__u32 i_generation;
@@ -80,6 +81,7 @@ struct inode {
 };
 
 struct dentry {
+	unsigned int d_flags;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
@@ -104,8 +106,18 @@ struct vm_area_struct {
 
 struct mm_struct;
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	struct mm_struct *mm;
+	struct files_struct *files;
 };
 
 struct bpf_iter_meta;

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Commands by ioctl. What is not known to change nothing counts as a change of the file, and of all below it where a
+ * filesystem's own command comes to a directory.
+ */
+#include "hook.h"
+
+/* include/uapi/asm-generic/ioctl.h */
+#define COMMAND_TYPE(command)   ((command) >> 8 & 0xff)
+#define COMMAND_NUMBER(command) ((command)&0xff)
+
+enum { TYPE_EXT4 = 'f', TYPE_XFS = 'X', TYPE_BTRFS = 0x94 };
+
+/* fs/ext4/ext4.h, fs/xfs/libxfs/xfs_fs.h, include/uapi/linux/btrfs.h */
+enum {
+	EXT4_MOVE_EXT = 15,
+	XFS_SWAPEXT = 109,
+	XFS_FSSETDM_BY_HANDLE = 121,
+	XFS_ATTRMULTI_BY_HANDLE = 123,
+	XFS_EXCHANGE_RANGE = 129,
+	XFS_COMMIT_RANGE = 131,
+	BTRFS_SUBVOL_SETFLAGS = 26,
+	BTRFS_SET_RECEIVED_SUBVOL = 37,
+	BTRFS_SNAP_DESTROY_V2 = 63,
+};
+
+/*
+ * Of btrfs, those that read, or that move data about without changing files: defragmentation, devices, balance, scrub,
+ * search, quota, labels, send, deduplication.
+ */
+#define BIT(number)       (1ULL << (number))
+#define BITS(first, last) ((~0ULL >> (63 - (last))) & (~0ULL << (first)))
+#define BTRFS_HARMLESS                                                                                                 \
+	(BITS(2, 8) | BITS(10, 12) | BITS(16, 20) | BIT(22) | BIT(25) | BITS(27, 36) | BITS(38, 46) | BITS(49, 50) |   \
+	 BITS(52, 54) | BITS(57, 62))
+
+static __always_inline bool changes_nothing(__u32 command)
+{
+	switch (command) {
+	case 0x5401:     /* TCGETS: isatty() */
+	case 0x5413:     /* TIOCGWINSZ */
+	case 0x540f:     /* TIOCGPGRP */
+	case 0x541b:     /* FIONREAD */
+	case 0x5421:     /* FIONBIO */
+	case 0x5450:     /* FIONCLEX */
+	case 0x5451:     /* FIOCLEX */
+	case 0x5452:     /* FIOASYNC */
+	case 0x5460:     /* FIOQSIZE */
+	case 0x0001:     /* FIBMAP */
+	case 0x0002:     /* FIGETBSZ */
+	case 0xc0045877: /* FIFREEZE */
+	case 0xc0045878: /* FITHAW */
+	case 0xc0185879: /* FITRIM */
+	case 0xc020660b: /* FS_IOC_FIEMAP */
+	case 0x80086601: /* FS_IOC_GETFLAGS */
+	case 0x80046601: /* FS_IOC32_GETFLAGS */
+	case 0x80087601: /* FS_IOC_GETVERSION */
+	case 0x801c581f: /* FS_IOC_FSGETXATTR */
+	case 0x81009431: /* FS_IOC_GETFSLABEL */
+	case 0x80111500: /* FS_IOC_GETFSUUID */
+	case 0x80089418: /* BTRFS_IOC_START_SYNC; its number makes subvolumes, too */
+	case 0xc0096616: /* FS_IOC_GET_ENCRYPTION_POLICY_EX */
+	case 0xc080661a: /* FS_IOC_GET_ENCRYPTION_KEY_STATUS */
+		return true;
+	}
+	return COMMAND_TYPE(command) == TYPE_BTRFS && COMMAND_NUMBER(command) < 64 &&
+	       BTRFS_HARMLESS >> COMMAND_NUMBER(command) & 1;
+}
+
+/* The command reaches any file of the filesystem, whichever one it is given to. */
+static __always_inline bool reaches_everywhere(__u32 command)
+{
+	switch (COMMAND_TYPE(command) << 8 | COMMAND_NUMBER(command)) {
+	case TYPE_XFS << 8 | XFS_FSSETDM_BY_HANDLE:
+	case TYPE_XFS << 8 | XFS_ATTRMULTI_BY_HANDLE:
+	case TYPE_BTRFS << 8 | BTRFS_SNAP_DESTROY_V2: /* by the subvolume's number */
+		return true;
+	}
+	return false;
+}
+
+/* Commands of btrfs make and remove subvolumes in the directory; two of them only mark it. */
+static __always_inline bool reaches_below(__u32 command)
+{
+	return COMMAND_TYPE(command) == TYPE_BTRFS && COMMAND_NUMBER(command) != BTRFS_SUBVOL_SETFLAGS &&
+	       COMMAND_NUMBER(command) != BTRFS_SET_RECEIVED_SUBVOL;
+}
+
+/* The canary takes the way of every record up to the ring, and changes nothing. */
+static __always_inline void report_canary(__u64 inode)
+{
+	struct event event = {
+		.kind = EVENT_CANARY,
+		.epoch = epoch,
+		.device = inode_device(inode),
+	};
+
+	if (bpf_ringbuf_output(&events, &event, sizeof(event), BPF_RB_NO_WAKEUP))
+		count(losses.ring_full);
+	else
+		count(submitted);
+}
+
+static __always_inline void changed_file(__u64 file, enum hook hook, bool lsm)
+{
+	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
+	__u64 what = about(OPERATION_IOCTL, 0, 0);
+
+	if (!is_traced(inode_device(inode)))
+		return;
+	report_once(file_dentry(file, inode, &what), inode, what, epoch, hook, lsm);
+}
+
+/*
+ * Two files exchange blocks, the other one is named by a descriptor in the caller's memory, and its times may stay as
+ * they were. Both are open for writing, so that is all that is to be said of the other.
+ */
+static __always_inline void changed_descriptor(__u64 address, enum hook hook, bool lsm)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct file **files = BPF_CORE_READ(task, files, fdt, fd);
+	__u32 limit = BPF_CORE_READ(task, files, fdt, max_fds), number = 0;
+	__u64 file = 0;
+
+	if (bpf_probe_read_user(&number, sizeof(number), (void *)address)) {
+		count(losses.walk_failed);
+		return;
+	}
+	if (number < limit)
+		bpf_probe_read_kernel(&file, sizeof(file), files + number);
+	if (file)
+		changed_file(file, hook, lsm);
+}
+
+/* Where the descriptor of the other file stands in the command's structure. */
+static __always_inline int other_descriptor(__u32 command)
+{
+	switch (COMMAND_TYPE(command) << 8 | COMMAND_NUMBER(command)) {
+	case TYPE_EXT4 << 8 | EXT4_MOVE_EXT: /* struct move_extent.donor_fd */
+		return 4;
+	case TYPE_XFS << 8 | XFS_SWAPEXT: /* struct xfs_swapext.sx_fdtmp; given to the target */
+		return 16;
+	case TYPE_XFS << 8 | XFS_EXCHANGE_RANGE: /* struct xfs_exchange_range.file1_fd */
+	case TYPE_XFS << 8 | XFS_COMMIT_RANGE:
+		return 0;
+	}
+	return -1;
+}
+
+static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool lsm)
+{
+	__u64 file = argument(arguments, 0);
+	__u32 command = argument(arguments, 1);
+	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
+	__u64 dentry = (__u64)BPF_CORE_READ((struct file *)file, f_path.dentry);
+	__u16 type = BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE;
+	__u32 flags = 0;
+
+	if ((type != FILE_REGULAR && type != FILE_DIRECTORY) || changes_nothing(command) ||
+	    !is_traced(inode_device(inode)))
+		return;
+	if (is_collector() && command == CANARY_COMMAND)
+		return report_canary(inode);
+	if (reaches_everywhere(command)) {
+		flags = EVENT_SUBTREE;
+		dentry = (__u64)BPF_CORE_READ((struct inode *)inode, i_sb, s_root);
+		inode = dentry_inode(dentry);
+	} else if (type == FILE_DIRECTORY && reaches_below(command)) {
+		flags = EVENT_SUBTREE;
+	}
+	if (other_descriptor(command) >= 0)
+		changed_descriptor(argument(arguments, 2) + other_descriptor(command), hook, lsm);
+	changed_inode(dentry, inode, about(OPERATION_IOCTL, flags, 0), hook, lsm);
+}
+
+#define file_ioctl_body        ioctl_body
+#define file_ioctl_compat_body ioctl_body
+HOOK_PROGRAMS(file_ioctl, security_file_ioctl)
+HOOK_PROGRAMS(file_ioctl_compat, security_file_ioctl_compat)
