@@ -54,9 +54,10 @@ static __always_inline long read_level(struct level *level, struct dentry *dentr
 static __always_inline __u32 is_misspelt(const struct walk *walk, const struct level *level)
 {
 	__u32 misspelt = level->flags & compat_nokey_name();
+	struct dentry *parent = (struct dentry *)level->parent;
 
 	if (walk->folds_case)
-		misspelt |= BPF_CORE_READ((struct dentry *)level->parent, d_inode, i_flags) & S_CASEFOLD;
+		misspelt |= BPF_CORE_READ(parent, d_inode, i_flags) & S_CASEFOLD;
 	return misspelt;
 }
 
