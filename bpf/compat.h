@@ -88,10 +88,14 @@ struct super_block___encoding {
 	void *s_encoding;
 } __attribute__((preserve_access_index));
 
+static __always_inline bool compat_may_fold_case(void)
+{
+	return bpf_core_field_exists(((struct super_block___encoding *)0)->s_encoding);
+}
+
 static __always_inline bool compat_folds_case(__u64 superblock)
 {
-	return bpf_core_field_exists(((struct super_block___encoding *)0)->s_encoding) &&
-	       BPF_CORE_READ((struct super_block___encoding *)superblock, s_encoding);
+	return compat_may_fold_case() && BPF_CORE_READ((struct super_block___encoding *)superblock, s_encoding);
 }
 
 /* An unsigned long or a u64: 8 bytes either way on the machines that we run on. */

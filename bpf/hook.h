@@ -23,6 +23,19 @@
 		return 0;                                                                                              \
 	}
 
+/* On a function that no LSM hook covers: fentry in either set, the bodies differ. */
+#define FUNCTION_PROGRAMS(hook)                                                                                        \
+	SEC("fentry/" #hook) int lsm_##hook(__u64 *arguments)                                                          \
+	{                                                                                                              \
+		hook##_body(arguments, HOOK_##hook, true);                                                             \
+		return 0;                                                                                              \
+	}                                                                                                              \
+	SEC("fentry/" #hook) int fentry_##hook(__u64 *arguments)                                                       \
+	{                                                                                                              \
+		hook##_body(arguments, HOOK_##hook, false);                                                            \
+		return 0;                                                                                              \
+	}
+
 /*
  * An argument as a plain number. Read as memory and not as *arguments: the index may be known only when the program is
  * loaded, and the result may be handed to global functions, which take no kernel pointers.
@@ -95,7 +108,8 @@ static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 n
  */
 static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, __u64 now, enum hook hook, bool lsm)
 {
-	__u64 bit = 1ULL << (what & 0xff);
+	/* Flags count like operations: one that is new is reported. */
+	__u64 bit = 1ULL << (what & 0xff) | (what >> 8 & EVENT_NO_CMTIME) << 32;
 	struct reported_key key = {
 		.address = inode,
 		.inode = compat_inode_number(inode),
@@ -106,7 +120,7 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 	struct reported mark = {.epoch = now, .dentry = dentry, .operations = bit};
 
 	if (known && known->epoch == now && known->dentry == dentry) {
-		if (known->operations & bit) {
+		if ((known->operations & bit) == bit) {
 			if (every)
 				report(dentry, inode, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
 			return;
@@ -124,7 +138,8 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
  */
 static __always_inline void remember_operation(__u64 first, __u64 what, __u64 second, __u64 what_second, __u64 now)
 {
-	static const struct operation_under_way none;
+	/* A serial that no task had before: the entry's memory may have been another's. */
+	struct operation_under_way none = {.serial = bpf_ktime_get_boot_ns()};
 	__u64 task = bpf_get_current_task();
 	struct operation_under_way *operation = bpf_map_lookup_elem(&operations, &task);
 
@@ -154,8 +169,10 @@ static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what,
 
 	if (!inode || !is_traced(inode_device(inode)) || is_collector())
 		return;
+	/* The operation holds the dentry that it was given, not another of the inode's names. */
+	if (dentry)
+		remember_operation(dentry, what, 0, 0, now);
 	dentry = current_dentry(dentry, inode, &what);
-	remember_operation(dentry, what, 0, 0, now);
 	report_once(dentry, inode, what, now, hook, lsm);
 }
 

@@ -19,8 +19,11 @@ enum {
 	XFS_ATTRMULTI_BY_HANDLE = 123,
 	XFS_EXCHANGE_RANGE = 129,
 	XFS_COMMIT_RANGE = 131,
-	BTRFS_SUBVOL_SETFLAGS = 26,
-	BTRFS_SET_RECEIVED_SUBVOL = 37,
+	BTRFS_SNAP_CREATE = 1,
+	BTRFS_SUBVOL_CREATE = 14,
+	BTRFS_SNAP_DESTROY = 15,
+	BTRFS_SNAP_CREATE_V2 = 23,
+	BTRFS_SUBVOL_CREATE_V2 = 24,
 	BTRFS_SNAP_DESTROY_V2 = 63,
 };
 
@@ -67,23 +70,23 @@ static __always_inline bool changes_nothing(__u32 command)
 	       BTRFS_HARMLESS >> COMMAND_NUMBER(command) & 1;
 }
 
-/* The command reaches any file of the filesystem, whichever one it is given to. */
-static __always_inline bool reaches_everywhere(__u32 command)
+/*
+ * Where in the command's structure stands the name of a subvolume that it makes in the directory, or removes from it:
+ * of struct btrfs_ioctl_vol_args and _v2. -1: it is no such command.
+ */
+static __always_inline int subvolume_name(__u32 command)
 {
 	switch (COMMAND_TYPE(command) << 8 | COMMAND_NUMBER(command)) {
-	case TYPE_XFS << 8 | XFS_FSSETDM_BY_HANDLE:
-	case TYPE_XFS << 8 | XFS_ATTRMULTI_BY_HANDLE:
-	case TYPE_BTRFS << 8 | BTRFS_SNAP_DESTROY_V2: /* by the subvolume's number */
-		return true;
+	case TYPE_BTRFS << 8 | BTRFS_SNAP_CREATE:
+	case TYPE_BTRFS << 8 | BTRFS_SUBVOL_CREATE:
+	case TYPE_BTRFS << 8 | BTRFS_SNAP_DESTROY:
+		return 8;
+	case TYPE_BTRFS << 8 | BTRFS_SNAP_CREATE_V2:
+	case TYPE_BTRFS << 8 | BTRFS_SUBVOL_CREATE_V2:
+	case TYPE_BTRFS << 8 | BTRFS_SNAP_DESTROY_V2:
+		return 56;
 	}
-	return false;
-}
-
-/* Commands of btrfs make and remove subvolumes in the directory; two of them only mark it. */
-static __always_inline bool reaches_below(__u32 command)
-{
-	return COMMAND_TYPE(command) == TYPE_BTRFS && COMMAND_NUMBER(command) != BTRFS_SUBVOL_SETFLAGS &&
-	       COMMAND_NUMBER(command) != BTRFS_SET_RECEIVED_SUBVOL;
+	return -1;
 }
 
 /* The canary takes the way of every record up to the ring, and changes nothing. */
@@ -147,30 +150,97 @@ static __always_inline int other_descriptor(__u32 command)
 	return -1;
 }
 
+/* A whole tree has come or gone under this name. The name is copied from the caller before anything is done. */
+static __always_inline int report_child(__u64 dentry, __u64 address, __u64 now, enum hook hook, bool lsm)
+{
+	__u64 what = about(OPERATION_IOCTL, EVENT_UNFIT, 0) | REPORT_CHILD;
+	int slot = slot_claim(hook, lsm), error = -1;
+	struct scratch *record;
+	__u32 key = slot;
+	long bytes;
+
+	if (slot < 0)
+		return -1;
+	record = bpf_map_lookup_elem(&scratch, &key);
+	if (!record)
+		goto out;
+	bytes = bpf_probe_read_user_str(record->path, NAME_BYTES, (void *)address);
+	if (bytes < 2 || bytes > NAME_BYTES) {
+		count(losses.walk_failed);
+		goto out;
+	}
+	record->path[(bytes - 1) & (NAME_BYTES - 1)] = '/';
+	record->begun = bytes;
+	record->event.epoch = now;
+	error = lsm ? report_path_lsm(dentry, 0, what, key) : report_path_fentry(dentry, 0, what, key);
+out:
+	slot_release(key, lsm);
+	return error;
+}
+
+/* By its number the subvolume may be anywhere: struct btrfs_ioctl_vol_args_v2.flags */
+enum { BTRFS_SUBVOL_SPEC_BY_ID = 1 << 4, FLAGS_OFFSET = 16 };
+
+static __always_inline bool is_by_number(__u32 command, __u64 address)
+{
+	__u64 flags = 0;
+
+	if (COMMAND_TYPE(command) != TYPE_BTRFS || COMMAND_NUMBER(command) != BTRFS_SNAP_DESTROY_V2)
+		return false;
+	bpf_probe_read_user(&flags, sizeof(flags), (void *)(address + FLAGS_OFFSET));
+	return flags & BTRFS_SUBVOL_SPEC_BY_ID;
+}
+
+/* Attributes of any file, named by its handle: struct xfs_fsop_attrmulti_handlereq and the like. */
+static __always_inline bool is_by_handle(__u32 command)
+{
+	return COMMAND_TYPE(command) == TYPE_XFS &&
+	       (COMMAND_NUMBER(command) == XFS_FSSETDM_BY_HANDLE || COMMAND_NUMBER(command) == XFS_ATTRMULTI_BY_HANDLE);
+}
+
+static __always_inline void changed_everywhere(__u64 inode, __u32 flags, enum hook hook, bool lsm)
+{
+	__u64 root = (__u64)BPF_CORE_READ((struct inode *)inode, i_sb, s_root);
+
+	changed_inode(root, dentry_inode(root), about(OPERATION_IOCTL, flags, 0), hook, lsm);
+}
+
+/* Should it straddle a cut, all of the directory is carried: the name is not kept. */
+static __always_inline void changed_subvolume(__u64 dentry, __u64 inode, __u64 name, enum hook hook, bool lsm)
+{
+	__u64 now = epoch;
+
+	remember_operation(dentry, about(OPERATION_IOCTL, EVENT_UNFIT, 0), 0, 0, now);
+	report_child(dentry, name, now, hook, lsm);
+	report_once(dentry, inode, about(OPERATION_IOCTL, 0, 0), now, hook, lsm);
+}
+
 static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool lsm)
 {
 	__u64 file = argument(arguments, 0);
 	__u32 command = argument(arguments, 1);
+	__u64 address = argument(arguments, 2);
 	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
 	__u64 dentry = (__u64)BPF_CORE_READ((struct file *)file, f_path.dentry);
 	__u16 type = BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE;
-	__u32 flags = 0;
 
 	if ((type != FILE_REGULAR && type != FILE_DIRECTORY) || changes_nothing(command) ||
 	    !is_traced(inode_device(inode)))
 		return;
-	if (is_collector() && command == CANARY_COMMAND)
-		return report_canary(inode);
-	if (reaches_everywhere(command)) {
-		flags = EVENT_SUBTREE;
-		dentry = (__u64)BPF_CORE_READ((struct inode *)inode, i_sb, s_root);
-		inode = dentry_inode(dentry);
-	} else if (type == FILE_DIRECTORY && reaches_below(command)) {
-		flags = EVENT_SUBTREE;
+	if (is_collector()) {
+		if (command == CANARY_COMMAND)
+			report_canary(inode);
+		return;
 	}
+	if (is_by_number(command, address))
+		return changed_everywhere(inode, EVENT_UNFIT, hook, lsm);
+	if (is_by_handle(command))
+		return changed_everywhere(inode, EVENT_SUBTREE, hook, lsm);
+	if (subvolume_name(command) >= 0)
+		return changed_subvolume(dentry, inode, address + subvolume_name(command), hook, lsm);
 	if (other_descriptor(command) >= 0)
-		changed_descriptor(argument(arguments, 2) + other_descriptor(command), hook, lsm);
-	changed_inode(dentry, inode, about(OPERATION_IOCTL, flags, 0), hook, lsm);
+		changed_descriptor(address + other_descriptor(command), hook, lsm);
+	changed_inode(dentry, inode, about(OPERATION_IOCTL, 0, 0), hook, lsm);
 }
 
 #define file_ioctl_body        ioctl_body

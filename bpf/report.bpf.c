@@ -48,22 +48,45 @@ static __always_inline long read_level(struct level *level, struct dentry *dentr
 }
 
 /*
- * Not 0: the disk has another name than the cache. It is one for an encrypted name whose key is absent; or the
- * directory folds case, and whoever looked it up first chose the case.
+ * Not 0: whoever looked up what is in this directory chose the spelling, and the disk may have another. The directory
+ * compares names in a way of its own (vfat, or one that folds case); ext4 sets that on all directories of a filesystem
+ * where any may fold case.
  */
-static __always_inline __u32 is_misspelt(const struct walk *walk, const struct level *level)
+static __always_inline __u32 spells_freely(const struct walk *walk, __u64 directory, __u32 flags)
 {
-	__u32 misspelt = level->flags & compat_nokey_name();
-	struct dentry *parent = (struct dentry *)level->parent;
+	__u32 freely = flags & DCACHE_OP_COMPARE;
 
-	if (walk->folds_case)
-		misspelt |= BPF_CORE_READ(parent, d_inode, i_flags) & S_CASEFOLD;
-	return misspelt;
+	if (compat_may_fold_case() && walk->folds_case)
+		freely = BPF_CORE_READ((struct dentry *)directory, d_inode, i_flags) & S_CASEFOLD;
+	return freely;
 }
 
 /*
- * One level: writes a component into the slot's path, leaf first. Where the path does not fit it begins anew at the
- * component that did not, and above a name that is not the disk's; what it begins at then stands for all below it.
+ * All bits where there is one, else none: no branch for the verifier to follow. The compiler must not see what this
+ * comes to, else it makes one.
+ */
+static __always_inline __u32 all_bits(__u32 any)
+{
+	__u32 negative = -any, bit;
+
+	barrier_var(negative);
+	bit = (any | negative) >> 31;
+	barrier_var(bit);
+	return -bit;
+}
+
+/* What is written so far is dropped: the path begins anew, and what it begins at stands for all below it. */
+static __always_inline __u32 begin_anew(struct scratch *record, __u32 length, __u32 why)
+{
+	__u32 drop = all_bits(why);
+
+	record->event.flags |= EVENT_UNFIT & drop & all_bits(length);
+	return length & ~drop;
+}
+
+/*
+ * One level: writes a component into the slot's path, leaf first. The path begins anew where it does not fit, below a
+ * directory that spells freely, and above a name that stands for an encrypted one.
  * 1: the root is reached.
  *
  * Written for the verifier: few branches, because it keeps every open one and gives up at 8,192; the length in memory
@@ -72,13 +95,14 @@ static __always_inline __u32 is_misspelt(const struct walk *walk, const struct l
 static __always_inline long walk_level(struct walk *walk)
 {
 	struct scratch *record = walk->record;
-	__u32 bytes, length = record->length;
+	__u32 bytes, length;
 	struct level level;
-	__u32 misspelt;
 
 	if (walk->dentry == walk->root)
 		return 1;
 	walk->failed |= read_level(&level, (struct dentry *)walk->dentry);
+	record->length = begin_anew(record, record->length, spells_freely(walk, walk->dentry, level.flags));
+	length = record->length;
 	bytes = level.name.hash_len >> 32 & (NAME_BYTES - 1);
 	if (length > PATH_BYTES) {
 		record->event.flags |= EVENT_UNFIT;
@@ -87,11 +111,7 @@ static __always_inline long walk_level(struct walk *walk)
 	walk->failed |= bpf_probe_read_kernel(record->path + length, bytes, level.name.name);
 	length += bytes;
 	record->path[length] = '/';
-	/* All bits or none: no branch. */
-	misspelt = is_misspelt(walk, &level);
-	misspelt = -((misspelt | -misspelt) >> 31);
-	record->event.flags |= EVENT_UNFIT & misspelt;
-	record->length = (length + 1) & ~misspelt;
+	record->length = begin_anew(record, length + 1, level.flags & compat_nokey_name());
 	walk->dentry = level.parent;
 	return 0;
 }
@@ -119,12 +139,13 @@ static __always_inline int walk_path(__u64 dentry, __u32 slot, bool lsm)
 		.root = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb, s_root),
 		.folds_case = compat_folds_case((__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb)),
 	};
+	__u32 flags;
 	__u64 last;
 
 	if (!walk.record)
 		return WALK_BROKEN;
 	walk.record->event.flags &= ~EVENT_UNFIT;
-	walk.record->length = 0;
+	walk.record->length = walk.record->begun;
 	if (lsm) {
 		bpf_loop(PATH_LEVELS + 1, walk_callback, &walk, 0);
 	} else {
@@ -135,8 +156,9 @@ static __always_inline int walk_path(__u64 dentry, __u32 slot, bool lsm)
 	if (walk.failed)
 		return WALK_BROKEN;
 	last = walk.dentry;
+	flags = BPF_CORE_READ((struct dentry *)last, d_flags);
 	if (last == walk.root)
-		return walk.record->length;
+		return begin_anew(walk.record, walk.record->length, spells_freely(&walk, last, flags));
 	return (__u64)BPF_CORE_READ((struct dentry *)last, d_parent) == last ? WALK_BROKEN : WALK_DEEP;
 }
 
@@ -217,11 +239,7 @@ static __always_inline int submit(void *data, __u32 bytes)
 	return 0;
 }
 
-/* The name itself is what such an operation changes: an inode is no substitute for it. */
-#define X(constant, bit, name, names) | (__u64)(names) << (bit)
-enum { NAME_OPERATIONS = 0 OPERATIONS(X) };
-#undef X
-
+/* The name itself is what some operations change: an inode is no substitute for it. */
 static __always_inline int report_inode(struct event *event, __u64 inode)
 {
 	if (!inode || NAME_OPERATIONS >> event->operation & 1) {
@@ -242,6 +260,7 @@ static __always_inline int report_path(__u64 dentry, __u64 inode, __u64 what, __
 		count(losses.no_scratch);
 		return -1;
 	}
+	record->begun = what & REPORT_CHILD ? record->begun : 0;
 	record->event.kind = EVENT_PATH;
 	record->event.operation = what & 0xff;
 	record->event.flags = what >> 8 & 0xff;
@@ -259,6 +278,7 @@ static __always_inline int report_path(__u64 dentry, __u64 inode, __u64 what, __
 	}
 	if (length < 0 || length > RECORD_PATH_BYTES)
 		return report_inode(&record->event, inode);
+	record->event.flags |= what >> 8 & EVENT_UNFIT;
 	record->event.path_bytes = length;
 	if (submit(&record->event, sizeof(record->event) + length))
 		return -1;

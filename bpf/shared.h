@@ -18,6 +18,10 @@ enum {
 	MAY_WRITE = 0x2,
 	RENAME_EXCHANGE = 1 << 1,
 	S_CASEFOLD = 1 << 15,
+	DCACHE_OP_COMPARE = 1 << 1,
+	PF_KTHREAD = 0x00200000,
+	XFS_MAGIC = 0x58465342,
+	OVERLAY_MAGIC = 0x794c7630,
 	TASK_INTERRUPTIBLE = 1,
 	TASK_NOLOAD = 0x400,
 };
@@ -39,7 +43,7 @@ struct reported {
 struct scratch {
 	__u64 busy;
 	volatile __u32 length; /* of the path so far */
-	__u32 reserved;
+	__u32 begun;           /* of what stands below the dentry at which the walk begins */
 	struct event event;
 	char path[RECORD_PATH_BYTES];
 };
@@ -99,6 +103,14 @@ extern volatile __u32 collector; /* thread group of the collector */
 extern volatile struct losses losses;
 
 #define count(counter) __sync_fetch_and_add((__u64 *)&(counter), 1)
+
+/* Operations on names, as bits. */
+#define X(constant, bit, name, names) | (__u64)(names) << (bit)
+enum { NAME_OPERATIONS = 0 OPERATIONS(X) };
+#undef X
+
+/* In `what`: the record's buffer begins with the name of a child of the dentry, which is what changes. */
+#define REPORT_CHILD (1ULL << 32)
 
 /* What a record is about, packed: a global function takes scalars only. */
 static __always_inline __u64 about(enum operation operation, __u32 flags, __u32 replaced)
@@ -177,7 +189,7 @@ static __always_inline __u64 find_name(struct inode *inode)
 static __always_inline __u64 current_dentry(__u64 dentry, __u64 inode, __u64 *what)
 {
 	struct inode *file = (struct inode *)inode;
-	bool own = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb) == (__u64)BPF_CORE_READ(file, i_sb);
+	bool own = dentry && (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb) == (__u64)BPF_CORE_READ(file, i_sb);
 	__u64 alias;
 
 	if (own && (is_name(dentry) || !BPF_CORE_READ(file, i_nlink) ||

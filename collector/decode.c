@@ -64,7 +64,9 @@ struct dirty_facts decode_facts(const struct event *event)
 			facts.flags |= DIRTY_EXPAND;
 		break;
 	}
-	if (event->flags & (EVENT_SUBTREE | EVENT_UNFIT))
+	if (event->flags & EVENT_SUBTREE)
+		facts.flags |= DIRTY_EXPAND;
+	if (event->flags & EVENT_UNFIT)
 		add_subtree(&facts);
 	if (event->flags & EVENT_MAPPED)
 		facts.flags |= DIRTY_MAPPED;

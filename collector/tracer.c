@@ -65,13 +65,13 @@ static const struct btf_type *find_function(const struct btf *btf, const char *p
 static const struct btf_type *hook_prototype(const struct btf *btf, const struct hook_state *hook,
 					     enum tracer_mode mode)
 {
-	if (mode == TRACER_LSM)
+	if (mode == TRACER_LSM && hook->presence != HOOK_FUNCTION)
 		return find_function(btf, "bpf_lsm_", hook->name);
 	return find_function(btf, "", hook->function);
 }
 
-/* Index of the first argument that points to a dentry: it moves when the kernel adds arguments before it. */
-static int dentry_index(const struct btf *btf, const struct btf_type *prototype)
+/* Index of the first argument that points to the structure: it moves when the kernel adds arguments before it. */
+static int argument_index(const struct btf *btf, const struct btf_type *prototype, const char *structure)
 {
 	const struct btf_param *parameters = btf_params(prototype);
 
@@ -81,10 +81,10 @@ static int dentry_index(const struct btf *btf, const struct btf_type *prototype)
 		if (!btf_is_ptr(type))
 			continue;
 		type = btf__type_by_id(btf, type->type);
-		if (btf_is_struct(type) && strcmp(btf__name_by_offset(btf, type->name_off), "dentry") == 0)
+		if (btf_is_struct(type) && strcmp(btf__name_by_offset(btf, type->name_off), structure) == 0)
 			return i;
 	}
-	return 0;
+	return -1;
 }
 
 /* 1: `bpf` is an active LSM; 0: it is not; -errno: this cannot be told. */
@@ -171,6 +171,15 @@ static void select_program(struct tracer *tracer, const char *name, bool wanted)
 		bpf_program__set_autoload(find_program(tracer, name, mode), wanted && mode == tracer->mode);
 }
 
+static void set_argument(struct tracer *tracer, size_t hook, const struct btf *btf, const struct btf_type *prototype)
+{
+	struct settings *settings = (struct settings *)&tracer->programs->rodata->settings;
+	int dentry = argument_index(btf, prototype, "dentry"), inode = argument_index(btf, prototype, "inode");
+
+	settings->by_inode[hook] = dentry < 0 && inode >= 0;
+	settings->dentry_argument[hook] = dentry >= 0 ? dentry : inode >= 0 ? inode : 0;
+}
+
 static void select_programs(struct tracer *tracer, const struct btf *btf)
 {
 	bool has_iterator = find_function(btf, "", "bpf_iter_task_vma");
@@ -181,8 +190,7 @@ static void select_programs(struct tracer *tracer, const struct btf *btf)
 
 		select_program(tracer, hook->name, available);
 		if (available)
-			tracer->programs->rodata->settings.dentry_argument[i] =
-				dentry_index(btf, hook_prototype(btf, hook, tracer->mode));
+			set_argument(tracer, i, btf, hook_prototype(btf, hook, tracer->mode));
 	}
 	/* Mappings are found by their iterator where the kernel has it, by the list of its time where not. */
 	tracer->mapped_files = has_iterator ? "mapped_files" : "mapped_files_linked";

@@ -54,13 +54,14 @@ enum event_kind {
 };
 
 enum event_flags {
-	EVENT_SUBTREE = 1 << 0, /* all below the path is dirty too: it did not fit, or a command may have changed it */
-	EVENT_MAPPED = 1 << 1,  /* the inode has shared writable mappings */
-	EVENT_NO_CMTIME = 1 << 2, /* opened so that stores move no ctime */
+	EVENT_SUBTREE = 1 << 0,   /* a command may have changed all that is below the path */
+	EVENT_MAPPED = 1 << 1,    /* the inode has shared writable mappings */
+	EVENT_NO_CMTIME = 1 << 2, /* stores may move no ctime */
 	EVENT_REPEATED = 1 << 3,  /* deduplication would have hidden it: for people, not for lists */
-	EVENT_UNFIT = 1 << 5,     /* the path did not fit, or the disk has another name: this is an ancestor's, and all
-				     below it is dirty */
 	EVENT_CARRIED = 1 << 4,   /* not new: still open or under way when its window closed */
+	EVENT_UNFIT = 1 << 5,     /* what changed has no path that fits or that the disk has: this is an ancestor's, and
+				     all below it may have come, gone and changed */
+	EVENT_UNDER_WAY = 1 << 6, /* a store may have moved the ctime before the cut and the data after it */
 	EVENT_UNNAMED = 1 << 7,   /* the path is no name of the inode any more: one by inode follows */
 };
 

@@ -11,6 +11,7 @@
 enum hook_presence {
 	HOOK_REQUIRED,   /* on every kernel; without it nothing is traced */
 	HOOK_IF_PRESENT, /* newer kernels only; where the kernel has it, it is required */
+	HOOK_FUNCTION,   /* no LSM hook covers it: an fentry program on the function itself in either case */
 	HOOK_ON_DEMAND,  /* attached while somebody wants it; never needed for a list */
 };
 
@@ -30,6 +31,8 @@ enum hook_presence {
 	X(inode_removexattr, security_inode_removexattr, HOOK_REQUIRED, "removed extended attributes")                 \
 	X(inode_set_acl, security_inode_set_acl, HOOK_IF_PRESENT, "access control lists")                              \
 	X(inode_remove_acl, security_inode_remove_acl, HOOK_IF_PRESENT, "removed access control lists")                \
+	X(set_posix_acl, set_posix_acl, HOOK_FUNCTION, "access control lists, set by file servers in the kernel")      \
+	X(inode_setsecctx, security_inode_setsecctx, HOOK_REQUIRED, "security labels, set by file servers")            \
 	X(inode_file_setattr, security_inode_file_setattr, HOOK_IF_PRESENT, "inode flags and projects")                \
 	X(file_ioctl, security_file_ioctl, HOOK_REQUIRED, "ioctls that change a file")                                 \
 	X(file_ioctl_compat, security_file_ioctl_compat, HOOK_IF_PRESENT, "the same from 32-bit programs")             \
@@ -46,6 +49,7 @@ enum { SLOTS_CLAIMED = 8, SLOTS_FIXED = HOOK_COUNT };
 /* Set before the programs are loaded; the verifier drops what a kernel does not need. */
 struct settings {
 	unsigned char dentry_argument[HOOK_COUNT]; /* index of the first struct dentry * among the hook's arguments */
+	unsigned char by_inode[HOOK_COUNT];        /* there is none: that index is the first struct inode *'s */
 	unsigned int slots;                        /* record buffers a CPU, the iterators' included */
 	unsigned int wake_bytes;                   /* that wait in the ring before the collector is woken at once */
 };

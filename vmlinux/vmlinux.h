@@ -58,6 +58,7 @@ struct qstr {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 	struct dentry *s_root;
 };
 
@@ -96,6 +97,7 @@ struct path {
 struct file {
 	unsigned int f_mode;
 	struct inode *f_inode;
+	void *private_data;
 	struct path f_path;
 };
 
@@ -116,6 +118,7 @@ struct files_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	struct mm_struct *mm;
 	struct files_struct *files;
 };

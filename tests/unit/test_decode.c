@@ -85,13 +85,13 @@ static void directory_that_comes_is_expanded(void **state)
 	assert_int_equal(facts_of(OPERATION_MKDIR, 0, 0, 0).flags, 0);
 }
 
-static void unknown_depth_replaces_the_whole(void **state)
+static void unknown_depth_expands_and_unknown_name_replaces(void **state)
 {
 	struct dirty_facts subtree = facts_of(OPERATION_IOCTL, S_IFDIR, 0, EVENT_SUBTREE);
 	struct dirty_facts unfit = facts_of(OPERATION_OPEN, S_IFREG, 0, EVENT_UNFIT);
 
 	(void)state;
-	assert_int_equal(subtree.was, DIRECTORY);
+	assert_int_equal(subtree.was, 0);
 	assert_int_equal(subtree.flags, DIRTY_EXPAND);
 	assert_int_equal(unfit.was, DIRECTORY);
 	assert_int_equal(unfit.flags, DIRTY_EXPAND);
@@ -146,7 +146,7 @@ int main(void)
 		cmocka_unit_test(longest_path_is_whole),
 		cmocka_unit_test(removal_keeps_the_type),
 		cmocka_unit_test(directory_that_comes_is_expanded),
-		cmocka_unit_test(unknown_depth_replaces_the_whole),
+		cmocka_unit_test(unknown_depth_expands_and_unknown_name_replaces),
 		cmocka_unit_test(flags_are_kept),
 		cmocka_unit_test(links_after_the_operation),
 		cmocka_unit_test(names_change_their_directory),
