@@ -41,7 +41,8 @@ LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out collector/main.c,$(SOURC
 	$(patsubst collector/schema.sql,$(B)/schema.o,$(wildcard collector/schema.sql))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
 VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls FSCHANGED_VERSION $(SOURCES)))
-C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] bpf/*.[ch] vmlinux/*.h))
+ORACLE_OBJECTS := $(patsubst tests/vm/%.c,$(B)/%.o,$(sort $(wildcard tests/vm/oracle/*.c)))
+C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/*/*.[ch] bpf/*.[ch] vmlinux/*.h))
 # Programs of the tests and the like, whatever they are called: those that begin with the line of a shell.
 SCRIPTS = $(shell grep -rlIE -m1 '^\#!/bin/(ba|da)?sh|^\#!/usr/bin/env bash|^\#!/bin/busybox sh' \
 	tests .ci bench dist 2>/dev/null)
@@ -88,6 +89,8 @@ unit: unit-tests ## unit tests only
 	@tests/run --unit $(B)
 
 unit-tests: $(UNIT_TESTS)
+
+oracle: $(B)/random-oracle
 
 asan: ## unit tests with address and undefined-behaviour sanitizers, in build/asan
 	+@$(MAKE) --no-print-directory unit B=$(B)/asan CFLAGS='-O1 -g' \
@@ -167,6 +170,12 @@ $(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
 	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -lcmocka -o $@
 
+$(B)/oracle/%.o: tests/vm/oracle/%.c | $(B)/oracle
+	$(call say,CC,$<)$(CC) -std=gnu17 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE $(SANITIZE) -MMD -MP -c $< -o $@
+
+$(B)/random-oracle: $(ORACLE_OBJECTS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) -pthread $^ -o $@
+
 $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)scdoc <$< >$@.new && mv $@.new $@
@@ -178,12 +187,12 @@ $(B)/compile_commands.json: $(SOURCES) Makefile $(B)/version.h | $(B)
 		separator=',\n'; \
 	done; printf '\n]\n'; } >$@
 
-$(B) $(B)/bpf $(B)/collector:
+$(B) $(B)/bpf $(B)/collector $(B)/oracle:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check unit unit-tests asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check unit unit-tests oracle asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
--include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d)
+-include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d $(B)/oracle/*.d)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef ORACLE_H
+#define ORACLE_H
+
+#include "product.h"
+#include "tasks.h"
+
+enum {
+	JOBS_MAX = 2,
+	HISTORY = 16, /* lists kept for the report */
+};
+
+struct settings {
+	uint64_t seed;
+	unsigned windows, names, tasks, jobs;
+	unsigned operations; /* a task and window, at most */
+	unsigned busy;	     /* percent of the windows that are cut and copied while the tasks run */
+	bool links, accept_unknown_links, drop, verbose;
+};
+
+struct figures {
+	unsigned windows, settled, failed, incomplete;
+	uint64_t operations[TREES_MAX];
+	uint64_t listed;
+	double seconds, in_dump, in_copy, in_compare, in_tasks;
+};
+
+/* A job and its replicas. */
+struct job {
+	char name[64];
+	struct node *replicas[TREES_MAX];
+};
+
+struct oracle {
+	struct settings settings;
+	struct product product;
+	struct tree trees[TREES_MAX];
+	unsigned tree_count;
+	struct tasks tasks;
+	struct job jobs[JOBS_MAX];
+	struct lists history[HISTORY];
+	struct random random;
+	struct figures figures;
+	struct findings findings;
+	unsigned window;
+	int argc;
+	char **argv;
+};
+
+/* Runs the windows of one seed. False: something was missed, or does not work; it has been told then. */
+bool oracle_run(struct oracle *oracle);
+
+/* What was found, and all that helps to understand it. */
+void report_findings(const struct oracle *oracle, const char *job);
+__attribute__((format(printf, 2, 3))) void report_failure(const struct oracle *oracle, const char *format, ...);
+
+/* Without the tested program: lists made from the truth, in the first tree; every entry taken out is seen. */
+bool selftest(struct oracle *oracle);
+
+#endif
