@@ -7,6 +7,8 @@ MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/fschanged
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 B ?= build
+MINUTES ?= 60
+KERNELS ?= 5.10 6.1 6.12 6.18 7
 
 # Debian 12's packages; those after the first line are for the tests and for lint.
 PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libjansson-dev \
@@ -82,7 +84,7 @@ demo: deps ## install, build, and show the main job live
 	@tests/demo.sh
 
 check: deps ## build, unit tests, and tests in real kernels
-	+@$(MAKE) --no-print-directory all unit-tests
+	+@$(MAKE) --no-print-directory all unit-tests oracle
 	@tests/run $(B)
 
 unit: unit-tests ## unit tests only
@@ -95,6 +97,10 @@ oracle: $(B)/random-oracle
 asan: ## unit tests with address and undefined-behaviour sanitizers, in build/asan
 	+@$(MAKE) --no-print-directory unit B=$(B)/asan CFLAGS='-O1 -g' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+
+soak: deps ## the random oracle for MINUTES on KERNELS: make soak MINUTES=60 KERNELS="6.12 7"
+	+@$(MAKE) --no-print-directory all oracle
+	@FSCHANGED_BUILD=$(B) tests/vm/soak $(MINUTES) $(KERNELS)
 
 lint: $(B)/compile_commands.json $(LIBRARY_OBJECTS) ## formatting and static analysis
 	$(call say,FORMAT)clang-format --dry-run -Werror $(C_FILES)
@@ -191,7 +197,7 @@ $(B) $(B)/bpf $(B)/collector $(B)/oracle:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check unit unit-tests oracle asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check soak unit unit-tests oracle asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 

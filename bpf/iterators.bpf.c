@@ -40,7 +40,7 @@ static __always_inline void enter_file(__u64 file, bool lsm)
 	__u64 dentry, now = epoch;
 
 	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) ||
-	    (BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE) != FILE_REGULAR ||
+	    !is_written(inode) ||
 	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
 		return;
 	if (bpf_map_lookup_elem(&writers, &file))

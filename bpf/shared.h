@@ -10,6 +10,7 @@
 enum {
 	FILE_TYPE = 0170000,
 	FILE_REGULAR = 0100000,
+	FILE_FIFO = 0010000,
 	FILE_DIRECTORY = 0040000,
 	FMODE_WRITE = 0x2,
 	FMODE_NOCMTIME = 0x800,
@@ -173,6 +174,14 @@ static __always_inline __u64 find_name(struct inode *inode)
 		node = (__u64)BPF_CORE_READ((struct hlist_node *)node, next);
 	}
 	return 0;
+}
+
+/* What a write changes on the filesystem: of a fifo, the times. */
+static __always_inline bool is_written(__u64 inode)
+{
+	__u32 type = BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE;
+
+	return type == FILE_REGULAR || type == FILE_FIFO;
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -172,6 +173,27 @@ static bool make_tree(struct oracle *oracle, const char *place)
 	return tree->descriptor >= 0;
 }
 
+static const char *filesystem(int descriptor)
+{
+	static const struct {
+		unsigned long type;
+		const char *name;
+	} known[] = {
+		{EXT4_SUPER_MAGIC, "ext4"},
+		{XFS_SUPER_MAGIC, "xfs"},
+		{BTRFS_SUPER_MAGIC, "btrfs"},
+		{TMPFS_MAGIC, "tmpfs"},
+		{OVERLAYFS_SUPER_MAGIC, "overlay"},
+	};
+	struct statfs status = {0};
+
+	fstatfs(descriptor, &status);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].type == (unsigned long)status.f_type)
+			return known[i].name;
+	return "other";
+}
+
 static void print_figures(const struct oracle *oracle)
 {
 	const struct figures *figures = &oracle->figures;
@@ -184,8 +206,11 @@ static void print_figures(const struct oracle *oracle)
 	       oracle->settings.seed, figures->windows, figures->settled, figures->failed, operations, figures->listed,
 	       figures->incomplete, figures->seconds);
 	if (oracle->settings.verbose)
-		printf(" (dump and commit %.1f, tasks %.1f, copy %.1f, compare %.1f)", figures->in_dump, figures->in_tasks,
-		       figures->in_copy, figures->in_compare);
+		printf(" (dump %.1f, commit %.1f, tasks %.1f, copy %.1f, compare %.1f)", figures->in_dump,
+		       figures->in_commit, figures->in_tasks, figures->in_copy, figures->in_compare);
+	printf("; operations:");
+	for (unsigned i = 0; i < oracle->tree_count; i++)
+		printf(" %s %" PRIu64, filesystem(oracle->trees[i].descriptor), figures->operations[i]);
 	putchar('\n');
 }
 

@@ -35,7 +35,7 @@ static bool commit(struct oracle *oracle, const struct job *job)
 	double began = seconds();
 	bool done = product_run(&oracle->product, (const char *[]){"commit", "--job", job->name, NULL}) == 0;
 
-	oracle->figures.in_dump += seconds() - began;
+	oracle->figures.in_commit += seconds() - began;
 	if (!done)
 		report_failure(oracle, "commit of %s failed: %s", job->name, product_said(&oracle->product));
 	return done;

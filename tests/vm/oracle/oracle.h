@@ -22,7 +22,7 @@ struct figures {
 	unsigned windows, settled, failed, incomplete;
 	uint64_t operations[TREES_MAX];
 	uint64_t listed;
-	double seconds, in_dump, in_copy, in_compare, in_tasks;
+	double seconds, in_dump, in_commit, in_copy, in_compare, in_tasks;
 };
 
 /* A job and its replicas. */

@@ -6,20 +6,21 @@
 
 #define ROUNDS 40
 
-/* The list that the truth demands: what differs, each once. */
 static int compare_paths(const void *one, const void *other)
 {
 	return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
+/* The list that the truth demands: what differs. Only what is or was a directory must go before it is copied. */
 static void fill(struct list *list, const struct findings *findings, bool deleted)
 {
 	list->paths = must(calloc(findings->count + 1, sizeof(*list->paths)));
 	for (size_t i = 0; i < findings->count; i++) {
 		const char *what = findings->entries[i].what;
-		bool gone = strstr(what, "only in the replica"), type = strncmp(what, "type:", 5) == 0;
+		bool gone = strstr(what, "only in the replica");
+		bool replaced = strncmp(what, "type:", 5) == 0 && strstr(what, "directory");
 
-		if (deleted ? gone || type : !gone)
+		if (deleted ? gone || replaced : !gone)
 			list->paths[list->count++] = findings->entries[i].path;
 	}
 	qsort(list->paths, list->count, sizeof(*list->paths), compare_paths);
