@@ -63,7 +63,7 @@ static int enter(struct application *application, const char *path)
 	return 0;
 }
 
-static void delete(struct application *application, const char *path)
+static void delete (struct application *application, const char *path)
 {
 	struct node *node = node_find(application->replica, path, strlen(path));
 
@@ -146,14 +146,14 @@ static void forget_copied(struct application *application)
 	inodes_free(&application->copied);
 }
 
-void replica_apply(struct node *replica, const struct tree *tree, const struct list *changed, const struct list *deleted,
-		   bool lenient, struct findings *findings)
+void replica_apply(struct node *replica, const struct tree *tree, const struct list *changed,
+		   const struct list *deleted, bool lenient, struct findings *findings)
 {
 	struct application application = {replica, tree, lenient, findings, .place = NULL};
 	size_t first, count = list_select(deleted, tree, &first);
 
 	for (size_t i = first; i < first + count; i++)
-		delete(&application, relative(deleted->paths[i], tree));
+		delete (&application, relative(deleted->paths[i], tree));
 	count = list_select(changed, tree, &first);
 	for (size_t i = first; i < first + count; i++)
 		copy(&application, relative(changed->paths[i], tree));

@@ -120,8 +120,7 @@ static void compare_file(struct comparison *comparison, const char *path, struct
 			first_difference(&ours->attributes, &theirs->attributes));
 	if (!same_bytes(&ours->content, &theirs->content))
 		DIFFERS(comparison, path, "content: %zu bytes, in the replica %zu, different from byte %zu",
-			ours->content.size, theirs->content.size,
-			first_difference(&ours->content, &theirs->content));
+			ours->content.size, theirs->content.size, first_difference(&ours->content, &theirs->content));
 	compare_links(comparison, path, &ours->status, theirs);
 }
 
@@ -190,8 +189,8 @@ size_t replica_compare(struct node *replica, const struct tree *tree, struct fin
 	static struct comparison comparison;
 	int code;
 
-	comparison = (struct comparison){.tree = tree, .findings = findings, .walk = ++walks,
-					 .scratch = comparison.scratch};
+	comparison =
+		(struct comparison){.tree = tree, .findings = findings, .walk = ++walks, .scratch = comparison.scratch};
 	code = fchdir(tree->descriptor) ? -errno : file_load(&comparison.scratch, ".");
 	if (!code) {
 		compare_file(&comparison, ".", replica->file);

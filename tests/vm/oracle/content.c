@@ -13,7 +13,7 @@
 #include "operations.h"
 
 #define SIZE_MAX_BYTES (64 << 10)
-#define BLOCK	       4096
+#define BLOCK          4096
 
 const char *some_bytes(struct task *task, size_t size)
 {
@@ -180,7 +180,7 @@ int op_allocate(struct task *task)
 	int descriptor = open_chosen(task, "fallocate", O_RDWR);
 	off_t place = whole ? BLOCK * (off_t)random_below(&task->random, 2) : some_place(task);
 
-	return descriptor < 0 ? -errno
-			      : finish(descriptor, fallocate(descriptor, mode, place,
-							     whole ? BLOCK : (off_t)some_size(task)));
+	return descriptor < 0
+		       ? -errno
+		       : finish(descriptor, fallocate(descriptor, mode, place, whole ? BLOCK : (off_t)some_size(task)));
 }

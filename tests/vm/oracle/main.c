@@ -44,8 +44,8 @@ static const struct argp_option options[] = {
 	{"seed", KEY_SEED, "N", 0, "Of all random numbers (1)", 0},
 	{"windows", KEY_WINDOWS, "N", 0, "How many cuts (20)", 0},
 	{"files", KEY_FILES, "N", 0, "Names in each tree, about (1000)", 0},
-	{"tasks", KEY_TASKS, "N", 0, "Processes that change the trees (3); with one, a seed does exactly the same again",
-	 0},
+	{"tasks", KEY_TASKS, "N", 0,
+	 "Processes that change the trees (3); with one, a seed does exactly the same again", 0},
 	{"jobs", KEY_JOBS, "N", 0, "Jobs at different paces, with replicas of their own, 1 or 2 (2)", 0},
 	{"operations", KEY_OPERATIONS, "N", 0, "Of a task in a window that settles, at most (100)", 0},
 	{"busy", KEY_BUSY, "PERCENT", 0, "Of the windows that do not settle (40)", 0},
@@ -126,7 +126,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		add_place(arguments, value, state);
 		break;
 	case ARGP_KEY_END:
-		if (!arguments->place_count || !settings->tasks || !settings->operations || settings->jobs - 1 >= JOBS_MAX)
+		if (!arguments->place_count || !settings->tasks || !settings->operations ||
+		    settings->jobs - 1 >= JOBS_MAX)
 			argp_error(state, "a directory is missing, or a number makes no sense");
 		break;
 	default:
@@ -139,7 +140,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "DIRECTORY...",
-	.doc = "Changes a tree in each directory (on a filesystem of its own) at random, cuts windows, applies the lists "
+	.doc = "Changes a tree in each directory (on a filesystem of its own) at random, cuts windows, applies the "
+	       "lists "
 	       "to replicas in memory and compares.\vExit status: 0 nothing was missed, 1 something was, 2 usage.",
 };
 
@@ -179,11 +181,8 @@ static const char *filesystem(int descriptor)
 		unsigned long type;
 		const char *name;
 	} known[] = {
-		{EXT4_SUPER_MAGIC, "ext4"},
-		{XFS_SUPER_MAGIC, "xfs"},
-		{BTRFS_SUPER_MAGIC, "btrfs"},
-		{TMPFS_MAGIC, "tmpfs"},
-		{OVERLAYFS_SUPER_MAGIC, "overlay"},
+		{EXT4_SUPER_MAGIC, "ext4"}, {XFS_SUPER_MAGIC, "xfs"},           {BTRFS_SUPER_MAGIC, "btrfs"},
+		{TMPFS_MAGIC, "tmpfs"},     {OVERLAYFS_SUPER_MAGIC, "overlay"},
 	};
 	struct statfs status = {0};
 
@@ -239,8 +238,14 @@ static bool run(struct arguments *arguments)
 int main(int argc, char **argv)
 {
 	static struct arguments arguments = {
-		.oracle = {.settings = {.seed = 1, .windows = 20, .names = 1000, .tasks = 3, .jobs = 2, .operations = 100,
-					.busy = 40, .links = true},
+		.oracle = {.settings = {.seed = 1,
+					.windows = 20,
+					.names = 1000,
+					.tasks = 3,
+					.jobs = 2,
+					.operations = 100,
+					.busy = 40,
+					.links = true},
 			   .product = {.program = "build/fschanged"}},
 	};
 

@@ -326,9 +326,8 @@ static int copy_name(const char *name, size_t length, void *context)
 		file_free(file);
 		return code;
 	}
-	known = file->status.st_nlink > 1 && !S_ISDIR(file->status.st_mode)
-			? inodes_find(copy.inodes, &file->status)
-			: NULL;
+	known = file->status.st_nlink > 1 && !S_ISDIR(file->status.st_mode) ? inodes_find(copy.inodes, &file->status)
+									    : NULL;
 	if (known && *known) {
 		node_set_file(copy.node, *known);
 		file_free(file);

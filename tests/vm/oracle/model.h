@@ -19,9 +19,9 @@ struct bytes {
 struct file {
 	unsigned names;
 	struct stat status;
-	struct bytes content;	 /* of a symbolic link: its target */
+	struct bytes content;    /* of a symbolic link: its target */
 	struct bytes attributes; /* sorted: name, NUL, size (4 bytes), value */
-	uint64_t walk;		 /* the comparison that saw it last, and which inode it was there: */
+	uint64_t walk;           /* the comparison that saw it last, and which inode it was there: */
 	dev_t device;
 	ino_t inode;
 };
@@ -47,15 +47,15 @@ void bytes_reserve(struct bytes *bytes, size_t room);
 void bytes_add(struct bytes *bytes, const void *data, size_t size);
 
 /*
- * Reads everything about a name in the working directory, so far as it is kept; in the memory that the file has already.
- * -errno: -ENOENT also where it became something else meanwhile.
+ * Reads everything about a name in the working directory, so far as it is kept; in the memory that the file has
+ * already. -errno: -ENOENT also where it became something else meanwhile.
  */
 int file_load(struct file *file, const char *name);
 void file_free(struct file *file);
 
 struct node *node_new(struct node *parent, const char *name, size_t length); /* without a file */
-void node_set_file(struct node *node, struct file *file);			     /* one more name of it */
-void node_remove(struct node *node);						     /* with all that is below */
+void node_set_file(struct node *node, struct file *file);                    /* one more name of it */
+void node_remove(struct node *node);                                         /* with all that is below */
 struct node *node_child(const struct node *node, const char *name, size_t length);
 struct node *node_find(struct node *top, const char *path, size_t length); /* "." is the top */
 
@@ -70,7 +70,7 @@ struct inodes {
 		dev_t device;
 		ino_t inode;
 		struct file *file;
-	} *entries;
+	} * entries;
 	size_t count, room;
 };
 
@@ -80,7 +80,8 @@ void inodes_free(struct inodes *inodes);
 /* The tree as it is: a full backup. */
 struct node *model_copy(const struct tree *tree);
 
-/* Calls for each name in a directory, in no order; the working directory is that directory. -errno, or what it returned. */
+/* Calls for each name in a directory, in no order; the working directory is that directory. -errno, or what it
+ * returned. */
 typedef int visit_name(const char *name, size_t length, void *context);
 int visit_directory(int directory, visit_name *visit, void *context);
 

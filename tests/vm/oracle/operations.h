@@ -20,7 +20,7 @@ operation hold_open, hold_map, hold_nameless, hold_write, hold_append, hold_trun
 	hold_chmod;
 
 /* Content (content.c). */
-operation op_write, op_append, op_overwrite, op_truncate, op_truncating_open, op_map, op_direct, op_copy_range, op_clone,
-	op_allocate;
+operation op_write, op_append, op_overwrite, op_truncate, op_truncating_open, op_map, op_direct, op_copy_range,
+	op_clone, op_allocate;
 
 #endif

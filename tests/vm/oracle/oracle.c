@@ -187,8 +187,8 @@ static void compare(struct oracle *oracle, const struct window *window)
 	double began = seconds();
 
 	for (unsigned i = 0; i < oracle->tree_count; i++)
-		oracle->tasks.forest->names[i] = (unsigned)replica_compare(window->job->replicas[i], &oracle->trees[i],
-									   &oracle->findings);
+		oracle->tasks.forest->names[i] =
+			(unsigned)replica_compare(window->job->replicas[i], &oracle->trees[i], &oracle->findings);
 	oracle->figures.settled++;
 	oracle->figures.in_compare += seconds() - began;
 }
@@ -200,7 +200,9 @@ static struct window begin_window(struct oracle *oracle)
 	struct window window = {
 		.job = &oracle->jobs[job],
 		.lists = &oracle->history[++oracle->window % HISTORY],
-		.fate = fate == 0 ? NOT_COPIED : fate == 1 ? NOT_COMMITTED : COMMITTED,
+		.fate = fate == 0   ? NOT_COPIED
+			: fate == 1 ? NOT_COMMITTED
+				    : COMMITTED,
 		/* The last window is settled, so that nothing is left unseen. */
 		.busy = oracle->settings.tasks > 1 && oracle->window < oracle->settings.windows &&
 			random_percent(&oracle->random, oracle->settings.busy),

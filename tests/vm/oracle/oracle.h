@@ -14,7 +14,7 @@ struct settings {
 	uint64_t seed;
 	unsigned windows, names, tasks, jobs;
 	unsigned operations; /* a task and window, at most */
-	unsigned busy;	     /* percent of the windows that are cut and copied while the tasks run */
+	unsigned busy;       /* percent of the windows that are cut and copied while the tasks run */
 	bool links, accept_unknown_links, drop, verbose;
 };
 

@@ -10,8 +10,8 @@
 #define DEPTH_MAX 8
 
 static const char *const odd_names[] = {
-	"new\nline", "x (deleted)", "gr\xc3\xbc\xc3\x9f", "latin1 \xe9\xff", " leading", "#comment", "-rf", "a'b",
-	"\x01\x1f\x7f",
+	"new\nline", "x (deleted)", "gr\xc3\xbc\xc3\x9f", "latin1 \xe9\xff", " leading", "#comment",
+	"-rf",       "a'b",         "\x01\x1f\x7f",
 };
 #define ODD_NAMES (sizeof(odd_names) / sizeof(odd_names[0]))
 

@@ -41,8 +41,9 @@ int product_run(const struct product *product, const char *const words[])
 int product_dump(const struct product *product, const char *job, bool pending, struct lists *lists)
 {
 	char *changed = name_in(product, "changed"), *deleted = name_in(product, "deleted");
-	const char *const words[] = {"dump", "--job", job, "-0", "--changed", changed, "--deleted", deleted,
-				     pending ? "--pending" : NULL, NULL};
+	const char *const words[] = {
+		"dump", "--job", job, "-0", "--changed", changed, "--deleted", deleted, pending ? "--pending" : NULL,
+		NULL};
 	int status = product_run(product, words);
 
 	if (status == ANSWER_LISTS || status == ANSWER_INCOMPLETE) {

@@ -40,8 +40,8 @@ void findings_free(struct findings *findings);
  * Deletes and copies what the lists say and nothing else; where they break their rules, that is a finding. lenient: the
  * source changes meanwhile, what has vanished or became something else is for the next list to repair.
  */
-void replica_apply(struct node *replica, const struct tree *tree, const struct list *changed, const struct list *deleted,
-		   bool lenient, struct findings *findings);
+void replica_apply(struct node *replica, const struct tree *tree, const struct list *changed,
+		   const struct list *deleted, bool lenient, struct findings *findings);
 
 /* Every difference is a finding. Returns how many names the source has. */
 size_t replica_compare(struct node *replica, const struct tree *tree, struct findings *findings);

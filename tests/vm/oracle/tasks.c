@@ -13,7 +13,7 @@
 #include "tasks.h"
 
 #define REST_SECONDS 120
-#define TOLD	     12 /* operations a path in a report */
+#define TOLD         12 /* operations a path in a report */
 
 static int64_t now(void)
 {

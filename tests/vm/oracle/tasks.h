@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Processes that change the trees. Each stops between two operations when it is told to, with what it holds open staying
- * open, and keeps a log of its operations where the main process can read it.
+ * Processes that change the trees. Each stops between two operations when it is told to, with what it holds open
+ * staying open, and keeps a log of its operations where the main process can read it.
  */
 #ifndef ORACLE_TASKS_H
 #define ORACLE_TASKS_H
@@ -49,7 +49,7 @@ struct gate {
 struct forest {
 	const struct tree *trees;
 	unsigned count;
-	unsigned wanted;	   /* names in each tree */
+	unsigned wanted;                   /* names in each tree */
 	_Atomic unsigned names[TREES_MAX]; /* found when they were compared last */
 	bool links;
 };
@@ -88,7 +88,8 @@ void tasks_start(struct tasks *tasks, unsigned count, uint64_t seed, const struc
 		 unsigned wanted, bool links);
 void tasks_allow(const struct tasks *tasks, unsigned number, uint64_t operations, unsigned pause, unsigned window);
 void tasks_halt(const struct tasks *tasks);
-bool tasks_settle(const struct tasks *tasks); /* waits until all are idle; false: one has gone, or does not come to rest */
+bool tasks_settle(
+	const struct tasks *tasks); /* waits until all are idle; false: one has gone, or does not come to rest */
 void tasks_end(struct tasks *tasks);
 uint64_t tasks_operations(const struct tasks *tasks, unsigned tree);
 
