@@ -34,8 +34,7 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	if (!(mode & FMODE_WRITE))
 		return;
 	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	if (!is_written(inode) ||
-	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
+	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
 		return;
 	now = epoch;
 	remember_writer(file, inode, now);
@@ -66,8 +65,7 @@ static __always_inline void file_permission_body(__u64 *arguments, enum hook hoo
 	if (!every || !((__u32)argument(arguments, 1) & MAY_WRITE))
 		return;
 	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	if (!is_written(inode) ||
-	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
+	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
 		return;
 	dentry = file_dentry(file, inode, &what);
 	report(dentry, inode, what, epoch, hook, lsm);

@@ -39,8 +39,7 @@ static __always_inline void enter_file(__u64 file, bool lsm)
 	__u64 what = about(OPERATION_OPEN, 0, 0);
 	__u64 dentry, now = epoch;
 
-	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) ||
-	    !is_written(inode) ||
+	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) || !is_written(inode) ||
 	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
 		return;
 	if (bpf_map_lookup_elem(&writers, &file))

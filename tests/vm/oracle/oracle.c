@@ -125,12 +125,16 @@ static bool only_unknown_links(const char *said)
 	return true;
 }
 
-/* The names are looked for, then the list is asked for again. */
+/* The names are looked for, then the list is asked for again. The tasks rest: else there would be new ones each time.
+ */
 static int scan(struct oracle *oracle, const struct window *window)
 {
-	lists_free(window->lists);
-	if (product_run(&oracle->product, (const char *[]){"scan", NULL}) != 0)
+	if (window->busy)
+		tasks_halt(&oracle->tasks);
+	if (!tasks_settle(&oracle->tasks) ||
+	    product_run(&oracle->product, (const char *[]){"scan", NULL}) != ANSWER_LISTS)
 		return ANSWER_FAILED;
+	lists_free(window->lists);
 	return product_dump(&oracle->product, window->job->name, true, window->lists);
 }
 
