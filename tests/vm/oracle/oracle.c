@@ -113,14 +113,13 @@ static void drop_one(struct oracle *oracle, struct list *list)
 	memmove(list->paths + number, list->paths + number + 1, (--list->count - number) * sizeof(*list->paths));
 }
 
-/* Nothing but names of hard links that are not known makes the list incomplete. */
+/* Nothing but names that are not known, of hard links or of a file without any, makes the list incomplete. */
 static bool only_unknown_links(const char *said)
 {
 	const char *line = said, *end;
 
 	for (; (end = strchr(line, '\n')); line = end + 1)
-		if (!memmem(line, (size_t)(end - line), "only ", 5) &&
-		    !memmem(line, (size_t)(end - line), "names that are not known", 24))
+		if (!memmem(line, (size_t)(end - line), " known", 6))
 			return false;
 	return true;
 }
