@@ -11,6 +11,7 @@ enum {
 	FILE_TYPE = 0170000,
 	FILE_REGULAR = 0100000,
 	FILE_FIFO = 0010000,
+	FILE_CHARACTER = 0020000,
 	FILE_DIRECTORY = 0040000,
 	FMODE_WRITE = 0x2,
 	FMODE_NOCMTIME = 0x800,
@@ -176,12 +177,12 @@ static __always_inline __u64 find_name(struct inode *inode)
 	return 0;
 }
 
-/* What a write changes on the filesystem: of a fifo, the times. */
+/* Where a write changes something on the filesystem: of a fifo or a terminal, the times. */
 static __always_inline bool is_written(__u64 inode)
 {
 	__u32 type = BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE;
 
-	return type == FILE_REGULAR || type == FILE_FIFO;
+	return type == FILE_REGULAR || type == FILE_FIFO || type == FILE_CHARACTER;
 }
 
 /*
