@@ -4,13 +4,13 @@
  * end the file counts as dirty in every window. No hook on writes is needed.
  */
 #include "hook.h"
+#include "writer.h"
 
 static __always_inline void file_open_body(__u64 *arguments, enum hook hook, bool lsm)
 {
 	__u64 file = argument(arguments, 0);
 	__u32 mode = BPF_CORE_READ((struct file *)file, f_mode);
-	__u64 what = about(OPERATION_OPEN, mode & FMODE_NOCMTIME ? EVENT_NO_CMTIME : 0, 0);
-	__u64 inode, dentry, now;
+	__u64 inode, dentry, now, what;
 
 	if (!(mode & FMODE_WRITE))
 		return;
@@ -19,6 +19,7 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
 		return;
 	now = epoch;
+	what = about(OPERATION_OPEN, opening_flags(file, inode), 0);
 	remember_writer(file, inode, now);
 	dentry = file_dentry(file, inode, &what);
 	report_once(dentry, inode, what, now, hook, lsm);

@@ -14,6 +14,7 @@ enum { TYPE_EXT4 = 'f', TYPE_XFS = 'X', TYPE_BTRFS = 0x94 };
 /* fs/ext4/ext4.h, fs/xfs/libxfs/xfs_fs.h, include/uapi/linux/btrfs.h */
 enum {
 	EXT4_MOVE_EXT = 15,
+	XFS_OPEN_BY_HANDLE = 107,
 	XFS_SWAPEXT = 109,
 	XFS_FSSETDM_BY_HANDLE = 121,
 	XFS_ATTRMULTI_BY_HANDLE = 123,
@@ -168,6 +169,9 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 	} else if (type == FILE_DIRECTORY && reaches_below(command)) {
 		flags = EVENT_SUBTREE;
 	}
+	/* What is written through the file that it opens moves no ctime (see writer.h). */
+	if (COMMAND_TYPE(command) == TYPE_XFS && COMMAND_NUMBER(command) == XFS_OPEN_BY_HANDLE)
+		flags |= EVENT_NO_CMTIME;
 	if (other_descriptor(command) >= 0)
 		changed_descriptor(argument(arguments, 2) + other_descriptor(command), hook, lsm);
 	changed_inode(dentry, inode, about(OPERATION_IOCTL, flags, 0), hook, lsm);

@@ -62,6 +62,7 @@ enum event_flags {
 				     below it is dirty */
 	EVENT_CARRIED = 1 << 4,   /* not new: still open or under way when its window closed */
 	EVENT_UNNAMED = 1 << 7,   /* the path is no name of the inode any more: one by inode follows */
+	EVENT_UNDER_WAY = 1 << 6, /* a write may have been under way: begun before the cut, its data in after it */
 };
 
 /*
