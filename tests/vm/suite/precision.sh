@@ -210,3 +210,55 @@ swap_file_in_use() {
 	next_list "$FUNCNAME"
 	expect_not_listed changed swap
 }
+
+# mail COMMAND...: see mailload.py.
+mail() {
+	local answer=
+	echo "$*" >"$RUN/mail.in"
+	read -r -t 120 answer <>"$RUN/mail.out" || fail "the mail server does not answer"
+	[ "$answer" = "done" ] || fail "the mail server: $answer"
+}
+
+start_mail() {
+	local answer=
+	mkfifo "$RUN/mail.in" "$RUN/mail.out"
+	"$PYTHON" -B "$HERE/mailload.py" serve "$D" <>"$RUN/mail.in" 2>"$T/server" 1<>"$RUN/mail.out" &
+	echo $! >"$RUN/mail.pid"
+	read -r -t 120 answer <>"$RUN/mail.out" || fail "the mail server does not start"
+}
+
+# percent PART WHOLE: with two digits behind the point.
+percent() {
+	printf '%d.%02d' $(($1 * 100 / $2)) $(($1 * 10000 / $2 % 100))
+}
+
+proves precision_of_a_mail_store \
+	'mail: of the files listed less than 2 % have not changed since the list before; none that changed is missing'
+precision_of_a_mail_store() {
+	local window listed=0 same=0 all_listed=0 all_same=0 numbers
+	start_mail
+	grow_old
+	begin_job "$FUNCNAME"
+	python "$HERE/mailload.py" snapshot "$D" "$T/snapshot.0"
+	for window in 1 2 3 4; do
+		grow_old
+		mail window "$window"
+		[ "$window" -lt 4 ] || mail release
+		complete_dump "$FUNCNAME" "$D"
+		mv "$T/changed" "$T/refined"
+		complete_dump "$FUNCNAME" "$D" --pending --no-refine
+		python "$HERE/mailload.py" snapshot "$D" "$T/snapshot.$window"
+		python "$HERE/mailload.py" measure "$T/snapshot.$((window - 1))" "$T/snapshot.$window" "$T/refined" \
+			"$T/changed" >"$T/numbers" || fail "the list of window $window lacks something"
+		mapfile -t numbers < <(tr ' ' '\n' <"$T/numbers")
+		listed=$((listed + numbers[0])) same=$((same + numbers[1]))
+		all_listed=$((all_listed + numbers[2])) all_same=$((all_same + numbers[3]))
+		commit "$FUNCNAME"
+	done
+	kill "$(<"$RUN/mail.pid")"
+	[ "$listed" -gt 0 ] || fail "nothing is listed"
+	echo "precision: $same of $listed listed files have not changed ($(percent $same $listed) %);" \
+		"without refinement $all_same of $all_listed ($(percent $all_same $all_listed) %)" | tee "$T/figures"
+	[ $((same * 100)) -lt $((2 * listed)) ] || fail "2 % or more have not changed"
+	[ "$all_same" -gt "$same" ] || fail "refinement has dropped nothing: this proves nothing"
+}
