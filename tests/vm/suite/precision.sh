@@ -106,13 +106,16 @@ stored_through_a_mapping() {
 	sync "$D/mapped"
 	start_holder "$JOB.map"
 	hold "$JOB.map" map mapped "$D/mapped"
-	hold "$JOB.map" store mapped first
-	before=$(ctime "$D/mapped")
-	grow_old
-	next_list "$JOB"
-	expect_listed changed mapped
-	hold "$JOB.map" store mapped second
-	[ "$(ctime "$D/mapped")" = "$before" ] || fail "the ctime has moved: this proves nothing"
+	for _ in 1 2 3 4; do
+		hold "$JOB.map" store mapped first
+		before=$(ctime "$D/mapped")
+		grow_old
+		next_list "$JOB"
+		expect_listed changed mapped
+		hold "$JOB.map" store mapped second
+		[ "$(ctime "$D/mapped")" != "$before" ] || break
+	done
+	[ "$(ctime "$D/mapped")" = "$before" ] || fail "the ctime has always moved: this proves nothing"
 	echo 500 >/proc/sys/vm/dirty_writeback_centisecs
 	next_list "$JOB"
 	expect_listed changed mapped
