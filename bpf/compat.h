@@ -98,6 +98,18 @@ static __always_inline bool compat_folds_case(__u64 superblock)
 	return compat_may_fold_case() && BPF_CORE_READ((struct super_block___encoding *)superblock, s_encoding);
 }
 
+/*
+ * Whether somebody holds the lock of an inode's content, or waits for it. The count of a semaphore is 0 when it is free
+ * (RWSEM_UNLOCKED_VALUE, kernel/locking/rwsem.c): bit 0 is a writer, 1 and 2 are waiters, from 8 on readers count.
+ * Kernels with CONFIG_PREEMPT_RT have no count: there the answer is yes. May stay.
+ */
+static __always_inline bool compat_may_be_locked(__u64 inode)
+{
+	if (!bpf_core_field_exists(((struct rw_semaphore *)0)->count))
+		return true;
+	return BPF_CORE_READ((struct inode *)inode, i_rwsem.count.counter);
+}
+
 /* An unsigned long or a u64: 8 bytes either way on the machines that we run on. */
 static __always_inline __u64 compat_inode_number(__u64 inode)
 {

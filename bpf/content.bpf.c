@@ -4,32 +4,13 @@
  * end the file counts as dirty in every window. No hook on writes is needed.
  */
 #include "hook.h"
-
-/*
- * Whether stores through a file that is being opened may move no ctime. Some get FMODE_NOCMTIME only after this hook:
- * by XFS_IOC_OPEN_BY_HANDLE (xfs_open_by_handle()), and by the NFS server for a client that keeps the times itself
- * (nfs4_open_delegation()).
- */
-static __always_inline bool may_hide_stores(struct file *file)
-{
-	__u64 task = bpf_get_current_task();
-	struct operation_under_way *operation;
-
-	if (BPF_CORE_READ(file, f_mode) & FMODE_NOCMTIME ||
-	    BPF_CORE_READ((struct task_struct *)task, flags) & PF_KTHREAD)
-		return true;
-	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != XFS_MAGIC)
-		return false;
-	operation = bpf_map_lookup_elem(&operations, &task);
-	return operation && (operation->what[0] & 0xff) == OPERATION_IOCTL;
-}
+#include "writer.h"
 
 static __always_inline void file_open_body(__u64 *arguments, enum hook hook, bool lsm)
 {
 	__u64 file = argument(arguments, 0);
 	__u32 mode = BPF_CORE_READ((struct file *)file, f_mode);
-	__u64 what = about(OPERATION_OPEN, 0, 0);
-	__u64 inode, dentry, now;
+	__u64 inode, dentry, now, what;
 
 	if (!(mode & FMODE_WRITE))
 		return;
@@ -37,9 +18,8 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
 		return;
 	now = epoch;
+	what = about(OPERATION_OPEN, opening_flags(file, inode), 0);
 	remember_writer(file, inode, now);
-	if (may_hide_stores((struct file *)file))
-		what = about(OPERATION_OPEN, EVENT_NO_CMTIME, 0);
 	dentry = file_dentry(file, inode, &what);
 	report_once(dentry, inode, what, now, hook, lsm);
 }

@@ -103,13 +103,12 @@ static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 n
 }
 
 /*
- * Reports an inode's change once for an epoch, operation and name. It counts as reported only when the record is in the
- * ring: after a failure the next operation tries again.
+ * Reports an inode's change once for an epoch, operation and name, and again when a flag is new. It counts as reported
+ * only when the record is in the ring: after a failure the next operation tries again.
  */
 static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, __u64 now, enum hook hook, bool lsm)
 {
-	/* Flags count like operations: one that is new is reported. */
-	__u64 bit = 1ULL << (what & 0xff) | (what >> 8 & EVENT_NO_CMTIME) << 32;
+	__u64 bits = 1ULL << (what & 0xff) | (what >> 8 & 0xff) << REPORTED_FLAGS;
 	struct reported_key key = {
 		.address = inode,
 		.inode = compat_inode_number(inode),
@@ -117,10 +116,10 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 		.device = BPF_CORE_READ((struct inode *)inode, i_sb, s_dev),
 	};
 	struct reported *known = bpf_map_lookup_elem(&reported, &key);
-	struct reported mark = {.epoch = now, .dentry = dentry, .operations = bit};
+	struct reported mark = {.epoch = now, .dentry = dentry, .operations = bits};
 
 	if (known && known->epoch == now && known->dentry == dentry) {
-		if ((known->operations & bit) == bit) {
+		if ((known->operations & bits) == bits) {
 			if (every)
 				report(dentry, inode, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
 			return;

@@ -14,6 +14,7 @@ enum { TYPE_EXT4 = 'f', TYPE_XFS = 'X', TYPE_BTRFS = 0x94 };
 /* fs/ext4/ext4.h, fs/xfs/libxfs/xfs_fs.h, include/uapi/linux/btrfs.h */
 enum {
 	EXT4_MOVE_EXT = 15,
+	XFS_OPEN_BY_HANDLE = 107,
 	XFS_SWAPEXT = 109,
 	XFS_FSSETDM_BY_HANDLE = 121,
 	XFS_ATTRMULTI_BY_HANDLE = 123,
@@ -223,6 +224,7 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
 	__u64 dentry = (__u64)BPF_CORE_READ((struct file *)file, f_path.dentry);
 	__u16 type = BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE;
+	__u32 flags = 0;
 
 	if ((type != FILE_REGULAR && type != FILE_DIRECTORY) || changes_nothing(command) ||
 	    !is_traced(inode_device(inode)))
@@ -238,9 +240,12 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 		return changed_everywhere(inode, EVENT_SUBTREE, hook, lsm);
 	if (subvolume_name(command) >= 0)
 		return changed_subvolume(dentry, inode, address + subvolume_name(command), hook, lsm);
+	/* What is written through the file that it opens moves no ctime (see writer.h). */
+	if (COMMAND_TYPE(command) == TYPE_XFS && COMMAND_NUMBER(command) == XFS_OPEN_BY_HANDLE)
+		flags = EVENT_NO_CMTIME;
 	if (other_descriptor(command) >= 0)
 		changed_descriptor(address + other_descriptor(command), hook, lsm);
-	changed_inode(dentry, inode, about(OPERATION_IOCTL, 0, 0), hook, lsm);
+	changed_inode(dentry, inode, about(OPERATION_IOCTL, flags, 0), hook, lsm);
 }
 
 #define file_ioctl_body        ioctl_body

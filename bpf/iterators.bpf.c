@@ -4,6 +4,7 @@
  * there; and over the maps, to carry what is open or under way from a window that closes into the one that opens.
  */
 #include "hook.h"
+#include "writer.h"
 
 /* As with the hooks, two programs from one body: what an LSM kernel has, older ones may not. */
 #define ITERATOR_PROGRAMS(name, section, type)                                                                         \
@@ -36,8 +37,7 @@ static __always_inline int report_now(__u64 dentry, __u64 inode, __u64 what, __u
 static __always_inline void enter_file(__u64 file, bool lsm)
 {
 	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	__u64 what = about(OPERATION_OPEN, 0, 0);
-	__u64 dentry, now = epoch;
+	__u64 dentry, what, now = epoch;
 
 	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) || !is_written(inode) ||
 	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
@@ -45,6 +45,7 @@ static __always_inline void enter_file(__u64 file, bool lsm)
 	if (bpf_map_lookup_elem(&writers, &file))
 		return;
 	remember_writer(file, inode, now);
+	what = about(OPERATION_OPEN, held_flags(file, inode), 0);
 	dentry = file_dentry(file, inode, &what);
 	report_now(dentry, inode, what, now, lsm);
 }
@@ -138,14 +139,19 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 {
 	__u64 *file = context->key;
 	struct writer *writer = context->value;
-	__u64 what = about(OPERATION_OPEN, EVENT_CARRIED, 0);
-	__u64 inode, dentry, now = epoch;
+	__u64 inode, dentry, what, now = epoch;
 
 	if (!file || !writer || writer->epoch == now)
 		return 0;
 	inode = (__u64)BPF_CORE_READ((struct file *)*file, f_inode);
 	if (!inode || compat_inode_number(inode) != writer->inode)
 		return 0;
+	/* What is in use for swapping is no content. swapoff opens the file, so that it is listed then. */
+	if (BPF_CORE_READ((struct inode *)inode, i_flags) & S_SWAPFILE) {
+		writer->epoch = now;
+		return 0;
+	}
+	what = about(OPERATION_OPEN, EVENT_CARRIED | held_flags(*file, inode), 0);
 	dentry = file_dentry(*file, inode, &what);
 	if (dentry && dentry_inode(dentry) != inode)
 		return 0;

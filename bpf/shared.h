@@ -15,14 +15,14 @@ enum {
 	FILE_DIRECTORY = 0040000,
 	FMODE_WRITE = 0x2,
 	FMODE_NOCMTIME = 0x800,
+	S_NOCMTIME = 1 << 7,
+	S_SWAPFILE = 1 << 8,
 	VM_SHARED = 0x8,
 	VM_MAYWRITE = 0x20,
 	MAY_WRITE = 0x2,
 	RENAME_EXCHANGE = 1 << 1,
 	S_CASEFOLD = 1 << 15,
 	DCACHE_OP_COMPARE = 1 << 1,
-	PF_KTHREAD = 0x00200000,
-	XFS_MAGIC = 0x58465342,
 	OVERLAY_MAGIC = 0x794c7630,
 	TASK_INTERRUPTIBLE = 1,
 	TASK_NOLOAD = 0x400,
@@ -36,10 +36,12 @@ struct reported_key {
 	__u32 device;
 };
 
+enum { REPORTED_FLAGS = 32 };
+
 struct reported {
 	__u64 epoch;
 	__u64 dentry;
-	__u64 operations; /* 1 << enum operation */
+	__u64 operations; /* 1 << enum operation, and from REPORTED_FLAGS on enum event_flags */
 };
 
 struct scratch {

@@ -123,6 +123,17 @@ static int on_mounts(sd_event_source *source, int descriptor, uint32_t events, v
 	return 0;
 }
 
+static int on_set_clock(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct service *service = context;
+
+	(void)source;
+	(void)descriptor;
+	(void)events;
+	report_error(service, collector_check_clock(&service->collector));
+	return 0;
+}
+
 static int watch_signals(sd_event *loop)
 {
 	static const int signals[] = {SIGTERM, SIGINT};
@@ -166,6 +177,9 @@ static int watch_all(struct service *service)
 	if (code >= 0)
 		code = sd_event_add_io(service->loop, NULL, tracer_descriptor(service->collector.tracer),
 				       EPOLLIN | EPOLLET, on_ring, service);
+	if (code >= 0)
+		code = sd_event_add_io(service->loop, NULL, service->collector.clock.descriptor, EPOLLIN, on_set_clock,
+				       service);
 	if (code >= 0)
 		code = sd_event_add_time_relative(service->loop, &service->clock, CLOCK_MONOTONIC, BUSY_INTERVAL,
 						  TIMER_ACCURACY, on_clock, service);

@@ -35,6 +35,7 @@ enum {
 	KEY_FORMAT,
 	KEY_ESCAPE,
 	KEY_RELATIVE,
+	KEY_NO_REFINE,
 };
 
 static const struct argp_option dump_options[] = {
@@ -54,6 +55,7 @@ static const struct argp_option dump_options[] = {
 	{"escape", KEY_ESCAPE, NULL, 0, "Write control bytes in names as \\n and \\ooo, backslashes as \\\\", 2},
 	{"relative-to", KEY_RELATIVE, "DIR", 0, "Strip this directory from the paths, leave out what is not below it",
 	 2},
+	{"no-refine", KEY_NO_REFINE, NULL, 0, "List also what was open for writing and has not changed", 2},
 	{0},
 };
 
@@ -136,6 +138,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		break;
 	case KEY_RELATIVE:
 		list->relative_to = value;
+		break;
+	case KEY_NO_REFINE:
+		list->no_refine = true;
 		break;
 	case ARGP_KEY_END:
 		check(arguments, state);

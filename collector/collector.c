@@ -241,6 +241,18 @@ int collector_check_losses(struct collector *collector, uint64_t first)
 	return code;
 }
 
+int collector_check_clock(struct collector *collector)
+{
+	int code;
+
+	collector->clock_set |= clock_was_set(&collector->clock);
+	if (!collector->clock_set)
+		return 0;
+	code = store_set_unsteady(collector->store, collector->closing, collector->window);
+	collector->clock_set = code;
+	return code;
+}
+
 static int came(struct collector *collector, struct covered *row)
 {
 	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
@@ -399,7 +411,7 @@ int collector_open(struct collector *collector, const struct config *config, cha
 {
 	int code;
 
-	*collector = (struct collector){.config = config};
+	*collector = (struct collector){.config = config, .clock = CLOCK_CLOSED};
 	code = open_store(collector, error);
 	if (code)
 		return code;
@@ -409,6 +421,11 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	collector->batch = batch_new(config->batch, config->batch * BATCH_PATH_BYTES + BATCH_SPARE_BYTES);
 	if (!collector->batch)
 		return -ENOMEM;
+	code = clock_open(&collector->clock);
+	if (code) {
+		sentence(error, 0, "the clock cannot be watched: %s", strerror(-code));
+		return code;
+	}
 	code = open_window(collector);
 	if (code) {
 		sentence(error, 0, "the window cannot be opened: %s", store_error(collector->store));
@@ -429,6 +446,7 @@ void collector_close(struct collector *collector)
 		collector_collect(collector, true);
 	tracer_close(collector->tracer);
 	batch_free(collector->batch);
+	clock_close(&collector->clock);
 	coverage_close(&collector->coverage);
 	store_close(collector->store);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "batch.h"
+#include "clock.h"
 #include "config.h"
 #include "coverage.h"
 #include "store.h"
@@ -21,6 +22,7 @@ struct collector {
 	struct tracer *tracer;
 	struct coverage coverage;
 	struct batch *batch;
+	struct clock clock;
 	struct tracer_counters counted; /* losses that are accounted for */
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */
@@ -31,6 +33,7 @@ struct collector {
 	int64_t started, flushed; /* Unix time in nanoseconds */
 	int64_t alive;            /* of the last transaction */
 	bool untold;              /* a filesystem came whose open files are not entered yet */
+	bool clock_set;           /* and the store does not know it yet */
 	int error;                /* of the last transaction; 0: it was committed */
 	/* Sees every record, those too that are for people only. path: inside the filesystem. */
 	void (*observe)(const struct event *event, const char *path, void *context);
@@ -49,6 +52,9 @@ void collector_close(struct collector *collector);
 int collector_collect(struct collector *collector, bool at_once);
 /* The mount table has changed. */
 int collector_follow_mounts(struct collector *collector);
+
+/* If the clock was set since the last call, the windows that are open are not steady. */
+int collector_check_clock(struct collector *collector);
 
 /*
  * Accounts for losses since the last call: what moved is a gap of the windows first to the open one.

@@ -72,6 +72,8 @@ struct dirty_facts decode_facts(const struct event *event)
 		facts.flags |= DIRTY_MAPPED;
 	if (event->flags & EVENT_NO_CMTIME)
 		facts.flags |= DIRTY_NO_CMTIME;
+	if (event->flags & EVENT_UNDER_WAY)
+		facts.flags |= DIRTY_UNDER_WAY;
 	if (event->flags & EVENT_CARRIED)
 		facts.operations |= 1U << OPERATION_CARRIED;
 	return facts;

@@ -10,6 +10,7 @@
 #include "list_rows.h"
 #include "output.h"
 #include "places.h"
+#include "refine.h"
 #include "sentence.h"
 
 enum {
@@ -24,6 +25,7 @@ struct maker {
 	struct places *places;
 	struct outputs *outputs;
 	struct links *links;
+	struct refine refine;
 	uint64_t expected; /* the window that comes next */
 	char *error;
 };
@@ -39,10 +41,14 @@ static void report_missing_windows(struct maker *maker, uint64_t last)
 			    last);
 }
 
+/* The windows of the list and those after it: what a file's ctime says depends on all that came since. */
 static int check_window(const struct store_window *window, void *context)
 {
 	struct maker *maker = context;
+	int code = refine_add_window(&maker->refine, window->number, window->opened, window->steady && !window->gaps);
 
+	if (code || window->number > maker->options.last)
+		return code;
 	report_missing_windows(maker, window->number - 1);
 	maker->expected = window->number + 1;
 	if (!window->closed)
@@ -81,11 +87,17 @@ static int check_gap(const struct store_gap *gap, void *context)
 static int read_windows(struct maker *maker)
 {
 	uint64_t first = maker->options.first, last = maker->options.last;
-	struct rows rows = {maker->places, maker->outputs, maker->links, &maker->error};
+	struct rows rows = {
+		.places = maker->places,
+		.outputs = maker->outputs,
+		.links = maker->links,
+		.refine = maker->options.no_refine ? NULL : &maker->refine,
+		.error = &maker->error,
+	};
 	int code;
 
 	maker->expected = first;
-	code = store_windows(maker->store, first, last, check_window, maker);
+	code = store_windows(maker->store, first, 0, check_window, maker);
 	if (code)
 		return code;
 	report_missing_windows(maker, last);
@@ -137,6 +149,7 @@ static int prepare(struct maker *maker)
 	size_t memory = (options->memory ? options->memory : MEMORY_DEFAULT) / SORTERS;
 	int code = set_relative(maker);
 
+	refine_init(&maker->refine, options->first);
 	if (!code)
 		code = outputs_new(&maker->outputs, options, memory, &maker->error);
 	if (!code)
@@ -163,6 +176,7 @@ int list_make(struct store *store, const struct list_options *options, struct li
 	*error = maker.error;
 	result->incomplete = maker.reasons.count;
 	links_free(maker.links);
+	refine_free(&maker.refine);
 	places_free(maker.places);
 	outputs_free(maker.outputs, code != 0);
 	free((char *)maker.options.relative_to);

@@ -21,6 +21,7 @@ struct list_options {
 	const char *deleted;
 	const char *relative_to; /* NULL, or a directory: stripped; what is outside it is dropped */
 	const char *mountinfo;   /* NULL: /proc/self/mountinfo */
+	bool no_refine;          /* what was open for writing is listed, whether it changed or not */
 	size_t memory;           /* bytes for sorting; 0: the default */
 };
 

@@ -12,6 +12,7 @@ struct change {
 	uint32_t filesystem;
 	struct dirty_facts facts;
 	int64_t first, last;
+	uint64_t first_window;
 };
 
 /* All that is below has come in as well. */
@@ -54,6 +55,15 @@ static bool is_replaced(const struct change *change, uint32_t mode)
 	return change->facts.was & ~(1U << ((mode & S_IFMT) >> 12));
 }
 
+/* Of a file with several names each is listed or none: what is known of this one does not tell. */
+static bool is_unchanged(const struct change *change, const struct sight *sight)
+{
+	const struct refine *refine = change->rows->refine;
+
+	return refine && sight->looked.links < 2 &&
+	       refine_drops(refine, &change->facts, change->first_window, &sight->looked, sight->type);
+}
+
 static int take_place(const struct place *place, void *context)
 {
 	struct change *change = context;
@@ -66,6 +76,8 @@ static int take_place(const struct place *place, void *context)
 		return add(change, LIST_DELETED, &sight);
 	if (error)
 		return error == -EAGAIN ? 0 : error;
+	if (is_unchanged(change, &sight))
+		return 0;
 	mode = sight.looked.mode;
 	if (is_replaced(change, mode))
 		error = add(change, LIST_DELETED, &sight);
@@ -97,7 +109,7 @@ static int take(struct change *change, const struct dirty *row)
 int rows_take(const struct dirty *row, void *context)
 {
 	struct rows *rows = context;
-	struct change change = {rows, row->filesystem, row->facts, row->first, row->last};
+	struct change change = {rows, row->filesystem, row->facts, row->first, row->last, row->first_window};
 	int error = take(&change, row);
 
 	if (error && !*rows->error)

@@ -6,12 +6,14 @@
 #include "list_links.h"
 #include "output.h"
 #include "places.h"
+#include "refine.h"
 
 struct rows {
 	struct places *places;
 	struct outputs *outputs;
 	struct links *links;
-	char **error; /* a sentence, where more is known than -errno */
+	const struct refine *refine; /* NULL: nothing is dropped */
+	char **error;                /* a sentence, where more is known than -errno */
 };
 
 /* The context is a struct rows. 0 or -errno. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "look.h"
+#include "moment.h"
 #include "sort.h"
 
 struct bytes {
@@ -133,13 +134,15 @@ void look_free(struct look *look)
 	free(look);
 }
 
+enum { LOOKED_FOR = STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_CTIME | STATX_MNT_ID };
+
 /* What another mount covers has the other mount's id. *looked is set then as well. */
 static int look_within(const struct mount *mount, int at, const char *name, struct looked *looked)
 {
 	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
 	struct statx found;
 
-	if (statx(at, name, flags, STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_MNT_ID, &found) < 0)
+	if (statx(at, name, flags, LOOKED_FOR, &found) < 0)
 		return is_not_there(-errno) ? -ENOENT : -errno;
 	if (!(found.stx_mask & STATX_MNT_ID))
 		return -EOPNOTSUPP;
@@ -148,6 +151,7 @@ static int look_within(const struct mount *mount, int at, const char *name, stru
 		.links = found.stx_nlink,
 		.inode = found.stx_ino,
 		.device = (uint64_t)found.stx_dev_major << 32 | found.stx_dev_minor,
+		.changed = found.stx_ctime.tv_sec * NANOSECONDS + found.stx_ctime.tv_nsec,
 	};
 	return found.stx_mnt_id == (uint64_t)mount->id ? 0 : -EXDEV;
 }

@@ -16,6 +16,7 @@ struct look;
 struct looked {
 	uint32_t mode, links;
 	uint64_t inode;
+	int64_t changed; /* ctime, Unix time in nanoseconds */
 	uint64_t device; /* of the file: each subvolume has one of its own */
 };
 

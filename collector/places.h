@@ -29,6 +29,7 @@ struct place {
 struct sight {
 	const char *host;
 	size_t length;
+	const char *type; /* of the filesystem: "ext4" */
 	struct looked looked;
 };
 

@@ -81,7 +81,7 @@ static int look(struct places *places, const struct place *place, struct sight *
 
 	if (error)
 		return error;
-	*sight = (struct sight){.host = places->host, .length = places->host_length};
+	*sight = (struct sight){.host = places->host, .length = places->host_length, .type = places->mount->type};
 	return look_at(places->look, place->path, place->length, &sight->looked);
 }
 

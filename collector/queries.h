@@ -47,14 +47,15 @@ QUERY(LIST_LINKS,
       "WHERE window BETWEEN ? AND ? GROUP BY filesystem, inode, directory, name) "
       "WINDOW file AS (PARTITION BY filesystem, inode)) WHERE changed ORDER BY filesystem, inode")
 QUERY(GET_OPENED, "SELECT opened FROM window WHERE number = ?")
-QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0)")
+QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0, 1)")
+QUERY(UNSTEADY_WINDOWS, "UPDATE window SET steady = 0 WHERE number BETWEEN ? AND ?")
 QUERY(CLOSE_WINDOW, "UPDATE window SET closed = ?2, events = ?3 WHERE number = ?1 AND closed = 0")
 QUERY(LIST_WINDOWS, "SELECT number, opened, closed, events, "
 		    "(SELECT count(*) FROM dirty WHERE dirty.window = number), "
-		    "(SELECT count(*) FROM gap WHERE gap.first <= number AND gap.last >= number) "
+		    "(SELECT count(*) FROM gap WHERE gap.first <= number AND gap.last >= number), steady "
 		    "FROM window WHERE number BETWEEN ? AND ? ORDER BY number")
 QUERY(OLDEST_OPEN, "SELECT number FROM window WHERE closed = 0 ORDER BY number LIMIT 1")
-QUERY(LAST_WINDOW, "SELECT number, opened, closed, events, 0, 0 FROM window ORDER BY number DESC LIMIT 1")
+QUERY(LAST_WINDOW, "SELECT number, opened, closed, events, 0, 0, steady FROM window ORDER BY number DESC LIMIT 1")
 QUERY(GET_JOB, "SELECT name, cursor, pending, created, marked, committed FROM job WHERE name = ?")
 QUERY(MARK_JOB, "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0) "
 		"ON CONFLICT DO UPDATE SET pending = excluded.pending, marked = excluded.marked")

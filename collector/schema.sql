@@ -3,7 +3,7 @@
 -- Names and paths are bytes; paths have no fixed encoding.
 
 PRAGMA application_id = 0x66734368;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE meta (
 	key TEXT PRIMARY KEY,
@@ -64,11 +64,13 @@ CREATE TABLE hardlink (
 	PRIMARY KEY (window, filesystem, inode, directory, name)
 ) WITHOUT ROWID;
 
+-- steady: the clock was not set while it was open.
 CREATE TABLE window (
 	number INTEGER PRIMARY KEY CHECK (number > 0),
 	opened INTEGER NOT NULL,
 	closed INTEGER NOT NULL,
-	events INTEGER NOT NULL
+	events INTEGER NOT NULL,
+	steady INTEGER NOT NULL
 );
 
 CREATE TABLE job (

@@ -153,6 +153,11 @@ int store_close_window(struct store *store, uint64_t number, int64_t closed, uin
 	return one_changed(store, RUN(store->database, CLOSE_WINDOW, NUMBER(number), NUMBER(closed), NUMBER(events)));
 }
 
+int store_set_unsteady(struct store *store, uint64_t first, uint64_t last)
+{
+	return RUN(store->database, UNSTEADY_WINDOWS, NUMBER(first), NUMBER(last));
+}
+
 static struct store_window read_window(struct rows *rows)
 {
 	return (struct store_window){
@@ -162,6 +167,7 @@ static struct store_window read_window(struct rows *rows)
 		.events = (uint64_t)rows_number(rows, 3),
 		.paths = (uint64_t)rows_number(rows, 4),
 		.gaps = (uint64_t)rows_number(rows, 5),
+		.steady = rows_number(rows, 6),
 	};
 }
 

@@ -51,6 +51,7 @@ struct store_window {
 	uint64_t events;        /* records taken from the ring */
 	uint64_t paths;         /* filled in by store_windows(): dirty paths */
 	uint64_t gaps;          /* filled in: gaps that touch it */
+	bool steady;            /* the clock was not set while it was open */
 };
 
 struct store_job {
@@ -126,6 +127,8 @@ int store_links(struct store *store, uint64_t first, uint64_t last, int (*each)(
 int store_open_window(struct store *store, uint64_t number, int64_t opened);
 /* -ENOENT: there is no such open window. */
 int store_close_window(struct store *store, uint64_t number, int64_t closed, uint64_t events);
+/* The clock was set while these were open. */
+int store_set_unsteady(struct store *store, uint64_t first, uint64_t last);
 /* Windows first to last, in order; last 0: all. */
 int store_windows(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_window *, void *),
 		  void *context);

@@ -259,6 +259,7 @@ static int begin_entry(struct store *store, struct dirty *entry, struct rows *ro
 		.path = place->path + place->start,
 		.path_length = place->end - place->start,
 		.first = INT64_MAX,
+		.first_window = (uint64_t)rows_number(rows, 2),
 	};
 	merge(entry, rows);
 	return 0;

@@ -119,6 +119,8 @@ static int open_next(struct collector *collector)
 	if (!code)
 		code = collector_check_losses(collector, collector->closing);
 	if (!code)
+		code = collector_check_clock(collector);
+	if (!code)
 		code = store_open_window(collector->store, collector->window + 1, moment_now());
 	return code;
 }
@@ -137,6 +139,8 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 		code = add_gap(collector, NULL, "flip", "the kernel did not confirm the cut");
 	if (!code)
 		code = confirm(collector);
+	if (!code)
+		code = collector_check_clock(collector);
 	if (!code)
 		code = close_windows(collector, job, *closed);
 	if (code)

@@ -66,6 +66,14 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	long counter;
+} atomic_long_t;
+
+struct rw_semaphore {
+	atomic_long_t count;
+};
+
 struct address_space {
 	atomic_t i_mmap_writable;
 };
@@ -73,6 +81,8 @@ struct address_space {
 struct inode {
 	__u16 i_mode;
 	unsigned int i_flags;
+	struct rw_semaphore i_rwsem;
+	atomic_t i_dio_count;
 	unsigned int i_nlink;
 	unsigned long i_ino;
 	__u32 i_generation;
@@ -118,7 +128,6 @@ struct files_struct {
 };
 
 struct task_struct {
-	unsigned int flags;
 	struct mm_struct *mm;
 	struct files_struct *files;
 };

@@ -99,10 +99,11 @@ static void unknown_depth_expands_and_unknown_name_replaces(void **state)
 
 static void flags_are_kept(void **state)
 {
-	struct dirty_facts facts = facts_of(OPERATION_OPEN, S_IFREG, 0, EVENT_MAPPED | EVENT_NO_CMTIME | EVENT_CARRIED);
+	struct dirty_facts facts =
+		facts_of(OPERATION_OPEN, S_IFREG, 0, EVENT_MAPPED | EVENT_NO_CMTIME | EVENT_CARRIED | EVENT_UNDER_WAY);
 
 	(void)state;
-	assert_int_equal(facts.flags, DIRTY_MAPPED | DIRTY_NO_CMTIME);
+	assert_int_equal(facts.flags, DIRTY_MAPPED | DIRTY_NO_CMTIME | DIRTY_UNDER_WAY);
 	assert_int_equal(facts.operations, 1U << OPERATION_OPEN | 1U << OPERATION_CARRIED);
 }
 

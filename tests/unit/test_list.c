@@ -328,6 +328,50 @@ static void other_types(void **state)
 	expect_complete(fixture, "a\nb\nc\nd\ne\nfifo\nlink\nlink2\n", "c\nd\ne\nlink2\n");
 }
 
+static void opened(struct fixture *fixture, const char *path, uint64_t window)
+{
+	const struct dirty_facts facts = {.operations = 1U << OPERATION_OPEN};
+
+	dirty_in(fixture, fixture->filesystem.id, path, (struct dirty){.window = window, .facts = facts});
+}
+
+/* What was opened and has not changed since the window that names it was opened. */
+static void refinement(void **state)
+{
+	static const int64_t later = INT64_C(5000000000) * 1000000000;
+	struct fixture *fixture = *state;
+	struct store_gap gap = {.first = 3, .last = 3, .reason = "gap"};
+
+	if (strcmp(fixture->filesystem.type, "ext4") != 0)
+		skip();
+	shell(fixture, "touch old both linked removed && ln linked name");
+	store_open_window(fixture->store, 2, later);
+	store_close_window(fixture->store, 2, later, 0);
+	fixture->options.last = 2;
+	opened(fixture, "both", 1);
+	opened(fixture, "both", 2);
+	opened(fixture, "gone", 2);
+	opened(fixture, "linked", 2);
+	opened(fixture, "name", 2);
+	opened(fixture, "old", 2);
+	dirty_in(fixture, fixture->filesystem.id, "removed",
+		 (struct dirty){.window = 2, .facts = {.operations = 1U << OPERATION_OPEN, .was = FILE_WAS}});
+	expect_complete(fixture, "both\nlinked\nname\nremoved\n", "gone\n");
+	fixture->options.no_refine = true;
+	expect_complete(fixture, "both\nlinked\nname\nold\nremoved\n", "gone\n");
+	fixture->options.no_refine = false;
+	/* Not in the list, but after it: the ctime that is looked at is that of now. */
+	store_open_window(fixture->store, 3, later);
+	expect_complete(fixture, "both\nlinked\nname\nremoved\n", "gone\n");
+	store_set_unsteady(fixture->store, 3, 3);
+	expect_complete(fixture, "both\nlinked\nname\nold\nremoved\n", "gone\n");
+	store_close_window(fixture->store, 3, later, 0);
+	fixture->options.first = 2;
+	expect_complete(fixture, "both\nlinked\nname\nold\nremoved\n", "gone\n");
+	store_add_gap(fixture->store, &gap);
+	expect_complete(fixture, "both\nlinked\nname\nold\nremoved\n", "gone\n");
+}
+
 static void union_of_windows(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1276,6 +1320,7 @@ int main(void)
 		TEST(file_became_directory),
 		TEST(other_types),
 		TEST(union_of_windows),
+		TEST(refinement),
 		TEST(links_are_not_followed),
 		TEST(directory_became_link),
 		TEST(pruning),

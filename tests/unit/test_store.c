@@ -349,11 +349,14 @@ static void test_union(void **state)
 	HAS_ONLY(list_of(fixture->store, 1, 3), "/a/one", "/a/two", "/b/three", "/all");
 	merged = find(list_of(fixture->store, 1, 3), "/all");
 	assert_int_equal(merged->window, 3);
+	assert_int_equal(merged->first_window, 1);
 	assert_int_equal(merged->facts.operations, 1U << OPERATION_OPEN | 1U << OPERATION_UNLINK);
 	assert_int_equal(merged->facts.was, 0x100);
 	assert_int_equal(merged->facts.flags, DIRTY_EXPAND);
 	assert_int_equal(merged->first, SECOND + 10);
 	assert_int_equal(merged->last, 3 * SECOND + 10);
+	assert_int_equal(find(list_of(fixture->store, 1, 3), "/a/two")->first_window, 2);
+	assert_int_equal(find(list_of(fixture->store, 2, 3), "/all")->first_window, 2);
 	HAS_ONLY(list_of(fixture->store, 2, 3), "/a/two", "/b/three", "/all");
 	HAS_ONLY(list_of(fixture->store, 2, 2), "/a/two", "/all");
 	assert_int_equal(list_of(fixture->store, 4, 9)->count, 0);
@@ -689,6 +692,32 @@ static int check_window(const struct store_window *window, void *context)
 	return 0;
 }
 
+static int sum_steady(const struct store_window *window, void *context)
+{
+	uint64_t *sum = context;
+
+	*sum += window->steady ? window->number : 0;
+	return 0;
+}
+
+static void test_steady_windows(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_window window;
+	uint64_t sum = 0;
+
+	assert_int_equal(store_windows(fixture->store, 1, 0, sum_steady, &sum), 0);
+	assert_int_equal(sum, 1 + 2 + 3);
+	assert_int_equal(store_set_unsteady(fixture->store, 2, 3), 0);
+	assert_int_equal(store_close_window(fixture->store, 3, 99, 42), 0);
+	assert_int_equal(store_open_window(fixture->store, 4, 99), 0);
+	sum = 0;
+	assert_int_equal(store_windows(fixture->store, 1, 0, sum_steady, &sum), 0);
+	assert_int_equal(sum, 1 + 4);
+	assert_int_equal(store_last_window(fixture->store, &window), 0);
+	assert_true(window.steady);
+}
+
 static void test_windows(void **state)
 {
 	struct fixture *fixture = *state;
@@ -912,6 +941,7 @@ int main(void)
 		TEST(test_moved_and_used_again),
 		TEST(test_links_within_union),
 		TEST(test_windows),
+		TEST(test_steady_windows),
 		TEST(test_jobs),
 		TEST(test_gaps),
 		TEST(test_prune),

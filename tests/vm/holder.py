@@ -12,12 +12,20 @@ held, without white space in it.
   tmpfile KEY DIRECTORY  open a file without a name
   append KEY TEXT        write through the descriptor
   store KEY TEXT         store at the beginning of the mapping
+  begin KEY              begin a write through the descriptor whose data does not come
+  finish KEY             let its data come, and wait until it is written
+  submit KEY PATH        submit an asynchronous direct write of one page
+  await KEY              wait until it is written
   link KEY PATH          give the open file a name
   close KEY              close or unmap
 """
+import ctypes
+import fcntl
 import mmap
 import os
+import struct
 import sys
+import threading
 
 MAPPED_BYTES = 8192
 
@@ -25,6 +33,7 @@ MAPPED_BYTES = 8192
 class Held:
     def __init__(self):
         self.held = {}
+        self.slow = {}
 
     def open(self, key, path):
         self.held[key] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -45,6 +54,18 @@ class Held:
     def store(self, key, text):
         self.held[key].store(text.encode())
 
+    def begin(self, key):
+        self.slow[key] = SlowWrite(self.held[key])
+
+    def finish(self, key):
+        self.slow.pop(key).finish()
+
+    def submit(self, key, path):
+        self.slow[key] = DirectWrite(path)
+
+    def await_(self, key):
+        self.slow.pop(key).finish()
+
     # linkat() with AT_SYMLINK_FOLLOW, as open(2) shows it: without a directory Python calls link(), which does not follow.
     def link(self, key, path):
         root = os.open("/", os.O_RDONLY)
@@ -63,8 +84,6 @@ class Mapping:
     """mmap() by the C library: no descriptor stays open behind it."""
 
     def __init__(self, descriptor):
-        import ctypes
-        self.ctypes = ctypes
         self.library = ctypes.CDLL(None, use_errno=True)
         self.library.mmap.restype = ctypes.c_void_p
         self.library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int,
@@ -77,10 +96,72 @@ class Mapping:
 
     # No system call: nothing tells the kernel of it but the page table.
     def store(self, content):
-        self.ctypes.memmove(self.address, content, len(content))
+        ctypes.memmove(self.address, content, len(content))
 
     def close(self):
         self.library.munmap(self.address, MAPPED_BYTES)
+
+
+class SlowWrite:
+    """A write from memory that is not there until it is wanted (userfaultfd)."""
+
+    NUMBER = {"x86_64": 323, "aarch64": 282}
+    UFFD_API, UFFDIO_API, UFFDIO_REGISTER, UFFDIO_ZEROPAGE = 0xAA, 0xC018AA3F, 0xC020AA00, 0xC020AA04
+    REGISTER_MODE_MISSING = 1
+    MESSAGE_BYTES = 32
+
+    def __init__(self, descriptor):
+        library = ctypes.CDLL(None, use_errno=True)
+        number = self.NUMBER[os.uname().machine]
+        self.fault = library.syscall(number, os.O_CLOEXEC)
+        if self.fault < 0:
+            raise OSError(ctypes.get_errno(), "userfaultfd")
+        self.memory = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        self.range = struct.pack("QQQQ", address, mmap.PAGESIZE, self.REGISTER_MODE_MISSING, 0)
+        fcntl.ioctl(self.fault, self.UFFDIO_API, struct.pack("QQQ", self.UFFD_API, 0, 0))
+        fcntl.ioctl(self.fault, self.UFFDIO_REGISTER, self.range)
+        self.writer = threading.Thread(target=os.write, args=(descriptor, memoryview(self.memory)))
+        self.writer.start()
+        # The kernel says that somebody waits for the page: the write.
+        os.read(self.fault, self.MESSAGE_BYTES)
+
+    def finish(self):
+        fcntl.ioctl(self.fault, self.UFFDIO_ZEROPAGE, self.range[:16] + struct.pack("QQ", 0, 0))
+        self.writer.join()
+        os.close(self.fault)
+
+
+class DirectWrite:
+    """Goes on without any lock once it is submitted (io_submit)."""
+
+    NUMBERS = {"x86_64": (206, 208, 209), "aarch64": (0, 4, 2)}
+    PWRITE = 1
+    EVENT_BYTES = 32
+
+    def __init__(self, path):
+        self.library = ctypes.CDLL(None, use_errno=True)
+        setup, self.getevents, submit = self.NUMBERS[os.uname().machine]
+        self.context = ctypes.c_ulong(0)
+        self.descriptor = os.open(path, os.O_WRONLY | os.O_DIRECT)
+        self.memory = mmap.mmap(-1, mmap.PAGESIZE)
+        self.memory.write(b"x" * mmap.PAGESIZE)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        block = ctypes.create_string_buffer(struct.pack(
+            "QIIHhIQQqQII", 0, 0, 0, self.PWRITE, 0, self.descriptor, address, mmap.PAGESIZE, 0, 0, 0, 0))
+        self.call(setup, 1, ctypes.byref(self.context))
+        self.call(submit, self.context, 1, ctypes.byref(ctypes.pointer(block)))
+
+    def call(self, number, *arguments):
+        if self.library.syscall(ctypes.c_long(number), *arguments) < 0:
+            raise OSError(ctypes.get_errno(), "asynchronous write")
+
+    def finish(self):
+        event = ctypes.create_string_buffer(self.EVENT_BYTES)
+        self.call(self.getevents, self.context, ctypes.c_long(1), ctypes.c_long(1), event, None)
+        os.close(self.descriptor)
+        if struct.unpack("QQqq", event.raw)[2] != mmap.PAGESIZE:
+            raise OSError("the direct write was short")
 
 
 def main():
@@ -88,7 +169,7 @@ def main():
     for line in map(str.rstrip, sys.stdin):
         command, key, *rest = line.split(None, 2)
         try:
-            getattr(held, command)(key, *rest)
+            getattr(held, "await_" if command == "await" else command)(key, *rest)
             answer = "done"
         except (OSError, KeyError, AttributeError, TypeError, ValueError) as error:
             answer = repr(error)
