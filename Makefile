@@ -12,7 +12,7 @@ B ?= build
 PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libjansson-dev \
 	libinih-dev libsystemd-dev libmount-dev libblkid-dev scdoc git
 PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils e2fsprogs xfsprogs btrfs-progs rsync \
-	attr acl python3 sqlite3 util-linux procps
+	attr acl python3 sqlite3 util-linux procps dmsetup
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
 
 CLANG ?= clang
@@ -40,8 +40,10 @@ SOURCES := $(sort $(wildcard collector/*.c))
 LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out collector/main.c,$(SOURCES))) \
 	$(patsubst collector/schema.sql,$(B)/schema.o,$(wildcard collector/schema.sql))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
+# Programs that the tests in real kernels use.
+HELPERS := $(patsubst tests/vm/%.c,$(B)/%,$(sort $(wildcard tests/vm/*.c)))
 VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls FSCHANGED_VERSION $(SOURCES)))
-C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] bpf/*.[ch] vmlinux/*.h))
+C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/*.[ch] bpf/*.[ch] vmlinux/*.h))
 # Programs of the tests and the like, whatever they are called: those that begin with the line of a shell.
 SCRIPTS = $(shell grep -rlIE -m1 '^\#!/bin/(ba|da)?sh|^\#!/usr/bin/env bash|^\#!/bin/busybox sh' \
 	tests .ci bench dist 2>/dev/null)
@@ -81,13 +83,15 @@ demo: deps ## install, build, and show the main job live
 	@tests/demo.sh
 
 check: deps ## build, unit tests, and tests in real kernels
-	+@$(MAKE) --no-print-directory all unit-tests
+	+@$(MAKE) --no-print-directory all unit-tests helpers
 	@tests/run $(B)
 
 unit: unit-tests ## unit tests only
 	@tests/run --unit $(B)
 
 unit-tests: $(UNIT_TESTS)
+
+helpers: $(HELPERS)
 
 asan: ## unit tests with address and undefined-behaviour sanitizers, in build/asan
 	+@$(MAKE) --no-print-directory unit B=$(B)/asan CFLAGS='-O1 -g' \
@@ -167,6 +171,9 @@ $(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
 	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -lcmocka -o $@
 
+$(B)/%: tests/vm/%.c | $(B)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(ALL_LDFLAGS) -o $@
+
 $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)scdoc <$< >$@.new && mv $@.new $@
@@ -182,7 +189,7 @@ $(B) $(B)/bpf $(B)/collector:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check unit unit-tests asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
