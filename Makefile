@@ -42,9 +42,12 @@ SOURCES := $(sort $(wildcard collector/*.c))
 LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out collector/main.c,$(SOURCES))) \
 	$(patsubst collector/schema.sql,$(B)/schema.o,$(wildcard collector/schema.sql))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
+# Programs that the tests in real kernels use.
+HELPERS := $(patsubst tests/vm/%.c,$(B)/%,$(sort $(wildcard tests/vm/*.c)))
 VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls FSCHANGED_VERSION $(SOURCES)))
 ORACLE_OBJECTS := $(patsubst tests/vm/%.c,$(B)/%.o,$(sort $(wildcard tests/vm/oracle/*.c)))
-C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/*/*.[ch] bpf/*.[ch] vmlinux/*.h))
+C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/*.[ch] tests/vm/*/*.[ch] bpf/*.[ch] \
+	vmlinux/*.h))
 # Programs of the tests and the like, whatever they are called: those that begin with the line of a shell.
 SCRIPTS = $(shell grep -rlIE -m1 '^\#!/bin/(ba|da)?sh|^\#!/usr/bin/env bash|^\#!/bin/busybox sh' \
 	tests .ci bench dist 2>/dev/null)
@@ -84,7 +87,7 @@ demo: deps ## install, build, and show the main job live
 	@tests/demo.sh
 
 check: deps ## build, unit tests, and tests in real kernels
-	+@$(MAKE) --no-print-directory all unit-tests oracle
+	+@$(MAKE) --no-print-directory all unit-tests helpers
 	@tests/run $(B)
 
 unit: unit-tests ## unit tests only
@@ -92,14 +95,14 @@ unit: unit-tests ## unit tests only
 
 unit-tests: $(UNIT_TESTS)
 
-oracle: $(B)/random-oracle
+helpers: $(HELPERS) $(B)/random-oracle
 
 asan: ## unit tests with address and undefined-behaviour sanitizers, in build/asan
 	+@$(MAKE) --no-print-directory unit B=$(B)/asan CFLAGS='-O1 -g' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
 soak: deps ## the random oracle for MINUTES on KERNELS: make soak MINUTES=60 KERNELS="6.12 7"
-	+@$(MAKE) --no-print-directory all oracle
+	+@$(MAKE) --no-print-directory all helpers
 	@FSCHANGED_BUILD=$(B) tests/vm/soak $(MINUTES) $(KERNELS)
 
 lint: $(B)/compile_commands.json $(LIBRARY_OBJECTS) ## formatting and static analysis
@@ -181,6 +184,8 @@ $(B)/oracle/%.o: tests/vm/oracle/%.c | $(B)/oracle
 
 $(B)/random-oracle: $(ORACLE_OBJECTS)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -pthread $^ -o $@
+$(B)/%: tests/vm/%.c | $(B)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(ALL_LDFLAGS) -o $@
 
 $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
@@ -197,7 +202,7 @@ $(B) $(B)/bpf $(B)/collector $(B)/oracle:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check soak unit unit-tests oracle asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check soak unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 

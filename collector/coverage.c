@@ -117,31 +117,40 @@ static bool is_wanted(const struct coverage *coverage, const struct mount *mount
 	return false;
 }
 
-static bool has_mount(const struct mounts *mounts, int id, uint32_t device)
+static const struct mount *find_mount(const struct mounts *mounts, int id, uint32_t device)
 {
 	for (size_t i = 0; i < mounts->count; i++)
 		if (mounts->rows[i].id == id && mounts->rows[i].device == device)
-			return true;
-	return false;
+			return &mounts->rows[i];
+	return NULL;
+}
+
+/* Its mount may have been moved, or another one of it has taken its place. */
+static int follow_mount(struct covered *row, const struct mount *mount)
+{
+	char *mount_point = strdup(mount->mount_point);
+
+	if (!mount_point)
+		return -ENOMEM;
+	free(row->mount_point);
+	row->mount_point = mount_point;
+	row->mount_id = mount->id;
+	return 0;
 }
 
 /*
  * A filesystem has stayed as long as one of its mounts has. By the mounts' numbers and not by its device alone: that is
  * the same after it was unmounted, changed elsewhere, and mounted again.
  */
-static bool has_stayed(const struct mounts *before, const struct mounts *now, struct covered *row)
+static const struct mount *mount_that_stayed(const struct mounts *before, const struct mounts *now,
+					     const struct covered *row)
 {
-	if (has_mount(now, row->mount_id, row->device))
-		return true;
-	for (size_t i = 0; i < before->count; i++) {
-		const struct mount *mount = &before->rows[i];
+	const struct mount *found = find_mount(now, row->mount_id, row->device);
 
-		if (mount->device != row->device || !has_mount(now, mount->id, mount->device))
-			continue;
-		row->mount_id = mount->id;
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < before->count && !found; i++)
+		if (before->rows[i].device == row->device)
+			found = find_mount(now, before->rows[i].id, row->device);
+	return found;
 }
 
 static int remove_absent(struct coverage *coverage, const struct mounts *before,
@@ -152,13 +161,16 @@ static int remove_absent(struct coverage *coverage, const struct mounts *before,
 
 	for (size_t i = 0; i < coverage->count; i++) {
 		struct covered *row = &coverage->rows[i];
+		const struct mount *mount = mount_that_stayed(before, &coverage->mounts, row);
 
-		if (!code && !has_stayed(before, &coverage->mounts, row)) {
+		if (!code && !mount) {
 			code = changed(row, false, context);
 			free_row(row);
-		} else {
-			coverage->rows[kept++] = *row;
+			continue;
 		}
+		if (!code)
+			code = follow_mount(row, mount);
+		coverage->rows[kept++] = *row;
 	}
 	coverage->count = kept;
 	return code;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector.h"
@@ -21,12 +22,29 @@ enum {
 	DRAIN_PAUSE = 1000,        /* microseconds */
 };
 
-/* Opening a directory and an unknown ioctl change nothing, and work on frozen and read-only filesystems. */
-static void send_canary(struct covered *row)
+/* The root directory of a mount, unless another mount covers it. */
+static int open_mount(const struct mount *mount)
 {
-	int directory = open(row->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME);
+	int directory = open(mount->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME);
+	struct statx found;
+
+	if (directory < 0)
+		return -1;
+	if (statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) == 0 && found.stx_mnt_id == (uint64_t)mount->id)
+		return directory;
+	close(directory);
+	return -1;
+}
+
+/* Opening a directory and an unknown ioctl change nothing, and work on frozen and read-only filesystems. */
+static void send_canary(const struct mounts *mounts, struct covered *row)
+{
+	int directory = -1;
 
 	row->canary = true;
+	for (size_t i = 0; i < mounts->count && directory < 0; i++)
+		if (mounts->rows[i].device == row->device)
+			directory = open_mount(&mounts->rows[i]);
 	if (directory < 0)
 		return;
 	ioctl(directory, CANARY_COMMAND, 0);
@@ -36,7 +54,7 @@ static void send_canary(struct covered *row)
 static void send_canaries(struct collector *collector)
 {
 	for (size_t i = 0; i < collector->coverage.count; i++)
-		send_canary(&collector->coverage.rows[i]);
+		send_canary(&collector->coverage.mounts, &collector->coverage.rows[i]);
 }
 
 static int drain(struct collector *collector)

@@ -1,0 +1,344 @@
+# shellcheck shell=bash
+# The cut: what is open or under way while a window closes belongs to both windows.
+
+SLOW=/mnt/slow
+
+# mark JOB: a cut alone. Whatever hangs, the cut must not.
+mark() {
+	local began=$SECONDS
+	expect 0 timeout 60 "$PROGRAM" mark --job "$1"
+	[ $((SECONDS - began)) -le 15 ] || fail "the cut took $((SECONDS - began)) seconds"
+}
+
+# In one list or the other: what was removed is in that of deleted paths.
+expect_either() {
+	local path
+	for path; do
+		is_listed changed "$path" || is_listed deleted "$path" || {
+			tr '\0' '\n' <"$T/changed" | head -n 40
+			fail "'$path' is in neither list"
+		}
+	done
+}
+
+expect_nothing_listed() {
+	[ ! -s "$T/changed" ] && [ ! -s "$T/deleted" ] || {
+		tr '\0' '\n' <"$T/changed" | head -n 20
+		tr '\0' '\n' <"$T/deleted" | head -n 20
+		fail "a quiet window lists something"
+	}
+}
+
+# ---- files that are open
+
+OPEN_FILES=10000
+
+# Opens them all, says so, and at the next line writes to each and closes it.
+hold_many() {
+	python - "$1" "$OPEN_FILES" <<-'END'
+		import os, resource, sys, time
+
+		os.chdir(sys.argv[1])
+		count = int(sys.argv[2])
+		resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100, count + 100))
+		files = [os.open("file%d" % number, os.O_WRONLY) for number in range(count)]
+		os.rename("../hold", "../held")
+		while not os.path.exists("../let-go"):
+		    time.sleep(0.05)
+		for descriptor in files:
+		    os.write(descriptor, b"after the cut")
+		    os.close(descriptor)
+	END
+}
+
+proves cut_with_many_open_files \
+	'10,000 files opened in one window, written after the cut and closed before the next are all in the new window'
+cut_with_many_open_files() {
+	local holder number files=()
+	mkdir "$D/files"
+	python - "$D/files" "$OPEN_FILES" <<-'END'
+		import os, sys
+
+		os.chdir(sys.argv[1])
+		for number in range(int(sys.argv[2])):
+		    os.close(os.open("file%d" % number, os.O_WRONLY | os.O_CREAT))
+	END
+	begin_job "$FUNCNAME"
+	: >"$D/hold"
+	hold_many "$D/files" &
+	holder=$!
+	wait_until 60 test -e "$D/held" || fail "the files were not opened"
+	mark "$FUNCNAME"
+	: >"$D/let-go"
+	wait "$holder"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D/files"
+	for ((number = 0; number < OPEN_FILES; number++)); do
+		files+=("file$number")
+	done
+	printf '%s\n' "${files[@]}" | sort >"$T/expected"
+	tr '\0' '\n' <"$T/changed" | grep -v '^\.$' | sort >"$T/listed"
+	cmp "$T/expected" "$T/listed" || fail "$(comm -23 "$T/expected" "$T/listed" | wc -l) files are not listed"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D/files"
+	expect_nothing_listed
+	expect_no_losses
+}
+
+proves cut_between_mapped_stores \
+	'stores through a mapping before and after a cut: the file is in both windows, and when it was unmapped meanwhile'
+cut_between_mapped_stores() {
+	echo old >"$D/mapped"
+	begin_job "$FUNCNAME"
+	start_holder stores
+	hold stores map mapped "$D/mapped"
+	hold stores store mapped before
+	mark "$FUNCNAME"
+	# The entry of the page table is writable already: no function of the kernel sees this.
+	hold stores store mapped after
+	hold stores close mapped
+	complete_dump "$FUNCNAME" "$D" --pending
+	expect_listed changed mapped
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed mapped
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D"
+	expect_nothing_listed
+	stop_holder stores
+}
+
+# ---- operations under way
+
+proves cut_within_a_write 'a write whose source is a page that comes only after the cut: its file is in both windows'
+cut_within_a_write() {
+	local writer
+	head -c 65536 /dev/zero >"$D/file"
+	begin_job "$FUNCNAME"
+	"$BUILD/inflight" write "$D/file" "$T/under-way" "$T/go" &
+	writer=$!
+	wait_until 20 test -e "$T/under-way" || fail "the write did not begin"
+	mark "$FUNCNAME"
+	[ "$(head -c 1 "$D/file" | tr -d '\0')" = "" ] || fail "the write did not wait"
+	: >"$T/go"
+	wait "$writer" || fail "the write failed"
+	[ "$(head -c 1 "$D/file")" = u ] || fail "nothing was written"
+	complete_dump "$FUNCNAME" "$D" --pending
+	expect_listed changed file
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed file
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D"
+	expect_nothing_listed
+}
+
+# slow_filesystem TYPE OPTIONS: at $SLOW, on a device that can be suspended. The trap leaves nothing behind that waits.
+slow_filesystem() {
+	local loop
+	truncate -s 320M "$RUN/slow"
+	modprobe dm-mod
+	loop=$(losetup --find --show "$RUN/slow")
+	trap 'drop_slow_filesystem '"$loop" EXIT
+	"mkfs.$1" -q "$loop"
+	dmsetup create slow --noudevsync --table "0 $(blockdev --getsz "$loop") linear $loop 0"
+	# udev is not here to do it.
+	dmsetup mknodes
+	mkdir -p "$SLOW"
+	mount -t "$1" -o "$2" /dev/mapper/slow "$SLOW"
+	wait_until 20 is_traced "$SLOW" || fail "$SLOW is not traced"
+}
+
+drop_slow_filesystem() {
+	set +e
+	let_go
+	umount "$SLOW" || umount -l "$SLOW"
+	dmsetup remove --noudevsync --retry slow
+	losetup -d "$1"
+	rm "$RUN/slow"
+}
+
+# What is in the middle of something stays there.
+hold_up() {
+	dmsetup suspend --nolockfs --noflush slow
+}
+
+let_go() {
+	dmsetup resume slow
+}
+
+names_of() {
+	mapfile -t -d '' NAMES <"$T/$1"
+}
+
+# wait_across_the_cut JOB [OPERATION...]: sets WAITING, the operations that wait meanwhile. hold_up and let_go do it.
+wait_across_the_cut() {
+	local operations
+	python "$HERE/waiting.py" prepare "$SLOW" "${@:2}"
+	begin_job "$1"
+	hold_up
+	operations=$(python "$HERE/waiting.py" begin "$SLOW" "$T")
+	read -ra WAITING <<<"$operations"
+	echo "waiting: $operations"
+	mark "$1"
+	let_go
+	python "$HERE/waiting.py" finish "$T"
+	complete_dump "$1" "$SLOW" --pending
+}
+
+expect_operations() {
+	local operation
+	for operation; do
+		names_of "$operation"
+		expect_either "${NAMES[@]}"
+	done
+}
+
+expect_waiting() {
+	local operation
+	for operation; do
+		[[ " ${WAITING[*]} " == *" $operation "* ]] || fail "$operation did not wait: ${WAITING[*]}"
+	done
+}
+
+# in_both_windows JOB OPERATION...
+in_both_windows() {
+	expect_waiting "${@:2}"
+	expect_operations "${@:2}"
+	commit "$1"
+	complete_dump "$1" "$SLOW"
+	expect_operations "${@:2}"
+	commit "$1"
+	complete_dump "$1" "$SLOW"
+	expect_nothing_listed
+}
+
+NAME_OPERATIONS=(create link mkdir mknod rename rename-directory replace rmdir symlink unlink)
+DEPARTURES=(rename rename-directory replace rmdir unlink)
+ATTRIBUTE_OPERATIONS=(chmod chown removexattr setxattr truncate utime)
+
+proves cut_on_a_suspended_xfs \
+	'names and attributes changed on an xfs whose device does not answer: what waits at the cut is in both windows'
+cut_on_a_suspended_xfs() {
+	slow_filesystem xfs wsync
+	wait_across_the_cut "$FUNCNAME"
+	in_both_windows "$FUNCNAME" "${NAME_OPERATIONS[@]}" "${ATTRIBUTE_OPERATIONS[@]}"
+}
+
+# Here new names are there to see before the wait: what the cut need not carry.
+proves cut_on_a_suspended_ext4 \
+	'names removed on a synchronous ext4 whose device does not answer: what waits at the cut is in both windows'
+cut_on_a_suspended_ext4() {
+	slow_filesystem ext4 sync,dirsync
+	wait_across_the_cut "$FUNCNAME" create mkdir "${DEPARTURES[@]}" setxattr removexattr truncate write
+	expect_operations create mkdir
+	in_both_windows "$FUNCNAME" "${DEPARTURES[@]}" setxattr removexattr truncate write
+}
+
+proves cut_of_asynchronous_writes \
+	'AIO and io_uring writes, O_DIRECT, in flight at the cut, their descriptors closed: the files are in both windows'
+cut_of_asynchronous_writes() {
+	local kind kinds=() status
+	slow_filesystem ext4 noatime
+	for kind in aio uring; do
+		head -c 65536 /dev/zero >"$SLOW/$kind"
+	done
+	sync -f "$SLOW"
+	begin_job "$FUNCNAME"
+	hold_up
+	for kind in aio uring; do
+		("$BUILD/inflight" "$kind" "$SLOW/$kind" "$T/$kind" && : >"$T/$kind.done" || echo $? >"$T/$kind.failed") &
+		wait_until 20 eval "[ -e '$T/$kind' ] || [ -e '$T/$kind.failed' ]" || fail "$kind did not begin"
+		[ ! -e "$T/$kind.failed" ] || { status=$(<"$T/$kind.failed"); continue; }
+		kinds+=("$kind")
+	done
+	[ "${#kinds[@]}" = 2 ] || [ "$status" = 77 ] || fail "a write failed"
+	mark "$FUNCNAME"
+	for kind in "${kinds[@]}"; do
+		[ ! -e "$T/$kind.done" ] || fail "$kind did not wait"
+	done
+	let_go
+	for kind in "${kinds[@]}"; do
+		wait_until 20 test -e "$T/$kind.done" || fail "$kind failed"
+	done
+	complete_dump "$FUNCNAME" "$SLOW" --pending
+	expect_listed changed "${kinds[@]}"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$SLOW"
+	expect_listed changed "${kinds[@]}"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$SLOW"
+	expect_nothing_listed
+}
+
+# On a frozen filesystem they wait before anything is asked of the hooks: their change is wholly in the next window.
+proves cut_on_a_frozen_filesystem \
+	'writes, truncations and names that wait on a frozen filesystem at the cut are in the window in which they happen'
+cut_on_a_frozen_filesystem() {
+	slow_filesystem ext4 noatime
+	start_holder frozen
+	echo old >"$SLOW/mapped"
+	hold frozen open opened "$SLOW/opened"
+	hold frozen map mapped "$SLOW/mapped"
+	hold frozen store mapped before
+	hold_up() {
+		fsfreeze --freeze "$SLOW"
+		# Freezing has written the page: this store waits as well.
+		echo store mapped after >"$RUN/frozen.in"
+	}
+	let_go() {
+		fsfreeze --unfreeze "$SLOW"
+	}
+	wait_across_the_cut "$FUNCNAME"
+	expect_waiting create mkdir unlink rename chmod truncate write
+	expect_listed changed opened mapped
+	expect_operations write
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$SLOW"
+	expect_listed changed opened mapped
+	expect_operations "${WAITING[@]}"
+	[ "$(head -c 5 "$SLOW/mapped")" = after ] || fail "nothing was stored"
+	stop_holder frozen
+	# The trap unmounts.
+	wait_until 20 eval "! kill -0 $(<"$RUN/frozen.pid") 2>/dev/null"
+	let_go() { :; }
+}
+
+# ---- under load
+
+STORM_TASKS=3 STORM_CUTS=5
+
+proves cut_under_load \
+	'tasks that change without a pause, cuts at random moments: each operation is in its window, the replica equals'
+cut_under_load() {
+	local number storm
+	begin_job_with_full_backup "$FUNCNAME"
+	python "$HERE/storm.py" run "$D" "$STORM_TASKS" "$T/notes" "$T/pause" "$T/stop" &
+	storm=$!
+	trap ': >"$T/stop"' EXIT
+	wait_until 20 test -s "$T/notes"
+	sleep 0.3
+	for ((number = 0; number < STORM_CUTS; number++)); do
+		sleep "0.$((RANDOM % 5))"
+		cp "$T/notes" "$T/asked.$number"
+		mark "$FUNCNAME"
+		cp "$T/notes" "$T/answered.$number"
+		# Making and applying lists would take most of the processors.
+		: >"$T/pause"
+		complete_dump "$FUNCNAME" "$D" --pending
+		cp "$T/changed" "$T/changed.$number"
+		cp "$T/deleted" "$T/deleted.$number"
+		apply "$D" "$REPLICA/$FUNCNAME" --busy
+		commit "$FUNCNAME"
+		rm "$T/pause"
+	done
+	: >"$T/stop"
+	wait "$storm" || fail "the storm failed"
+	python "$HERE/storm.py" check "$T" "$STORM_CUTS" || fail "operations are missing from their windows"
+	back_up "$FUNCNAME"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D"
+	expect_nothing_listed
+	expect_no_losses
+	rm -rf "$D" "${REPLICA:?}/$FUNCNAME"
+}
