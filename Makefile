@@ -12,7 +12,7 @@ B ?= build
 PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libjansson-dev \
 	libinih-dev libsystemd-dev libmount-dev libblkid-dev scdoc git
 PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils e2fsprogs xfsprogs btrfs-progs rsync \
-	attr acl python3 sqlite3 util-linux procps
+	attr acl python3 sqlite3 util-linux procps liburing-dev
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
 
 CLANG ?= clang
@@ -39,9 +39,10 @@ BPF_OBJECTS := $(patsubst bpf/%.c,$(B)/bpf/%.o,$(BPF_SOURCES))
 SOURCES := $(sort $(wildcard collector/*.c))
 LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out collector/main.c,$(SOURCES))) \
 	$(patsubst collector/schema.sql,$(B)/schema.o,$(wildcard collector/schema.sql))
+MATRIX_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/vm/matrix/*.c)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
 VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls FSCHANGED_VERSION $(SOURCES)))
-C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] bpf/*.[ch] vmlinux/*.h))
+C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/matrix/*.[ch] bpf/*.[ch] vmlinux/*.h))
 # Programs of the tests and the like, whatever they are called: those that begin with the line of a shell.
 SCRIPTS = $(shell grep -rlIE -m1 '^\#!/bin/(ba|da)?sh|^\#!/usr/bin/env bash|^\#!/bin/busybox sh' \
 	tests .ci bench dist 2>/dev/null)
@@ -81,7 +82,7 @@ demo: deps ## install, build, and show the main job live
 	@tests/demo.sh
 
 check: deps ## build, unit tests, and tests in real kernels
-	+@$(MAKE) --no-print-directory all unit-tests
+	+@$(MAKE) --no-print-directory all unit-tests $(B)/matrix
 	@tests/run $(B)
 
 unit: unit-tests ## unit tests only
@@ -167,6 +168,13 @@ $(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
 	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -lcmocka -o $@
 
+# Changes files in every way there is.
+$(B)/matrix: $(MATRIX_OBJECTS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $^ -luring -o $@
+
+$(B)/tests/vm/matrix/%.o: tests/vm/matrix/%.c | $(B)/tests/vm/matrix
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
 $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)scdoc <$< >$@.new && mv $@.new $@
@@ -178,7 +186,7 @@ $(B)/compile_commands.json: $(SOURCES) Makefile $(B)/version.h | $(B)
 		separator=',\n'; \
 	done; printf '\n]\n'; } >$@
 
-$(B) $(B)/bpf $(B)/collector:
+$(B) $(B)/bpf $(B)/collector $(B)/tests/vm/matrix:
 	@mkdir -p $@
 
 FORCE:
@@ -186,4 +194,4 @@ FORCE:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
--include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d)
+-include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d $(B)/tests/vm/matrix/*.d)
