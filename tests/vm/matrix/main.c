@@ -5,7 +5,7 @@
  *   matrix FILESYSTEM PREPARED DIRECTORY RESULTS [PATTERN]
  *
  * Each line of standard input is a phase, answered with "done" when it is over: "prepare" makes the files below
- * PREPARED, before the first cut; "run" and "again" change them below DIRECTORY, in a window each. The two directories
+ * PREPARED, before the first cut; "run", "again" and "last" change them below DIRECTORY, in a window each. The two directories
  * are the same but for an overlay whose lower side is prepared. RESULTS gets a line for each operation and phase:
  *
  *   PHASE NAME ok|skip|failed REASON LISTED        (between tabs)
@@ -34,7 +34,8 @@ enum {
 };
 
 static const struct operation *const tables[] = {
-	content_operations, name_operations, quiet_operations,
+	content_operations, uring_operations, mapping_operations, name_operations, attribute_operations, place_operations,
+	holder_operations,  btrfs_operations, xfs_operations,	  ext4_operations, quiet_operations,
 };
 
 /* What a filesystem, or a kernel before this version, cannot do, and how it says so. */
@@ -50,6 +51,20 @@ static const struct {
 	{"fallocate-unshare", "ext4 btrfs tmpfs overlay copyup", ANY_KERNEL, EOPNOTSUPP},
 	{"fallocate-zero*", "tmpfs", ANY_KERNEL, EOPNOTSUPP},
 	{"direct", "tmpfs", 606, EINVAL},
+	{"setxattrat", "ext4 xfs btrfs tmpfs overlay copyup", 613, ENOSYS},
+	{"removexattrat", "ext4 xfs btrfs tmpfs overlay copyup", 613, ENOSYS},
+	{"fchmodat2", "ext4 xfs btrfs tmpfs overlay copyup", 606, ENOSYS},
+	{"chattr-file_setattr", "ext4 xfs btrfs tmpfs overlay copyup", 617, ENOSYS},
+	{"chattr-generation", "ext4", ANY_KERNEL, ENOTTY}, /* its sums cover the generation */
+	{"btrfs-encoded-write", "btrfs", 518, ENOTTY},
+	{"idmapped-mount", "overlay copyup", ANY_KERNEL, EINVAL},
+	{"idmapped-mount", "ext4 xfs btrfs tmpfs overlay copyup", 512, ENOSYS},
+	{"idmapped-mount", "tmpfs", 603, EINVAL},
+	{"handle*", "overlay copyup", ANY_KERNEL, EOPNOTSUPP},
+	{"loop-direct", "tmpfs", 606, EINVAL},
+	{"swap-in-use", "tmpfs overlay copyup", ANY_KERNEL, EINVAL},
+	{"exchange-range*", "xfs", 610, ENOTTY},
+	{"exchange-range*", "xfs", 610, EOPNOTSUPP},
 	{"rename-whiteout", "overlay copyup", ANY_KERNEL, EINVAL},
 	{"rename-directory", "copyup", ANY_KERNEL, EXDEV},
 	{"rename-exchange-directory", "copyup", ANY_KERNEL, EXDEV},
@@ -121,7 +136,7 @@ static const char *nothing_of(const struct operation *operation)
 
 static const char *listed_of(const struct operation *operation)
 {
-	return operation->listed;
+	return operation->listed ? operation->listed : "quiet";
 }
 
 static const char *listed_again_of(const struct operation *operation)
@@ -129,10 +144,21 @@ static const char *listed_again_of(const struct operation *operation)
 	return operation->listed_again ? operation->listed_again : "quiet";
 }
 
+static int (*last_of(const struct operation *operation))(void)
+{
+	return operation->last;
+}
+
+static const char *listed_last_of(const struct operation *operation)
+{
+	return operation->listed_last ? operation->listed_last : "";
+}
+
 static const struct phase phases[] = {
 	{"prepare", prepare_of, nothing_of},
 	{"run", run_of, listed_of},
 	{"again", again_of, listed_again_of},
+	{"last", last_of, listed_last_of},
 };
 
 static int enter(const char *directory, const struct operation *operation, bool new)
