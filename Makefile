@@ -12,7 +12,8 @@ B ?= build
 PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libjansson-dev \
 	libinih-dev libsystemd-dev libmount-dev libblkid-dev scdoc git
 PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils e2fsprogs xfsprogs btrfs-progs rsync \
-	attr acl python3 sqlite3 util-linux procps liburing-dev xfslibs-dev
+	attr acl python3 sqlite3 util-linux procps liburing-dev xfslibs-dev \
+	nfs-kernel-server
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
 
 CLANG ?= clang

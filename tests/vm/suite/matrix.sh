@@ -31,7 +31,7 @@ let_xfs_exchange() {
 	IFS=. read -r major minor _ <<<"$(uname -r)"
 	[ $((major * 100 + minor)) -ge 610 ] || return 0
 	features=$(xfs_db -r -c 'sb 0' -c 'print features_incompat' "$1" | sed 's/.*= //')
-	xfs_db -x -c 'sb 0' -c "write features_incompat $(printf '0x%x' $((features | exchange)))" "$1" >>"$RUN/matrix/mkfs"
+	xfs_db -x -c 'sb 0' -c "write -d features_incompat $((features | exchange))" "$1" >>"$RUN/matrix/mkfs"
 }
 
 # Outside of a test, and before the collector starts: what it watches has to be there.
