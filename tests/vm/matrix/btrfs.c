@@ -110,9 +110,9 @@ static int make_read_only(void)
 /* A stream to be received, with a change of each kind. */
 static int prepare_stream(void)
 {
-	return create_subvolume_with_file() ?:
-	       command("mkdir into subvolume/below && ln subvolume/file subvolume/below/link &&"
-		       "btrfs property set subvolume ro true && btrfs send -f stream subvolume");
+	return create_subvolume_with_file()
+		       ?: command("mkdir into subvolume/below && ln subvolume/file subvolume/below/link &&"
+				  "btrfs property set subvolume ro true && btrfs send -f stream subvolume");
 }
 
 static int receive(void)
@@ -123,7 +123,9 @@ static int receive(void)
 /* Compressed by the caller: PIECE bytes of the same letter. */
 static int write_encoded(void)
 {
-	static unsigned char data[] = {0x78, 0x9c, 0xed, 0xc1, 0x01, 0x0d, 0x00, 0x00, 0x00, 0xc2, 0xa0, 0xae, 0xef, 0x1f, 0xc2, 0x1e, 0x0e, 0x28, 0x00, 0x00, 0x00, 0xe0, 0xdd, 0x00, 0xff, 0x4b, 0x20, 0x5b};
+	static unsigned char data[] = {0x78, 0x9c, 0xed, 0xc1, 0x01, 0x0d, 0x00, 0x00, 0x00, 0xc2,
+				       0xa0, 0xae, 0xef, 0x1f, 0xc2, 0x1e, 0x0e, 0x28, 0x00, 0x00,
+				       0x00, 0xe0, 0xdd, 0x00, 0xff, 0x4b, 0x20, 0x5b};
 	struct iovec part = {data, sizeof(data)};
 	struct btrfs_ioctl_encoded_io_args arguments = {.iov = &part,
 							.iovcnt = 1,
@@ -152,13 +154,16 @@ const struct operation btrfs_operations[] = {
 	 .listed = "changed snapshot, changed snapshot/file", .only = "btrfs"},
 	{"subvolume-write-in-snapshot", prepare_snapshot, write_in_prepared_snapshot, .listed = "changed snapshot/file",
 	 .only = "btrfs"},
-	{"subvolume-delete", create_subvolume_with_file, delete_subvolume, .listed = "deleted subvolume", .only = "btrfs"},
-	{"subvolume-rmdir", create_subvolume_with_file, remove_subvolume, .listed = "deleted subvolume", .only = "btrfs"},
+	{"subvolume-delete", create_subvolume_with_file, delete_subvolume, .listed = "deleted subvolume",
+	 .only = "btrfs"},
+	{"subvolume-rmdir", create_subvolume_with_file, remove_subvolume, .listed = "deleted subvolume",
+	 .only = "btrfs"},
 	{"subvolume-delete-by-id", create_subvolume_with_file, .last = delete_by_number,
 	 .listed_last = "deleted subvolume", .only = "btrfs"},
 	{"subvolume-rename", create_subvolume_with_file, rename_subvolume,
 	 .listed = "deleted subvolume, changed new, changed new/file", .only = "btrfs"},
-	{"subvolume-read-only", create_subvolume_with_file, make_read_only, .listed = "changed subvolume", .only = "btrfs"},
+	{"subvolume-read-only", create_subvolume_with_file, make_read_only, .listed = "changed subvolume",
+	 .only = "btrfs"},
 	{"btrfs-receive", prepare_stream, .last = receive,
 	 .listed_last = "changed into/subvolume, changed into/subvolume/file, changed into/subvolume/below/link",
 	 .only = "btrfs"},

@@ -5,8 +5,9 @@
  *   matrix FILESYSTEM PREPARED DIRECTORY RESULTS [PATTERN]
  *
  * Each line of standard input is a phase, answered with "done" when it is over: "prepare" makes the files below
- * PREPARED, before the first cut; "run", "again" and "last" change them below DIRECTORY, in a window each. The two directories
- * are the same but for an overlay whose lower side is prepared. RESULTS gets a line for each operation and phase:
+ * PREPARED, before the first cut; "run", "again" and "last" change them below DIRECTORY, in a window each. The two
+ * directories are the same but for an overlay whose lower side is prepared. RESULTS gets a line for each operation and
+ * phase:
  *
  *   PHASE NAME ok|skip|failed REASON LISTED        (between tabs)
  *
@@ -34,8 +35,9 @@ enum {
 };
 
 static const struct operation *const tables[] = {
-	content_operations, uring_operations, mapping_operations, name_operations, attribute_operations, place_operations,
-	holder_operations,  btrfs_operations, xfs_operations,	  ext4_operations, quiet_operations,
+	content_operations,   uring_operations, mapping_operations, name_operations,
+	attribute_operations, place_operations, holder_operations,  btrfs_operations,
+	xfs_operations,       ext4_operations,  quiet_operations,
 };
 
 /* What a filesystem, or a kernel before this version, cannot do, and how it says so. */
@@ -166,7 +168,7 @@ static int enter(const char *directory, const struct operation *operation, bool 
 {
 	if (chdir(directory) < 0)
 		return -errno;
-	if (new && mkdir(operation->name, 0755) < 0)
+	if (new &&mkdir(operation->name, 0755) < 0)
 		return -errno;
 	return result(chdir(operation->name));
 }

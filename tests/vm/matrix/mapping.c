@@ -150,8 +150,10 @@ const struct operation mapping_operations[] = {
 	{"map-store-in-child", make_file, store_in_child, .listed = "changed file"},
 	{"map-read-into", make_two, read_into_mapping, .listed = "changed file, absent other"},
 	{"map-read-into-directly", make_two, read_into_mapping_directly, .listed = "changed file, absent other"},
-	{"map-store-after-cut", make_file, map_and_store, store_again, .listed = "changed file", .listed_again = "changed file"},
+	{"map-store-after-cut", make_file, map_and_store, store_again, .listed = "changed file",
+	 .listed_again = "changed file"},
 	{"map-first-store-after-cut", make_file, map_only, store_first, .listed = "", .listed_again = "changed file"},
-	{"map-mprotect-after-cut", make_file, map_reading, unprotect_and_store, .listed = "", .listed_again = "changed file"},
+	{"map-mprotect-after-cut", make_file, map_reading, unprotect_and_store, .listed = "",
+	 .listed_again = "changed file"},
 	{NULL},
 };

@@ -12,20 +12,20 @@
  */
 struct operation {
 	const char *name;
-	int (*prepare)(void);	  /* before the first cut */
-	int (*run)(void);	  /* in the first window */
-	int (*again)(void);	  /* in the second one, through what was opened in the first */
-	int (*last)(void);	  /* in the third one: what changes so much that everything may be listed */
-	const char *listed;	  /* after the first window: "changed PATH", "deleted PATH", "absent PATH", by commas */
+	int (*prepare)(void);     /* before the first cut */
+	int (*run)(void);         /* in the first window */
+	int (*again)(void);       /* in the second one, through what was opened in the first */
+	int (*last)(void);        /* in the third one: what changes so much that everything may be listed */
+	const char *listed;       /* after the first window: "changed PATH", "deleted PATH", "absent PATH", by commas */
 	const char *listed_again; /* after the second; without it nothing of the directory may be listed then */
 	const char *listed_last;  /* after the third */
-	const char *only;	  /* filesystems that know of it; all others have no such thing */
+	const char *only;         /* filesystems that know of it; all others have no such thing */
 };
 
 /* Tables that end with an operation without a name. */
 extern const struct operation content_operations[], uring_operations[], mapping_operations[], name_operations[],
-	attribute_operations[], place_operations[], holder_operations[], btrfs_operations[],
-	xfs_operations[], ext4_operations[], quiet_operations[];
+	attribute_operations[], place_operations[], holder_operations[], btrfs_operations[], xfs_operations[],
+	ext4_operations[], quiet_operations[];
 
 enum {
 	SIZE = 65536, /* of a prepared file */

@@ -290,8 +290,8 @@ static int die(void)
 static int dump_core(void)
 {
 	struct stat status;
-	int error = write_text("/proc/sys/kernel/core_pattern", "file") ?:
-		    write_text("/proc/sys/kernel/core_uses_pid", "0");
+	int error = write_text("/proc/sys/kernel/core_pattern", "file")
+			    ?: write_text("/proc/sys/kernel/core_uses_pid", "0");
 
 	if (error)
 		return error;

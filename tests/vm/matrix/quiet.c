@@ -36,7 +36,8 @@ static int open_for_writing(void)
 	return fd < 0 ? fd : result(read(fd, piece(), PIECE));
 }
 
-/* Of a name that is not in its cache the kernel asks first whether it may be made, and looks whether it is there after. */
+/* Of a name that is not in its cache the kernel asks first whether it may be made, and looks whether it is there after.
+ */
 static int open_creating(void)
 {
 	autofd fd = -1;

@@ -58,8 +58,8 @@ static int swap_extents(void)
 	if (fsync(file) < 0 || fsync(other) < 0 || fstat(file, &status) < 0)
 		return -errno;
 	number = status.st_ino;
-	return result(ioctl(file, XFS_IOC_FSBULKSTAT_SINGLE, &request)) ?:
-	       result(ioctl(file, XFS_IOC_SWAPEXT, &arguments));
+	return result(ioctl(file, XFS_IOC_FSBULKSTAT_SINGLE, &request))
+		       ?: result(ioctl(file, XFS_IOC_SWAPEXT, &arguments));
 }
 
 static int punch(void)
@@ -76,12 +76,10 @@ static int set_attribute_by_handle(void)
 	char handle[64], name[] = "by-handle", value[] = "value";
 	__u32 length = sizeof(handle);
 	autofd directory = opened(".", O_RDONLY | O_DIRECTORY);
-	struct xfs_fsop_handlereq request = {.path = (char *)"file", .oflags = O_RDONLY, .ohandle = handle,
-					     .ohandlen = &length};
-	struct xfs_attr_multiop operation = {.am_opcode = ATTR_OP_SET,
-					     .am_attrname = name,
-					     .am_attrvalue = value,
-					     .am_length = sizeof(value) - 1};
+	struct xfs_fsop_handlereq request = {
+		.path = (char *)"file", .oflags = O_RDONLY, .ohandle = handle, .ohandlen = &length};
+	struct xfs_attr_multiop operation = {
+		.am_opcode = ATTR_OP_SET, .am_attrname = name, .am_attrvalue = value, .am_length = sizeof(value) - 1};
 	struct xfs_fsop_attrmulti_handlereq many = {.opcount = 1, .ops = &operation};
 
 	if (directory < 0)
@@ -98,6 +96,7 @@ const struct operation xfs_operations[] = {
 	 .only = "xfs"},
 	{"swapext", make_two, swap_extents, .listed = "changed file, changed other", .only = "xfs"},
 	{"unresvsp", make_file, punch, .listed = "changed file", .only = "xfs ext4"},
-	{"attrmulti-by-handle", make_file, .last = set_attribute_by_handle, .listed_last = "changed file", .only = "xfs"},
+	{"attrmulti-by-handle", make_file, .last = set_attribute_by_handle, .listed_last = "changed file",
+	 .only = "xfs"},
 	{NULL},
 };
