@@ -60,6 +60,12 @@ static const struct {
 	{"*xattrat", "ext4 xfs btrfs tmpfs overlay copyup", 613, ENOSYS},
 	{"fchmodat2", "ext4 xfs btrfs tmpfs overlay copyup", 606, ENOSYS},
 	{"chattr-file_setattr", "ext4 xfs btrfs tmpfs overlay copyup", 617, ENOSYS},
+	{"uring-mkdir", "ext4 xfs btrfs tmpfs overlay copyup", 515, EINVAL},
+	{"uring-*link", "ext4 xfs btrfs tmpfs overlay copyup", 515, EINVAL},
+	{"uring-setxattr", "ext4 xfs btrfs tmpfs overlay copyup", 519, EINVAL},
+	{"chattr*", "tmpfs", 606, ENOTTY},
+	{"quiet-flags", "tmpfs", 606, ENOTTY},
+	{"verity", "btrfs", 515, ENOTTY},
 	{"chattr-generation", "ext4", ANY_KERNEL, ENOTTY}, /* its sums cover the generation */
 	{"btrfs-encoded-write", "btrfs", 518, ENOTTY},
 	{"idmapped-mount", "overlay copyup", ANY_KERNEL, EINVAL},
