@@ -7,7 +7,7 @@
 ROOT is where the host sees the files of that filesystem. DIRECTORY holds COLUMN.results (see
 matrix/main.c) and, for the windows 1 to 3, changed.N, deleted.N (names ended by NUL) and err.N,
 which names what a list cannot vouch for. Writes COLUMN.failed there, one line for each cell that
-failed, and COLUMN.skipped.
+failed.
 
   ok     all that must be listed is listed, in its window and in no other
   skip   this filesystem or kernel cannot do it
@@ -28,7 +28,6 @@ KNOWN = [
     ("handle-cold", "ext4 xfs btrfs", "a file without a cached name is not recorded by its number"),
     ("handle-cold-below", "ext4 xfs btrfs", "a file without a cached name is not recorded by its number"),
     ("swap-in-use", "ext4 xfs btrfs", "swap files are carried"),
-    ("attrmulti-by-handle", "xfs", "the call does not say which file it changes"),
 ]
 
 WINDOWS = {"run": 1, "again": 2, "last": 3}
@@ -113,10 +112,10 @@ class Column:
                 self.cells[operation] = "FAIL"
                 self.reasons[operation] = "fails no longer: take it out of the table of what is known (%s)" % why
 
-    def write(self, directory, cell, suffix):
-        with open("%s/%s.%s" % (directory, self.name, suffix), "w") as file:
-            for operation, found in self.cells.items():
-                if found == cell:
+    def write_failed(self, directory):
+        with open("%s/%s.failed" % (directory, self.name), "w") as file:
+            for operation, cell in self.cells.items():
+                if cell == "FAIL":
                     file.write("%s: %s\n" % (operation, self.reasons[operation]))
 
 
@@ -129,7 +128,7 @@ def print_table(columns):
     for name in operations:
         print(name.ljust(width), *("%-7s" % column.cells.get(name, "-") for column in columns))
     for name in operations:
-        for cell in ("FAIL", "known"):
+        for cell in ("FAIL", "known", "skip"):
             where = {}
             for column in columns:
                 if column.cells.get(name) == cell:
@@ -144,8 +143,7 @@ def main():
     columns = [Column(directory, *argument.split("=", 1)) for argument in sys.argv[2:]]
     for column in columns:
         column.judge(lists)
-        column.write(directory, "FAIL", "failed")
-        column.write(directory, "skip", "skipped")
+        column.write_failed(directory)
     print_table(columns)
 
 

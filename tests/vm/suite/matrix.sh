@@ -75,7 +75,7 @@ matrix_is_run() {
 	for column in "${COLUMNS[@]}"; do
 		mkfifo "$T/$column.in" "$T/$column.out"
 		"$FSCHANGED_BUILD/matrix" "$column" "${PREPARED[$column]:-${WORKS[$column]}}" "${WORKS[$column]}" \
-			"$T/$column.results" <>"$T/$column.in" 1<>"$T/$column.out" 2>"$T/$column.log" &
+			"$T/$column.results" "${FSCHANGED_MATRIX:-*}" <>"$T/$column.in" 1<>"$T/$column.out" 2>"$T/$column.log" &
 		roots+=("$column=${SEEN[$column]:-${WORKS[$column]}}")
 	done
 	phase prepare
@@ -106,9 +106,19 @@ show_matrix() {
 	[ ! -e "$RUN/matrix_is_run/table" ] || sed 's/^/# /' "$RUN/matrix_is_run/table"
 }
 
+proves matrix_is_complete 'where every cell is right, nothing is missing from the lists that they would have to name'
+matrix_is_complete() {
+	local window results=$RUN/matrix_is_run
+	! grep -qE '^(FAIL|known) ' "$results/table" || return 0
+	for window in 1 2 3; do
+		[ "$(<"$results/status.$window")" = 0 ] || fail "list $window is incomplete: $(<"$results/err.$window")"
+	done
+}
+
 proves matrix_ext4 'every way of changing a file is listed on ext4'
 proves matrix_xfs 'every way of changing a file is listed on xfs'
 proves matrix_btrfs 'every way of changing a file is listed on btrfs'
+proves matrix_f2fs 'every way of changing a file is listed on f2fs'
 proves matrix_tmpfs 'every way of changing a file is listed on tmpfs'
 proves matrix_overlay 'every way of changing a file is listed on the upper side of an overlay'
 proves matrix_copyup 'every way of changing a file of the lower side of an overlay is listed on its upper side'
@@ -132,6 +142,12 @@ matrix_xfs() {
 
 matrix_btrfs() {
 	expect_column btrfs
+}
+
+# None of the kernels has it, so that it has no column.
+matrix_f2fs() {
+	! modprobe -q f2fs || fail "this kernel has f2fs: it belongs into the matrix"
+	skip "these kernels have no f2fs"
 }
 
 matrix_tmpfs() {
