@@ -14,7 +14,7 @@ KERNELS ?= 5.10 6.1 6.12 6.18 7
 PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libjansson-dev \
 	libinih-dev libsystemd-dev libmount-dev libblkid-dev scdoc git
 PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils e2fsprogs xfsprogs btrfs-progs rsync \
-	attr acl python3 sqlite3 util-linux procps dmsetup
+	attr acl python3 sqlite3 util-linux procps dmsetup liburing-dev xfslibs-dev nfs-kernel-server
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
 
 CLANG ?= clang
@@ -41,6 +41,7 @@ BPF_OBJECTS := $(patsubst bpf/%.c,$(B)/bpf/%.o,$(BPF_SOURCES))
 SOURCES := $(sort $(wildcard collector/*.c))
 LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out collector/main.c,$(SOURCES))) \
 	$(patsubst collector/schema.sql,$(B)/schema.o,$(wildcard collector/schema.sql))
+MATRIX_OBJECTS := $(patsubst tests/vm/%.c,$(B)/%.o,$(sort $(wildcard tests/vm/matrix/*.c)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
 # Programs that the tests in real kernels use.
 HELPERS := $(patsubst tests/vm/%.c,$(B)/%,$(sort $(wildcard tests/vm/*.c)))
@@ -95,7 +96,7 @@ unit: unit-tests ## unit tests only
 
 unit-tests: $(UNIT_TESTS)
 
-helpers: $(HELPERS) $(B)/random-oracle
+helpers: $(HELPERS) $(B)/random-oracle $(B)/all-changes
 
 asan: ## unit tests with address and undefined-behaviour sanitizers, in build/asan
 	+@$(MAKE) --no-print-directory unit B=$(B)/asan CFLAGS='-O1 -g' \
@@ -184,6 +185,14 @@ $(B)/oracle/%.o: tests/vm/oracle/%.c | $(B)/oracle
 
 $(B)/random-oracle: $(ORACLE_OBJECTS)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -pthread $^ -o $@
+
+# Changes files in every way there is.
+$(B)/matrix/%.o: tests/vm/matrix/%.c | $(B)/matrix
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/all-changes: $(MATRIX_OBJECTS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $^ -luring -o $@
+
 $(B)/%: tests/vm/%.c | $(B)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(ALL_LDFLAGS) -o $@
 
@@ -198,7 +207,7 @@ $(B)/compile_commands.json: $(SOURCES) Makefile $(B)/version.h | $(B)
 		separator=',\n'; \
 	done; printf '\n]\n'; } >$@
 
-$(B) $(B)/bpf $(B)/collector $(B)/oracle:
+$(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix:
 	@mkdir -p $@
 
 FORCE:
@@ -206,4 +215,4 @@ FORCE:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
--include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d $(B)/oracle/*.d)
+-include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d $(B)/oracle/*.d $(B)/matrix/*.d)

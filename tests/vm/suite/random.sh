@@ -13,10 +13,10 @@ RANDOM_PLACES=("$SOURCE/random" "$RANDOM_TOP/xfs" "$RANDOM_TOP/btrfs" "$RANDOM_T
 # A directory of the first disk, the last two disks, and a tmpfs, which is traced only when it is named.
 prepare_random_filesystems() {
 	mkdir -p "${RANDOM_PLACES[@]}"
-	mkfs.xfs -q -f /dev/vdd
-	mkfs.btrfs -q -f /dev/vde >"$RUN/btrfs" 2>&1
-	mount /dev/vdd "$RANDOM_TOP/xfs"
-	mount /dev/vde "$RANDOM_TOP/btrfs"
+	mkfs.xfs -q -f /dev/vdg
+	mkfs.btrfs -q -f /dev/vdh >"$RUN/btrfs" 2>&1
+	mount /dev/vdg "$RANDOM_TOP/xfs"
+	mount /dev/vdh "$RANDOM_TOP/btrfs"
 	mount -t tmpfs -o size=256M tmpfs "$RANDOM_TOP/tmpfs"
 	printf 'watch = %s\n' "${RANDOM_PLACES[@]}" >"$CONFIG"
 }
