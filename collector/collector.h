@@ -12,6 +12,7 @@
 #include "batch.h"
 #include "config.h"
 #include "coverage.h"
+#include "link_feed.h"
 #include "store.h"
 #include "tracer.h"
 
@@ -21,6 +22,8 @@ struct collector {
 	struct tracer *tracer;
 	struct coverage coverage;
 	struct batch *batch;
+	struct link_feed *link_feed;
+	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
 	struct tracer_counters counted; /* losses that are accounted for */
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */

@@ -12,6 +12,7 @@ enum dirty_flag {
 	DIRTY_EXPAND = 1 << 0,    /* a directory came in here: all below it is dirty */
 	DIRTY_MAPPED = 1 << 1,    /* had shared writable mappings */
 	DIRTY_NO_CMTIME = 1 << 2, /* stores may not have moved the ctime */
+	DIRTY_UNNAMED = 1 << 3,   /* changed through no name: only of files, not of paths */
 };
 
 /*
@@ -27,10 +28,8 @@ struct dirty_facts {
 struct dirty {
 	uint64_t window;
 	uint32_t filesystem; /* id of the store's row */
-	uint32_t links;      /* highest link count seen; above 1 the name is kept in the index of links */
 	const char *path;    /* inside the filesystem: "/a/b"; "/" is its root; not terminated */
 	size_t path_length;
-	uint64_t inode;      /* 0: not known */
 	int64_t first, last; /* Unix time in seconds, when the path was named first and last */
 	struct dirty_facts facts;
 };

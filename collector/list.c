@@ -14,7 +14,7 @@
 
 enum {
 	MEMORY_DEFAULT = 32 << 20,
-	SORTERS = 3, /* changed, deleted, links */
+	SORTERS = 4, /* changed, deleted, links twice */
 };
 
 struct maker {
@@ -25,6 +25,7 @@ struct maker {
 	struct outputs *outputs;
 	struct links *links;
 	uint64_t expected; /* the window that comes next */
+	uint64_t unnamed;  /* files with names that are not known */
 	char *error;
 };
 
@@ -93,7 +94,7 @@ static int read_windows(struct maker *maker)
 	if (!code)
 		code = store_union(maker->store, first, last, rows_take, &rows);
 	if (!code)
-		code = links_check(maker->links, maker->store, first, last);
+		code = links_check(maker->links, &maker->unnamed);
 	return code;
 }
 
@@ -143,7 +144,16 @@ static int prepare(struct maker *maker)
 		code = places_new(&maker->places, options->mountinfo, options->relative_to, &maker->reasons,
 				  &maker->error);
 	if (!code)
-		code = links_new(&maker->links, memory, maker->places, &maker->reasons);
+		code = links_new(&maker->links, &(struct links_options){
+							.store = maker->store,
+							.places = maker->places,
+							.outputs = maker->outputs,
+							.reasons = &maker->reasons,
+							.first = options->first,
+							.last = options->last,
+							.memory = memory,
+							.error = &maker->error,
+						});
 	return code;
 }
 
@@ -156,6 +166,8 @@ int list_make(struct store *store, const struct list_options *options, struct li
 	*result = (struct list_result){0};
 	if (!code)
 		code = read_store(&maker);
+	if (!code && options->all_names && maker.unnamed)
+		code = -EAGAIN;
 	if (!code)
 		code = outputs_write(maker.outputs, result, &maker.error);
 	if (code && !maker.error)

@@ -50,6 +50,7 @@ enum operation { OPERATIONS(X) OPERATION_COUNT };
 enum event_kind {
 	EVENT_PATH = 1,   /* a path that changes */
 	EVENT_CANARY = 2, /* the collector's own sign of life on a filesystem */
+	EVENT_INODE = 3,  /* a file that changes and has no name in the cache: no path follows */
 };
 
 enum event_flags {
