@@ -286,6 +286,8 @@ static int changed(struct covered *row, bool has_come, void *context)
 	struct collector *collector = context;
 	int code;
 
+	if (!has_come && collector->walking == row->id)
+		collector->walking = 0;
 	if (!has_come)
 		return tracer_trace(collector->tracer, row->device, false);
 	code = came(collector, row);

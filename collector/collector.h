@@ -24,6 +24,7 @@ struct collector {
 	struct batch *batch;
 	struct link_feed *link_feed;
 	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
+	const void *walker;             /* who walks */
 	struct tracer_counters counted; /* losses that are accounted for */
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */
