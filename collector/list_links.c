@@ -148,7 +148,7 @@ int links_add(struct links *links, uint32_t filesystem, const char *path, size_t
 static uint64_t device_of(struct links *links, uint32_t filesystem, const char *path, size_t length)
 {
 	struct place place;
-	struct sight sight;
+	struct sight sight = {0};
 	int error = -ENOENT;
 
 	while (error == -ENOENT && length) {

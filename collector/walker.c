@@ -13,8 +13,6 @@
 
 enum { RETRY_PAUSE = 600 * 1000 * 1000 }; /* microseconds */
 
-extern char **environ;
-
 struct walker {
 	sd_event *loop;
 	struct collector *collector;
@@ -22,7 +20,8 @@ struct walker {
 	sd_event_source *source; /* the process while it lives */
 	pid_t pid;
 	bool wanted;
-	size_t left; /* filesystems that were walked, but not whole: what cannot be looked at will not be the next time */
+	size_t left; /* filesystems that were walked, but not whole: what cannot be looked at will not be the next time
+		      */
 	uint64_t next; /* not before; in microseconds of the clock */
 };
 
