@@ -174,8 +174,9 @@ $(B)/libcollector.a: $(LIBRARY_OBJECTS)
 $(B)/fschanged: $(B)/collector/main.o $(B)/libcollector.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
 
-# The tests of the batch stand in for the store.
-$(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty
+# Tests that stand in for what they put into.
+$(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty -Wl,--wrap=store_put_link
+$(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
 	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -lcmocka -o $@

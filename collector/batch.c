@@ -5,11 +5,12 @@
 #include <sys/mman.h>
 
 #include "batch.h"
-#include "store.h"
 
 struct batch {
 	struct dirty *entries;
 	size_t count, capacity;
+	struct link_change *changes;
+	size_t change_count, change_capacity;
 	char *bytes;
 	size_t used, size;
 };
@@ -24,17 +25,19 @@ static void *reserve(size_t bytes)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-struct batch *batch_new(size_t entries, size_t bytes)
+struct batch *batch_new(size_t entries, size_t changes, size_t bytes)
 {
 	struct batch *batch = calloc(1, sizeof(*batch));
 
 	if (!batch)
 		return NULL;
 	batch->capacity = entries;
+	batch->change_capacity = changes;
 	batch->size = bytes;
 	batch->entries = reserve(entries * sizeof(*batch->entries));
+	batch->changes = reserve(changes * sizeof(*batch->changes));
 	batch->bytes = reserve(bytes);
-	if (batch->entries && batch->bytes)
+	if (batch->entries && batch->changes && batch->bytes)
 		return batch;
 	batch_free(batch);
 	return NULL;
@@ -46,9 +49,19 @@ void batch_free(struct batch *batch)
 		return;
 	if (batch->entries)
 		munmap(batch->entries, batch->capacity * sizeof(*batch->entries));
+	if (batch->changes)
+		munmap(batch->changes, batch->change_capacity * sizeof(*batch->changes));
 	if (batch->bytes)
 		munmap(batch->bytes, batch->size);
 	free(batch);
+}
+
+static const char *keep(struct batch *batch, const char *path, size_t length)
+{
+	char *copy = length ? memcpy(batch->bytes + batch->used, path, length) : NULL;
+
+	batch->used += length;
+	return copy;
 }
 
 int batch_add(struct batch *batch, const struct dirty *entry)
@@ -58,15 +71,26 @@ int batch_add(struct batch *batch, const struct dirty *entry)
 	if (batch->count == batch->capacity || batch->size - batch->used < entry->path_length)
 		return -ENOSPC;
 	*copy = *entry;
-	copy->path = memcpy(batch->bytes + batch->used, entry->path, entry->path_length);
-	batch->used += entry->path_length;
+	copy->path = keep(batch, entry->path, entry->path_length);
 	batch->count++;
+	return 0;
+}
+
+int batch_add_link(struct batch *batch, const struct link_change *change)
+{
+	struct link_change *copy = &batch->changes[batch->change_count];
+
+	if (batch->change_count == batch->change_capacity || batch->size - batch->used < change->path_length)
+		return -ENOSPC;
+	*copy = *change;
+	copy->path = keep(batch, change->path, change->path_length);
+	batch->change_count++;
 	return 0;
 }
 
 bool batch_is_empty(const struct batch *batch)
 {
-	return batch->count == 0;
+	return batch->count == 0 && batch->change_count == 0;
 }
 
 static int compare_numbers(uint64_t left, uint64_t right)
@@ -87,19 +111,11 @@ static int compare(const void *left, const void *right)
 	return order ? order : compare_numbers(a->path_length, b->path_length);
 }
 
-/* Inodes differ when a name was used again; a file with several links must not lose its own. */
-static bool is_same(const struct dirty *a, const struct dirty *b)
-{
-	return compare(a, b) == 0 && (a->inode == b->inode || (a->links <= 1 && b->links <= 1));
-}
-
 static void merge(struct dirty *into, const struct dirty *from)
 {
 	into->facts.operations |= from->facts.operations;
 	into->facts.was |= from->facts.was;
 	into->facts.flags |= from->facts.flags;
-	into->inode = from->inode ? from->inode : into->inode;
-	into->links = from->links > into->links ? from->links : into->links;
 	into->first = from->first < into->first ? from->first : into->first;
 	into->last = from->last > into->last ? from->last : into->last;
 }
@@ -110,7 +126,7 @@ static void sort_and_merge(struct batch *batch)
 
 	qsort(batch->entries, batch->count, sizeof(*batch->entries), compare);
 	for (size_t i = 1; i < batch->count; i++) {
-		if (is_same(&batch->entries[kept], &batch->entries[i]))
+		if (compare(&batch->entries[kept], &batch->entries[i]) == 0)
 			merge(&batch->entries[kept], &batch->entries[i]);
 		else
 			batch->entries[++kept] = batch->entries[i];
@@ -120,18 +136,19 @@ static void sort_and_merge(struct batch *batch)
 
 int batch_write(struct batch *batch, struct store *store)
 {
-	sort_and_merge(batch);
-	for (size_t i = 0; i < batch->count; i++) {
-		int code = store_put_dirty(store, &batch->entries[i]);
+	int code = 0;
 
-		if (code)
-			return code;
-	}
-	return 0;
+	sort_and_merge(batch);
+	for (size_t i = 0; !code && i < batch->count; i++)
+		code = store_put_dirty(store, &batch->entries[i]);
+	for (size_t i = 0; !code && i < batch->change_count; i++)
+		code = store_put_link(store, &batch->changes[i]);
+	return code;
 }
 
 void batch_clear(struct batch *batch)
 {
 	batch->count = 0;
+	batch->change_count = 0;
 	batch->used = 0;
 }

@@ -16,6 +16,7 @@
 #include "command.h"
 #include "control.h"
 #include "message.h"
+#include "walker.h"
 
 enum {
 	KEY_WATCH = OPTION_KEY,
@@ -25,10 +26,12 @@ enum {
 };
 
 struct service {
+	const struct options *options;
 	struct collector collector;
 	struct control *control;
 	sd_event *loop;
 	sd_event_source *clock;
+	struct walker *walker;
 	uint64_t seen;   /* events at the last look */
 	bool complained; /* about an error that lasts */
 };
@@ -92,6 +95,7 @@ static int on_clock(sd_event_source *source, uint64_t now, void *context)
 	uint64_t interval = IDLE_INTERVAL;
 
 	report_error(service, collector_collect(&service->collector, false));
+	walker_check(service->walker, now);
 	if (service->collector.events_total != service->seen || control_is_watched(service->control))
 		interval = BUSY_INTERVAL;
 	service->seen = service->collector.events_total;
@@ -120,6 +124,7 @@ static int on_mounts(sd_event_source *source, int descriptor, uint32_t events, v
 	(void)events;
 	if (code)
 		message(LOG_ERR, "the mount table cannot be followed: %s", strerror(-code));
+	walker_want(service->walker);
 	return 0;
 }
 
@@ -141,6 +146,7 @@ static int watch_signals(sd_event *loop)
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD); /* for the loop to wait for children */
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaddset(&set, signals[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -235,6 +241,8 @@ static int serve(struct service *service, const struct config *config, char **er
 		code = control_open(&service->control, &service->collector, service->loop, error);
 	if (code >= 0)
 		code = watch_all(service);
+	if (code >= 0 && config->walk)
+		code = walker_new(&service->walker, service->loop, &service->collector, service->options);
 	if (code < 0)
 		return code;
 	announce(service);
@@ -264,15 +272,16 @@ static int set_watches(struct config *config, const struct arguments *arguments)
 	return EXIT_DONE;
 }
 
-static int collect(const struct config *config)
+static int collect(const struct options *options)
 {
-	struct service service = {0};
+	struct service service = {.options = options};
 	char *error = NULL;
-	int code = serve(&service, config, &error);
+	int code = serve(&service, &options->config, &error);
 
 	if (code < 0)
 		message(LOG_ERR, "%s", error ? error : strerror(-code));
 	free(error);
+	walker_free(service.walker);
 	control_close(service.control);
 	collector_close(&service.collector);
 	sd_event_source_unref(service.clock);
@@ -291,7 +300,7 @@ static int run(int argc, char **argv)
 	if (status == EXIT_DONE)
 		status = set_watches(&options.config, &arguments);
 	if (status == EXIT_DONE)
-		status = collect(&options.config);
+		status = collect(&options);
 	free(arguments.watch);
 	options_free(&options);
 	return status;

@@ -15,6 +15,7 @@
 #include "list.h"
 #include "message.h"
 #include "moment.h"
+#include "scan.h"
 
 #define NO_WINDOW UINT64_MAX
 
@@ -22,7 +23,7 @@ struct arguments {
 	const char *job, *since;
 	uint64_t window; /* of since, or NO_WINDOW: */
 	int64_t moment;
-	bool pending;
+	bool pending, repair;
 	struct list_options list;
 };
 
@@ -30,6 +31,7 @@ enum {
 	KEY_JOB = OPTION_KEY,
 	KEY_PENDING,
 	KEY_SINCE,
+	KEY_REPAIR,
 	KEY_CHANGED,
 	KEY_DELETED,
 	KEY_FORMAT,
@@ -47,6 +49,8 @@ static const struct argp_option dump_options[] = {
 	 "\"@UNIXTIME\"), "
 	 "for people: no job, nothing is closed",
 	 1},
+	{"repair", KEY_REPAIR, NULL, 0,
+	 "Where names of changed files are not known, find them as scan does before the list is written", 1},
 	{NULL, 0, NULL, 0, "How to list it:", 2},
 	{"changed", KEY_CHANGED, "FILE", 0, "Write the changed paths there; '-' is standard output", 2},
 	{"deleted", KEY_DELETED, "FILE", 0, "Write the deleted paths there", 2},
@@ -117,6 +121,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		break;
 	case KEY_PENDING:
 		arguments->pending = true;
+		break;
+	case KEY_REPAIR:
+		arguments->repair = true;
 		break;
 	case KEY_SINCE:
 		parse_since(arguments, value, state);
@@ -303,18 +310,67 @@ static void report(const char *sentence, void *context)
 	message(LOG_WARNING, "incomplete: %s", sentence);
 }
 
-static int write_lists(struct store *store, const struct list_options *list)
+static int make(struct store *store, const struct list_options *list, list_report *say, void *context, int *code)
 {
 	struct list_result result;
 	char *error = NULL;
-	int code = list_make(store, list, &result, report, NULL, &error);
 
-	if (code)
-		message(LOG_ERR, "%s", error ? error : strerror(-code));
+	*code = list_make(store, list, &result, say, context, &error);
+	if (*code && *code != -EAGAIN)
+		message(LOG_ERR, "%s", error ? error : strerror(-*code));
 	free(error);
-	if (code)
+	if (*code)
 		return EXIT_FAILED;
 	return result.incomplete ? EXIT_INCOMPLETE : EXIT_DONE;
+}
+
+/* Sentences that may have no reason any more when the list is made again. */
+static void hold(const char *sentence, void *context)
+{
+	fprintf(context, "%s%c", sentence, '\0');
+}
+
+static void say_held(const char *held, size_t size)
+{
+	for (size_t at = 0; at < size; at += strlen(held + at) + 1)
+		report(held + at, NULL);
+}
+
+/* What could not be looked at is said again, for all that is missing, when the list is made. */
+static int find_names(const struct options *options)
+{
+	struct reasons reasons = {0};
+	const struct scan_options request = {.socket = options->config.socket, .reasons = &reasons};
+	char *error;
+	int code = scan(&request, &error);
+
+	if (code)
+		message(LOG_WARNING, "the names cannot be found: %s", error ? error : strerror(-code));
+	free(error);
+	return code;
+}
+
+static int write_lists(const struct options *options, const struct arguments *arguments, struct store *store)
+{
+	struct list_options list = arguments->list;
+	char *held = NULL;
+	size_t size = 0;
+	FILE *stream = arguments->repair ? open_memstream(&held, &size) : NULL;
+	int code, status;
+
+	list.all_names = stream != NULL;
+	status = make(store, &list, stream ? hold : report, stream, &code);
+	if (stream)
+		fclose(stream);
+	if (code == -EAGAIN) {
+		find_names(options);
+		list.all_names = false;
+		status = make(store, &list, report, NULL, &code);
+	} else if (stream) {
+		say_held(held, size);
+	}
+	free(held);
+	return status;
 }
 
 /* The open window is in the store up to the last second; a collector that answers brings the rest. */
@@ -339,20 +395,20 @@ static int write_since(const struct options *options, struct arguments *argument
 	ask_to_flush(options);
 	status = select_since(store, arguments, &arguments->list, &unknown);
 	if (status == EXIT_DONE)
-		status = write_lists(store, &arguments->list);
+		status = write_lists(options, arguments, store);
 	return status == EXIT_DONE && unknown ? EXIT_INCOMPLETE : status;
 }
 
-static int write_pending(struct arguments *arguments, struct store *store)
+static int write_pending(const struct options *options, struct arguments *arguments, struct store *store)
 {
 	int status = select_pending(store, arguments->job, &arguments->list);
 
-	return status == EXIT_DONE ? write_lists(store, &arguments->list) : status;
+	return status == EXIT_DONE ? write_lists(options, arguments, store) : status;
 }
 
 static int write_next(const struct options *options, struct arguments *arguments, struct store *store)
 {
-	int status = write_lists(store, &arguments->list), code = EXIT_DONE;
+	int status = write_lists(options, arguments, store), code = EXIT_DONE;
 
 	if (status == EXIT_DONE || status == EXIT_INCOMPLETE)
 		code = set_pending(options, arguments->job, arguments->list.last);
@@ -374,7 +430,7 @@ static int dump(const struct options *options, struct arguments *arguments)
 	if (next)
 		status = write_next(options, arguments, store);
 	else if (arguments->pending)
-		status = write_pending(arguments, store);
+		status = write_pending(options, arguments, store);
 	else
 		status = write_since(options, arguments, store);
 	store_close(store);

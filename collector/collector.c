@@ -14,6 +14,7 @@ enum {
 	BATCH_SPARE_BYTES = 64 * 1024, /* so that the longest path fits into the smallest batch */
 	RECORDS_BETWEEN = 1024,        /* looks at the clock and the ring */
 	BATCH_PATH_BYTES = 128,        /* for each entry, on average */
+	BATCH_LINK_FRACTION = 4,       /* of the entries: how many changes of names of files with several links */
 	ALIVE_INTERVAL = 60,           /* seconds between signs of life in the store while nothing changes */
 	FLUSH_INTERVAL = 1,            /* seconds */
 	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
@@ -49,7 +50,6 @@ static int add_directory(struct collector *collector, const struct dirty *entry,
 		.path_length = separator == entry->path ? 1 : separator - entry->path,
 		.first = entry->first,
 		.last = entry->last,
-		.links = 1,
 		.facts = {.operations = 1U << OPERATION_ENTRY},
 	};
 
@@ -64,26 +64,42 @@ static uint64_t event_window(const struct collector *collector, const struct eve
 	return event->epoch < collector->closing ? collector->closing : event->epoch;
 }
 
+static int enter_path(struct collector *collector, const struct link_event *at)
+{
+	const struct dirty entry = {
+		.window = at->window,
+		.filesystem = at->filesystem,
+		.path = at->path,
+		.path_length = at->length,
+		.first = at->time,
+		.last = at->time,
+		.facts = decode_facts(at->event),
+	};
+	int code = coverage_apply(&collector->coverage, &entry, at->event->device, add_entry, collector);
+
+	if (!code && decode_changes_directory(at->event))
+		code = add_directory(collector, &entry, at->event->device);
+	return code;
+}
+
+/* Names count wherever they are: one that is not watched tells that the file has another that is. */
 static int enter(struct collector *collector, const struct event *event, const char *path, size_t length)
 {
 	const struct covered *covered = coverage_find(&collector->coverage, event->device);
-	struct dirty entry = {
-		.window = event_window(collector, event),
-		.path = path,
-		.path_length = length,
-		.inode = event->inode,
-		.links = decode_links(event),
-		.facts = decode_facts(event),
-	};
-	int code;
+	struct link_event at = {.event = event, .path = path, .length = length};
+	int code = 0;
 
 	if (!covered)
 		return 0;
-	entry.filesystem = covered->id;
-	entry.first = entry.last = event_seconds(event);
-	code = coverage_apply(&collector->coverage, &entry, event->device, add_entry, collector);
-	if (!code && decode_changes_directory(event))
-		code = add_directory(collector, &entry, event->device);
+	at.filesystem = covered->id;
+	at.window = event_window(collector, event);
+	at.time = event_seconds(event);
+	if (event->kind == EVENT_PATH)
+		code = enter_path(collector, &at);
+	if (!code)
+		code = link_feed_take(collector->link_feed, &at, collector->batch);
+	if (!code && collector->walking == covered->id)
+		code = link_feed_note_arrival(&at, collector->batch);
 	return code;
 }
 
@@ -103,7 +119,7 @@ static int take(struct collector *collector, const struct event *event)
 	length = decode_path(event, path);
 	if (!(event->flags & EVENT_REPEATED))
 		code = enter(collector, event, path, length);
-	if (!code && collector->observe)
+	if (!code && collector->observe && event->kind == EVENT_PATH)
 		collector->observe(event, path, collector->observer);
 	return code;
 }
@@ -282,6 +298,8 @@ static int changed(struct covered *row, bool has_come, void *context)
 	struct collector *collector = context;
 	int code;
 
+	if (!has_come && collector->walking == row->id)
+		collector->walking = 0;
 	if (!has_come)
 		return tracer_trace(collector->tracer, row->device, false);
 	code = came(collector, row);
@@ -418,8 +436,10 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	code = coverage_open(&collector->coverage, config->watch, config->watch_count, config->state, error);
 	if (code)
 		return code;
-	collector->batch = batch_new(config->batch, config->batch * BATCH_PATH_BYTES + BATCH_SPARE_BYTES);
-	if (!collector->batch)
+	collector->batch = batch_new(config->batch, config->batch / BATCH_LINK_FRACTION,
+				     config->batch * BATCH_PATH_BYTES + BATCH_SPARE_BYTES);
+	collector->link_feed = link_feed_new();
+	if (!collector->batch || !collector->link_feed)
 		return -ENOMEM;
 	code = clock_open(&collector->clock);
 	if (code) {
@@ -447,6 +467,7 @@ void collector_close(struct collector *collector)
 	tracer_close(collector->tracer);
 	batch_free(collector->batch);
 	clock_close(&collector->clock);
+	link_feed_free(collector->link_feed);
 	coverage_close(&collector->coverage);
 	store_close(collector->store);
 }

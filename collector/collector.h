@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "config.h"
 #include "coverage.h"
+#include "link_feed.h"
 #include "store.h"
 #include "tracer.h"
 
@@ -23,6 +24,9 @@ struct collector {
 	struct coverage coverage;
 	struct batch *batch;
 	struct clock clock;
+	struct link_feed *link_feed;
+	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
+	const void *walker;             /* who walks */
 	struct tracer_counters counted; /* losses that are accounted for */
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */

@@ -30,6 +30,8 @@ const struct config_option config_options[] = {
 	{ "batch", CONFIG_NUMBER, "32768", 1024, M, "records a transaction", offsetof(struct config, batch) },
 	{ "keep", CONFIG_SECONDS, "7d", 0, 3650 * 86400ULL, "how long committed windows are kept",
 	  offsetof(struct config, keep) },
+	{ "walk", CONFIG_SWITCH, "yes", 0, 0, "whether new filesystems are searched for names of files with several links",
+	  offsetof(struct config, walk) },
 	{ .name = NULL },
 };
 /* clang-format on */
@@ -119,6 +121,14 @@ static int add_watch(struct config *config, const struct config_option *option, 
 	return code;
 }
 
+static int set_switch(const struct config_option *option, const char *value, bool *member, char **error)
+{
+	*member = strcmp(value, "yes") == 0;
+	if (!*member && strcmp(value, "no") != 0)
+		return sentence(error, -EINVAL, "%s must be yes or no, not '%s'", option->name, value);
+	return 0;
+}
+
 static const struct config_option *find_option(const char *name)
 {
 	for (const struct config_option *option = config_options; option->name; option++) {
@@ -143,6 +153,8 @@ int config_set(struct config *config, const char *name, const char *value, char 
 		return set_string(option, value, member, error);
 	case CONFIG_PATHS:
 		return add_watch(config, option, value, error);
+	case CONFIG_SWITCH:
+		return set_switch(option, value, member, error);
 	default:
 		return set_number(option, value, member, error);
 	}

@@ -21,6 +21,7 @@ struct config {
 	uint64_t operations;
 	uint64_t batch; /* records a transaction */
 	uint64_t keep;  /* seconds that committed windows are kept */
+	bool walk;      /* new filesystems are walked for the names of files with several links */
 };
 
 enum config_type {
@@ -30,6 +31,7 @@ enum config_type {
 	CONFIG_NUMBER,
 	CONFIG_SIZE,    /* bytes, suffix K, M or G; a power of two */
 	CONFIG_SECONDS, /* suffix s, m, h or d */
+	CONFIG_SWITCH,  /* yes or no */
 };
 
 struct config_option {

@@ -18,6 +18,7 @@
 #include "report.h"
 #include "sentence.h"
 #include "tail.h"
+#include "walk.h"
 
 enum {
 	BACKLOG = 64,
@@ -211,12 +212,18 @@ static json_t *handle_flush(struct peer *peer, const json_t *request, char **err
 	return json_object();
 }
 
+static json_t *handle_walk(struct peer *peer, const json_t *request, char **error)
+{
+	return walk_answer(peer->control->collector, peer, request, error);
+}
+
 static const struct {
 	const char *name;
 	handler *handle;
 } requests[] = {
-	{"status", handle_status}, {"mark", handle_mark}, {"cut", handle_cut},   {"pend", handle_pend},
-	{"commit", handle_commit}, {"drop", handle_drop}, {"tail", handle_tail}, {"flush", handle_flush},
+	{"status", handle_status}, {"mark", handle_mark},     {"cut", handle_cut},
+	{"pend", handle_pend},     {"commit", handle_commit}, {"drop", handle_drop},
+	{"tail", handle_tail},     {"flush", handle_flush},   {"walk", handle_walk},
 };
 
 static json_t *answer(struct peer *peer, const char *line)
@@ -256,6 +263,7 @@ static void close_peer(struct peer *peer)
 	if (peer->tails && peer->tail.every)
 		update_every(control);
 	tail_free(&peer->tail);
+	walk_abandon(control->collector, peer);
 	free(peer);
 }
 

@@ -280,8 +280,6 @@ static int apply_to_watch(const struct watch *watch, const struct dirty *entry,
 		return 0;
 	whole.path = watch->path;
 	whole.path_length = strlen(watch->path);
-	whole.inode = 0;
-	whole.links = 1;
 	whole.facts.was |= 1U << (S_IFDIR >> 12);
 	whole.facts.flags |= DIRTY_EXPAND;
 	return each(&whole, context);

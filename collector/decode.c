@@ -83,7 +83,9 @@ uint32_t decode_links(const struct event *event)
 {
 	if (S_ISDIR(event->mode))
 		return 1;
-	return event->links + (event->operation == OPERATION_LINK);
+	if (event->operation == OPERATION_LINK)
+		return event->links + 1;
+	return event->links - (event->operation == OPERATION_UNLINK && event->links > 0);
 }
 
 bool decode_changes_directory(const struct event *event)

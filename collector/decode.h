@@ -15,7 +15,7 @@ enum { DECODED_PATH_BYTES = RECORD_PATH_BYTES + 2 };
 /* The path inside its filesystem, "/a/b", terminated; returns its length. */
 size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES]);
 struct dirty_facts decode_facts(const struct event *event);
-/* The link count after the operation; 0 or 1 for a directory, whose links are no names. */
+/* The link count after the operation; 1 for a directory, whose links are no names. */
 uint32_t decode_links(const struct event *event);
 /* Does the operation add, remove or move a name, so that its directory has changed as well? */
 bool decode_changes_directory(const struct event *event);

@@ -13,6 +13,7 @@ enum dirty_flag {
 	DIRTY_MAPPED = 1 << 1,    /* had shared writable mappings */
 	DIRTY_NO_CMTIME = 1 << 2, /* stores may not have moved the ctime */
 	DIRTY_UNDER_WAY = 1 << 4, /* a write may have been under way when it was carried */
+	DIRTY_UNNAMED = 1 << 3,   /* changed through no name: only of files, not of paths */
 };
 
 /*
@@ -29,10 +30,8 @@ struct dirty {
 	uint64_t window;
 	uint64_t first_window; /* of those that name it; filled in by store_union() */
 	uint32_t filesystem;   /* id of the store's row */
-	uint32_t links;        /* highest link count seen; above 1 the name is kept in the index of links */
 	const char *path;      /* inside the filesystem: "/a/b"; "/" is its root; not terminated */
 	size_t path_length;
-	uint64_t inode;      /* 0: not known */
 	int64_t first, last; /* Unix time in seconds, when the path was named first and last */
 	struct dirty_facts facts;
 };

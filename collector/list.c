@@ -15,7 +15,7 @@
 
 enum {
 	MEMORY_DEFAULT = 32 << 20,
-	SORTERS = 3, /* changed, deleted, links */
+	SORTERS = 4, /* changed, deleted, links twice */
 };
 
 struct maker {
@@ -27,6 +27,7 @@ struct maker {
 	struct links *links;
 	struct refine refine;
 	uint64_t expected; /* the window that comes next */
+	uint64_t unnamed;  /* files with names that are not known */
 	char *error;
 };
 
@@ -105,7 +106,7 @@ static int read_windows(struct maker *maker)
 	if (!code)
 		code = store_union(maker->store, first, last, rows_take, &rows);
 	if (!code)
-		code = links_check(maker->links, maker->store, first, last);
+		code = links_check(maker->links, &maker->unnamed);
 	return code;
 }
 
@@ -156,7 +157,16 @@ static int prepare(struct maker *maker)
 		code = places_new(&maker->places, options->mountinfo, options->relative_to, &maker->reasons,
 				  &maker->error);
 	if (!code)
-		code = links_new(&maker->links, memory, maker->places, &maker->reasons);
+		code = links_new(&maker->links, &(struct links_options){
+							.store = maker->store,
+							.places = maker->places,
+							.outputs = maker->outputs,
+							.reasons = &maker->reasons,
+							.first = options->first,
+							.last = options->last,
+							.memory = memory,
+							.error = &maker->error,
+						});
 	return code;
 }
 
@@ -169,6 +179,8 @@ int list_make(struct store *store, const struct list_options *options, struct li
 	*result = (struct list_result){0};
 	if (!code)
 		code = read_store(&maker);
+	if (!code && options->all_names && maker.unnamed)
+		code = -EAGAIN;
 	if (!code)
 		code = outputs_write(maker.outputs, result, &maker.error);
 	if (code && !maker.error)

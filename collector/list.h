@@ -17,6 +17,7 @@ struct list_options {
 	uint64_t first, last; /* windows, both included; first > last: none */
 	const struct format *format;
 	bool escape;
+	bool all_names;      /* -EAGAIN, and nothing is written, where names of changed files are not known */
 	const char *changed; /* file, "-" standard output, NULL not wanted */
 	const char *deleted;
 	const char *relative_to; /* NULL, or a directory: stripped; what is outside it is dropped */

@@ -8,53 +8,74 @@
 
 #include "list_links.h"
 #include "sort.h"
+#include "store_links.h"
 
 enum { FILES_NAMED = 5 }; /* of those with names that are not known; the rest is counted */
 
-/* Sorts the names of a file together. Big-endian; a path inside the filesystem follows. */
+/* A file: what is known of one comes together when it is sorted. Big-endian. Device 0: it is not known. */
 struct key {
 	uint32_t filesystem;
 	uint64_t device;
 	uint64_t inode;
 } __attribute__((packed));
 
-/* A file, while its names pass by. */
+/* Behind the key stands a name, which begins with '/', or that the file changed: in the order of time, and before. */
+struct mark {
+	char kind; /* 0 */
+	uint64_t serial;
+	bool is_later; /* in a window that is not listed */
+	bool walked;   /* its names were searched after that */
+	char place[];  /* where it was met; not terminated */
+} __attribute__((packed));
+
+/* What the records of a file say. */
 struct file {
 	struct key key;
-	uint64_t links, names;
-	bool settled; /* elsewhere: there is nothing to report */
-	char *path;   /* the first of its names */
+	uint64_t links, names; /* of the names that are listed */
+	bool changed, walked, ended;
+	uint64_t unlooked; /* candidates that cannot be looked at */
+	struct dirty_facts facts;
+	int64_t first, last;
+	char *path; /* one of its names, or where it was met */
 	size_t length, size;
 };
 
 struct links {
-	struct places *places;
-	struct reasons *reasons;
-	struct sorter *sorter;
+	struct links_options options;
+	struct sorter *met, *named; /* what is known; every name that leads to its file */
 	struct file file;
-	uint64_t lacking; /* files */
-	char *keyed;      /* key and path */
+	uint64_t lacking;
+	char *keyed; /* key and what stands behind */
 	size_t keyed_size;
+	struct {
+		uint32_t filesystem;
+		uint64_t device;
+		char *path;
+		size_t length, size;
+	} place; /* whose device was asked for last */
 };
 
-int links_new(struct links **result, size_t memory, struct places *places, struct reasons *reasons)
+int links_new(struct links **result, const struct links_options *options)
 {
 	struct links *links = calloc(1, sizeof(*links));
+	int error;
 
 	*result = links;
 	if (!links)
 		return -ENOMEM;
-	links->places = places;
-	links->reasons = reasons;
-	return sorter_new(&links->sorter, memory, NULL);
+	links->options = *options;
+	error = sorter_new(&links->met, options->memory, NULL);
+	return error ? error : sorter_new(&links->named, options->memory, NULL);
 }
 
 void links_free(struct links *links)
 {
 	if (!links)
 		return;
-	sorter_free(links->sorter);
+	sorter_free(links->met);
+	sorter_free(links->named);
 	free(links->file.path);
+	free(links->place.path);
 	free(links->keyed);
 	free(links);
 }
@@ -73,24 +94,141 @@ static int reserve(char **bytes, size_t *size, size_t need)
 	return 0;
 }
 
-int links_add(struct links *links, uint32_t filesystem, const char *path, size_t length, const struct looked *looked)
+static int keep(char **bytes, size_t *size, size_t *length, const char *from, size_t count)
 {
-	const struct key key = {htobe32(filesystem), htobe64(looked->device), htobe64(looked->inode)};
-	struct sorted record = {.length = sizeof(key) + length, .last = looked->links};
-	int error;
+	int error = reserve(bytes, size, count);
+
+	if (error)
+		return error;
+	if (count)
+		memcpy(*bytes, from, count);
+	*length = count;
+	return 0;
+}
+
+/* Puts the key, and what stands behind it, before the record's payload. */
+static int put(struct links *links, struct sorter *sorter, const struct key *key, const char *behind, size_t length,
+	       struct sorted record)
+{
+	int error = reserve(&links->keyed, &links->keyed_size, sizeof(*key) + length);
+
+	if (error)
+		return error;
+	memcpy(links->keyed, key, sizeof(*key));
+	memcpy(links->keyed + sizeof(*key), behind, length);
+	record.path = links->keyed;
+	record.length = sizeof(*key) + length;
+	return sorter_add(sorter, &record);
+}
+
+static struct key key_of(uint32_t filesystem, uint64_t device, uint64_t inode)
+{
+	return (struct key){htobe32(filesystem), htobe64(device), htobe64(inode)};
+}
+
+/* The link count stands in `last`: of several looks the highest one counts. Those of a directory are no names. */
+static struct sorted record_of(const struct looked *looked, struct dirty_facts facts, int64_t first)
+{
+	return (struct sorted){.last = S_ISDIR(looked->mode) ? 1 : looked->links, .facts = facts, .first = first};
+}
+
+int links_add(struct links *links, uint32_t filesystem, const char *path, size_t length, const struct looked *looked,
+	      const struct dirty *row)
+{
+	const struct key key = key_of(filesystem, looked->device, looked->inode);
 
 	if (S_ISDIR(looked->mode) || looked->links < 2)
 		return 0;
-	error = reserve(&links->keyed, &links->keyed_size, record.length);
-	if (error)
-		return error;
-	memcpy(links->keyed, &key, sizeof(key));
-	memcpy(links->keyed + sizeof(key), path, length);
-	record.path = links->keyed;
-	return sorter_add(links->sorter, &record);
+	return put(links, links->met, &key, path, length, record_of(looked, row->facts, row->first));
 }
 
-static void report(struct links *links)
+/* What the store knows of changes */
+
+/* 0: it cannot be told. */
+static uint64_t device_of(struct links *links, uint32_t filesystem, const char *path, size_t length)
+{
+	struct place place;
+	struct sight sight = {0};
+	int error = -ENOENT;
+
+	while (error == -ENOENT && length) {
+		const char *slash = memrchr(path, '/', length);
+
+		error = places_find(links->options.places, filesystem, path, length, &place);
+		if (error)
+			return 0;
+		error = places_peek(links->options.places, &place, &sight);
+		if (length == 1)
+			break;
+		length = slash == path ? 1 : (size_t)(slash - path);
+	}
+	return error ? 0 : sight.looked.device;
+}
+
+/*
+ * The device of files in the directory in which the file was met, or in what is left of the way to it: where inode
+ * numbers repeat, from subvolume to subvolume, it tells which file it was. Where they do not, all have the
+ * filesystem's.
+ */
+static int device_of_file(struct links *links, const struct store_linked *row, uint64_t *device)
+{
+	const char *path = row->place ? row->place : "/";
+	size_t length = row->place ? row->place_length : 1;
+	int error;
+
+	if (links->place.filesystem != row->filesystem || links->place.length != length ||
+	    memcmp(links->place.path, path, length) != 0) {
+		error = keep(&links->place.path, &links->place.size, &links->place.length, path, length);
+		if (error)
+			return error;
+		links->place.filesystem = row->filesystem;
+		links->place.device = device_of(links, row->filesystem, path, length);
+	}
+	*device = links->place.device;
+	if (!row->place && !places_is_device(links->options.places, row->filesystem, *device))
+		*device = 0;
+	return 0;
+}
+
+static int take_change(const struct store_linked *row, void *context)
+{
+	struct links *links = context;
+	const struct sorted record = {.mode = row->links, .facts = row->facts, .first = row->first, .last = row->last};
+	struct {
+		struct mark mark;
+		char place[PATH_BYTES];
+	} __attribute__((packed)) mark = {
+		.mark =
+			{
+				.serial = htobe64(row->serial),
+				.is_later = row->window > links->options.last,
+				.walked = row->walked,
+			},
+	};
+	struct place place;
+	struct key key;
+	uint64_t device;
+	int error = places_find(links->options.places, row->filesystem, "/", 1, &place);
+
+	if (error == -ENODEV)
+		return 0;
+	if (!error)
+		error = device_of_file(links, row, &device);
+	if (error)
+		return error;
+	key = key_of(row->filesystem, device, row->inode);
+	if (row->place)
+		memcpy(mark.place, row->place, row->place_length);
+	return put(links, links->met, &key, (const char *)&mark, sizeof(mark.mark) + row->place_length, record);
+}
+
+/* Reports */
+
+static void report_path(struct links *links, const char *format, uint64_t first, uint64_t second)
+	__attribute__((format(printf, 2, 0)));
+
+/* The path on the host where it has one. */
+static void report_path(struct links *links, const char *format, uint64_t first, uint64_t second)
 {
 	const struct file *file = &links->file;
 	struct sight sight = {.host = file->path, .length = file->length};
@@ -98,99 +236,210 @@ static void report(struct links *links)
 
 	if (links->lacking++ >= FILES_NAMED)
 		return;
-	if (places_find(links->places, be32toh(file->key.filesystem), file->path, file->length, &place) == 0)
-		places_peek(links->places, &place, &sight);
-	reasons_add_path(links->reasons, sight.host, sight.length,
-			 "has %" PRIu64 " names, of which only %" PRIu64 " %s known: the others are not listed",
-			 file->links, file->names, file->names == 1 ? "is" : "are");
+	if (places_find(links->options.places, be32toh(file->key.filesystem), file->path, file->length, &place) == 0)
+		places_peek(links->options.places, &place, &sight);
+	reasons_add_path(links->options.reasons, sight.host, sight.length, format, first, second);
 }
 
-static void end_file(struct links *links)
+static void report_names(struct links *links)
 {
-	if (!links->file.settled && links->file.names < links->file.links)
-		report(links);
-	links->file.links = 0;
+	const struct file *file = &links->file;
+
+	report_path(links,
+		    file->names == 1 ? "has %" PRIu64 " names, of which only %" PRIu64
+				       " is known: the others are not listed; 'fschanged scan' finds them"
+				     : "has %" PRIu64 " names, of which only %" PRIu64
+				       " are known: the others are not listed; 'fschanged scan' finds them",
+		    file->links, file->names);
 }
 
-/* The next name; those of a file come one after another. */
-static int take_name(struct links *links, const struct key *key, const char *path, size_t length, uint64_t count)
+static void report_nameless(struct links *links)
 {
 	struct file *file = &links->file;
-	int error;
 
-	if (file->links && memcmp(&file->key, key, sizeof(*key)) == 0) {
-		file->links = count > file->links ? count : file->links;
+	if (!file->length && keep(&file->path, &file->size, &file->length, "/", 1))
+		file->length = 0;
+	report_path(links,
+		    "is where the file with inode %" PRIu64 " was changed, of which no name is known (%" PRIu64
+		    " cannot be looked at): 'fschanged scan' finds them",
+		    be64toh(file->key.inode), file->unlooked);
+}
+
+/* Candidates */
+
+static int add_listed(struct links *links, const struct place *place, const struct sight *sight)
+{
+	const struct file *file = &links->file;
+	const struct sorted entry = {
+		.path = sight->host,
+		.length = sight->length,
+		.mode = sight->looked.mode,
+		.facts = file->facts,
+		.first = file->first,
+		.last = file->last,
+	};
+
+	/* The place for a refinement: file->facts are all that is known of the file, under whichever name. */
+	if (places_is_unwatched(place))
 		return 0;
-	}
-	end_file(links);
-	error = reserve(&file->path, &file->size, length);
+	return outputs_add(links->options.outputs, LIST_CHANGED, &entry, links->options.error);
+}
+
+static int take_candidate(const char *path, size_t length, void *context)
+{
+	struct links *links = context;
+	struct file *file = &links->file;
+	uint32_t filesystem = be32toh(file->key.filesystem);
+	struct place place;
+	struct sight sight;
+	struct key key;
+	int error = places_find(links->options.places, filesystem, path, length, &place);
+
 	if (error)
 		return error;
-	memcpy(file->path, path, length);
-	file->length = length;
-	file->key = *key;
-	file->links = count;
-	file->names = 0;
-	file->settled = false;
+	error = places_peek(links->options.places, &place, &sight);
+	if (error == -ENOMEM)
+		return error;
+	if (error) {
+		file->unlooked += error != -ENOENT;
+		return 0;
+	}
+	key = key_of(filesystem, sight.looked.device, sight.looked.inode);
+	if (key.inode != file->key.inode || (file->key.device && key.device != file->key.device))
+		return 0;
+	file->names++;
+	error = put(links, links->named, &key, path, length, record_of(&sight.looked, file->facts, file->first));
+	return error ? error : add_listed(links, &place, &sight);
+}
+
+/*
+ * A file that changed and of which nothing is left: it has ended, when its last link was seen to go; or all its names
+ * were searched after the change, and none led to it. Else it lives on under a name that nobody knows.
+ */
+static int end_met(struct links *links)
+{
+	struct file *file = &links->file;
+	bool none = file->changed && !file->ended && !file->names;
+	int error = 0;
+
+	if (none || file->names < file->links)
+		error = store_names(links->options.store, be32toh(file->key.filesystem), be64toh(file->key.inode),
+				    take_candidate, links);
+	if (error || !none || (file->key.device && file->names))
+		return error;
+	if (!file->walked || file->unlooked)
+		report_nameless(links);
 	return 0;
 }
 
-static int check_listed(struct links *links)
+/* Passing by */
+
+static void begin_file(struct links *links, const struct key *key)
 {
-	struct sorted entry;
-	struct key key;
-	int more, error = sorter_finish(links->sorter);
+	struct file *file = &links->file;
+
+	*file = (struct file){
+		.key = *key,
+		.walked = true,
+		.first = INT64_MAX,
+		.path = file->path,
+		.size = file->size,
+	};
+}
+
+static void add_facts(struct file *file, const struct sorted *record, int64_t last)
+{
+	file->facts.operations |= record->facts.operations;
+	file->facts.flags |= record->facts.flags;
+	file->first = record->first < file->first ? record->first : file->first;
+	file->last = last > file->last ? last : file->last;
+}
+
+static int take_mark(struct links *links, const struct sorted *record)
+{
+	const struct mark *mark = (const struct mark *)(record->path + sizeof(struct key));
+	struct file *file = &links->file;
+
+	file->ended = record->mode == 0;
+	if (mark->is_later)
+		return 0;
+	file->changed = true;
+	file->walked &= mark->walked;
+	add_facts(file, record, record->last);
+	return keep(&file->path, &file->size, &file->length, mark->place,
+		    record->length - sizeof(struct key) - sizeof(*mark));
+}
+
+static int take_name(struct links *links, const struct sorted *record)
+{
+	struct file *file = &links->file;
+	uint64_t count = (uint64_t)record->last;
+
+	add_facts(file, record, record->first);
+	file->links = count > file->links ? count : file->links;
+	if (file->names++)
+		return 0;
+	return keep(&file->path, &file->size, &file->length, record->path + sizeof(struct key),
+		    record->length - sizeof(struct key));
+}
+
+static int take_met(struct links *links, const struct sorted *record)
+{
+	const struct key *key = (const struct key *)record->path;
+	int error;
+
+	if (!record->path[sizeof(*key)])
+		return take_mark(links, record);
+	error = put(links, links->named, key, record->path + sizeof(*key), record->length - sizeof(*key), *record);
+	return error ? error : take_name(links, record);
+}
+
+static int end_named(struct links *links)
+{
+	if (links->file.names < links->file.links)
+		report_names(links);
+	return 0;
+}
+
+/* Each record, and the end of each file. */
+static int pass(struct links *links, struct sorter *sorter, int (*take)(struct links *, const struct sorted *),
+		int (*end)(struct links *))
+{
+	struct sorted record;
+	bool begun = false;
+	int more, error = sorter_finish(sorter);
 
 	if (error)
 		return error;
-	while ((more = sorter_next(links->sorter, &entry)) > 0) {
-		memcpy(&key, entry.path, sizeof(key));
-		error = take_name(links, &key, entry.path + sizeof(key), entry.length - sizeof(key),
-				  (uint64_t)entry.last);
+	while ((more = sorter_next(sorter, &record)) > 0) {
+		const struct key *key = (const struct key *)record.path;
+
+		if (begun && memcmp(&links->file.key, key, sizeof(*key)) != 0) {
+			error = end(links);
+			begun = false;
+		}
+		if (!error && !begun)
+			begin_file(links, key);
+		begun = true;
+		if (!error)
+			error = take(links, &record);
 		if (error)
 			return error;
-		links->file.names++;
 	}
-	end_file(links);
-	return more;
+	return more || !begun ? more : end(links);
 }
 
-/* A name under which the file is listed: its link count tells whether others are missing. */
-static bool is_listed(struct links *links, const struct place *place, uint64_t inode)
+int links_check(struct links *links, uint64_t *unnamed)
 {
-	struct sight sight;
-
-	return !places_is_unwatched(place) && places_peek(links->places, place, &sight) == 0 &&
-	       sight.looked.inode == inode;
-}
-
-/* Of a file that changed and has none of its known names left, others may still be there. */
-static int check_gone(const struct store_link *row, void *context)
-{
-	const struct key key = {.filesystem = htobe32(row->filesystem), .inode = htobe64(row->inode)};
-	struct links *links = context;
-	struct place place;
-	int error = take_name(links, &key, row->path, row->path_length, row->links);
-
-	if (error)
-		return error;
-	links->file.names += !row->moved;
-	if (links->file.settled)
-		return 0;
-	error = places_find(links->places, row->filesystem, row->path, row->path_length, &place);
-	links->file.settled = error || is_listed(links, &place, row->inode);
-	return error == -ENODEV ? 0 : error;
-}
-
-int links_check(struct links *links, struct store *store, uint64_t first, uint64_t last)
-{
-	int error = check_listed(links);
+	int error = store_linked(links->options.store, links->options.first, take_change, links);
 
 	if (!error)
-		error = store_links(store, first, last, check_gone, links);
+		error = pass(links, links->met, take_met, end_met);
+	if (!error)
+		error = pass(links, links->named, take_name, end_named);
 	if (error)
 		return error;
-	end_file(links);
-	reasons_add_rest(links->reasons, links->lacking, FILES_NAMED, "files have names that are not known");
+	reasons_add_rest(links->options.reasons, links->lacking, FILES_NAMED, "files have names that are not known");
+	*unnamed = links->lacking;
 	return 0;
 }

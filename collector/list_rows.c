@@ -37,7 +37,8 @@ static int add(const struct change *change, enum list_kind kind, const struct si
 
 static int add_changed(const struct change *change, const char *path, size_t length, const struct sight *sight)
 {
-	int error = links_add(change->rows->links, change->filesystem, path, length, &sight->looked);
+	const struct dirty row = {.facts = change->facts, .first = change->first, .last = change->last};
+	int error = links_add(change->rows->links, change->filesystem, path, length, &sight->looked, &row);
 
 	return error ? error : add(change, LIST_CHANGED, sight);
 }

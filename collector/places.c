@@ -271,6 +271,13 @@ const char *places_mount_point(struct places *places, uint32_t filesystem)
 	return found ? found->mount_point : NULL;
 }
 
+bool places_is_device(struct places *places, uint32_t id, uint64_t device)
+{
+	const struct filesystem *filesystem = find_filesystem(places, id);
+
+	return filesystem && device == ((uint64_t)(filesystem->device >> 20) << 32 | (filesystem->device & 0xfffff));
+}
+
 int places_find(struct places *places, uint32_t id, const char *path, size_t length, struct place *place)
 {
 	struct filesystem *filesystem = find_filesystem(places, id);

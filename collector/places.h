@@ -47,6 +47,8 @@ void places_report_rest(struct places *places);
 int places_find(struct places *places, uint32_t filesystem, const char *path, size_t length, struct place *place);
 /* Where the filesystem is or was seen; NULL: the store does not know it. */
 const char *places_mount_point(struct places *places, uint32_t filesystem);
+/* Is it the device of the filesystem itself? Where subvolumes have their own no file has it. */
+bool places_is_device(struct places *places, uint32_t filesystem, uint64_t device);
 /* The place is not watched, or the directory as which it is watched has vanished. */
 bool places_is_unwatched(const struct place *place);
 

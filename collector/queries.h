@@ -20,7 +20,7 @@ QUERY(SET_META, "INSERT OR REPLACE INTO meta VALUES (?, ?)")
 QUERY(FIND_FILESYSTEM, "SELECT id FROM filesystem WHERE identity = ?")
 QUERY(ADD_FILESYSTEM, "INSERT INTO filesystem (identity, type, mount_point, root, device) VALUES (?1, ?2, ?3, ?4, ?5)")
 QUERY(SET_FILESYSTEM, "UPDATE filesystem SET type = ?2, mount_point = ?3, root = ?4, device = ?5 WHERE identity = ?1")
-QUERY(LIST_FILESYSTEMS, "SELECT id, identity, type, mount_point, root, device FROM filesystem ORDER BY id")
+QUERY(LIST_FILESYSTEMS, "SELECT id, identity, type, mount_point, root, device, walked FROM filesystem ORDER BY id")
 QUERY(FORGET_WATCHES, "UPDATE watch SET keep = 0")
 QUERY(KEEP_WATCH, "INSERT INTO watch VALUES (?, ?, ?, 2) ON CONFLICT DO UPDATE SET keep = max(keep, 1)")
 QUERY(COUNT_OTHER_WATCHES, "SELECT count(*) FROM watch WHERE keep != 1")
@@ -34,18 +34,8 @@ QUERY(PUT_DIRTY, "INSERT INTO dirty VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPD
 		 "facts = facts | excluded.facts, "
 		 "first = min(first, excluded.first), "
 		 "last = max(first + last, excluded.first + excluded.last) - min(first, excluded.first)")
-QUERY(PUT_LINK, "INSERT INTO hardlink VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-		"links = max(links, excluded.links), operations = operations | excluded.operations")
 QUERY(UNION_ONE, UNION_COLUMNS "WHERE number = ?1 AND number = ?2 ORDER BY directory, name")
 QUERY(UNION_MANY, UNION_COLUMNS "WHERE number BETWEEN ? AND ? ORDER BY directory, name, number")
-/* Bits of operations: 0x40 UNLINK; 0x100 RENAME_FROM; 0x222 CREATE, LINK, RENAME_TO. */
-QUERY(LIST_LINKS,
-      "SELECT * FROM (SELECT directory, name, inode, max(links) OVER file, moved, "
-      "max(changed) OVER file AS changed, filesystem FROM "
-      "(SELECT filesystem, inode, directory, name, max(links) AS links, max(operations & ~0x40) AS changed, "
-      "max(operations & 0x100) AND NOT max(operations & 0x222) AS moved FROM hardlink "
-      "WHERE window BETWEEN ? AND ? GROUP BY filesystem, inode, directory, name) "
-      "WINDOW file AS (PARTITION BY filesystem, inode)) WHERE changed ORDER BY filesystem, inode")
 QUERY(GET_OPENED, "SELECT opened FROM window WHERE number = ?")
 QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0, 1)")
 QUERY(UNSTEADY_WINDOWS, "UPDATE window SET steady = 0 WHERE number BETWEEN ? AND ?")
@@ -73,13 +63,49 @@ QUERY(FIRST_KEPT, "SELECT min(number) FROM window WHERE closed = 0 OR closed >= 
 		  "OR number > coalesce((SELECT min(cursor) FROM job), 0) "
 		  "OR number = (SELECT max(number) FROM window)")
 QUERY(PRUNE_DIRTY, "DELETE FROM dirty WHERE window < ?")
-QUERY(PRUNE_LINKS, "DELETE FROM hardlink WHERE window < ?")
+QUERY(PRUNE_LINKED, "DELETE FROM linked WHERE window < ?")
 QUERY(PRUNE_GAPS, "DELETE FROM gap WHERE last < ?")
 QUERY(PRUNE_WINDOWS, "DELETE FROM window WHERE number < ?")
 QUERY(NEXT_UNUSED, "SELECT id FROM directory AS d WHERE id < ? AND used < ? "
 		   "AND NOT EXISTS (SELECT 1 FROM directory WHERE parent = d.id) ORDER BY id DESC LIMIT 1")
 QUERY(REMOVE_DIRECTORY, "DELETE FROM directory WHERE id = ?")
 
+/* The index of names (store_links.c) */
+#define BEGUN "(SELECT walks FROM filesystem WHERE id = ?1)"
+
+QUERY(FIND_PLACE, "SELECT id FROM place WHERE parent = ? AND name = ?")
+QUERY(ADD_PLACE, "INSERT INTO place (parent, name) VALUES (?, ?)")
+QUERY(GET_PLACE, "SELECT parent, name FROM place WHERE id = ?")
+QUERY(MOVE_PLACE, "UPDATE place SET parent = ?2, name = ?3 WHERE id = ?1")
+QUERY(NEXT_PLACE, "SELECT id, name FROM place WHERE parent = ? AND name > ? ORDER BY name LIMIT 1")
+#define IS_USED                                                                                                        \
+	"EXISTS (SELECT 1 FROM link WHERE place = p.id) OR EXISTS (SELECT 1 FROM place WHERE parent = p.id) "          \
+	"OR EXISTS (SELECT 1 FROM linked WHERE place = p.id)"
+QUERY(REMOVE_PLACE, "DELETE FROM place AS p WHERE id = ? AND NOT (" IS_USED ")")
+QUERY(REMOVE_PLACES, "DELETE FROM place AS p WHERE NOT (" IS_USED ")")
+QUERY(PUT_LINK, "INSERT INTO link VALUES (?1, ?2, ?3, ?4, " BEGUN ") "
+		"ON CONFLICT DO UPDATE SET walk = excluded.walk WHERE walk != excluded.walk")
+QUERY(REMOVE_LINK, "DELETE FROM link WHERE filesystem = ? AND inode = ? AND place = ? AND name = ?")
+QUERY(COPY_LINKS, "INSERT OR IGNORE INTO link SELECT filesystem, inode, ?2, name, walk FROM link WHERE place = ?1")
+QUERY(LIST_NAMES, "SELECT place, name FROM link WHERE filesystem = ? AND inode = ?")
+QUERY(PUT_LINKED, "INSERT OR REPLACE INTO linked (filesystem, inode, window, place, links, facts, walk, first, last) "
+		  "SELECT ?1, ?2, ?3, ?4, ?5, ?6 | coalesce(max(facts), 0), " BEGUN
+		  ", coalesce(min(first, ?7), ?7), coalesce(max(last, ?7), ?7) FROM linked "
+		  "WHERE filesystem = ?1 AND inode = ?2 AND window = ?3 AND place = ?4")
+QUERY(IS_LINKED, "SELECT 1 FROM linked WHERE filesystem = ? AND inode = ? LIMIT 1")
+QUERY(LIST_LINKED, "SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "
+		   "FROM linked JOIN filesystem ON id = filesystem WHERE window >= ? ORDER BY place")
+QUERY(LIST_WANTED, "SELECT DISTINCT inode FROM linked WHERE filesystem = ?1 AND inode > ?2 ORDER BY inode LIMIT ?3")
+QUERY(BEGIN_WALK, "UPDATE filesystem SET walks = walks + 1 WHERE id = ?")
+QUERY(END_WALK, "UPDATE filesystem SET walked = walks WHERE id = ?")
+QUERY(IS_WALKED, "SELECT walked FROM filesystem WHERE id = ?")
+QUERY(REMOVE_UNSEEN, "DELETE FROM link WHERE filesystem = ?1 AND walk < " BEGUN)
+QUERY(ADD_MOVED, "INSERT INTO moved (filesystem, inode, path) VALUES (?, ?, ?)")
+QUERY(NEXT_MOVED, "SELECT id, inode, path FROM moved WHERE filesystem = ? ORDER BY id LIMIT 1")
+QUERY(REMOVE_MOVED, "DELETE FROM moved WHERE id = ?")
+QUERY(FORGET_MOVED, "DELETE FROM moved WHERE filesystem = ?")
+
 #undef UNION_COLUMNS
-#undef LINKS
+#undef BEGUN
+#undef IS_USED
 #undef QUERY

@@ -4,6 +4,7 @@
 
 #include "moment.h"
 #include "report.h"
+#include "store_links.h"
 
 const char *report_hook(const struct hook_state *hook, enum tracer_mode mode)
 {
@@ -45,15 +46,19 @@ static json_t *report_filesystems(struct collector *collector)
 
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct mount *mount = &mounts->rows[i];
-		bool traced = coverage_find(&collector->coverage, mount->device);
+		const struct covered *covered = coverage_find(&collector->coverage, mount->device);
+		bool traced = covered, walked = false;
 		char device[32];
 
 		if (mount->class == MOUNT_PSEUDO || mounts_find_device(mounts, mount->device, NULL) != mount)
 			continue;
+		if (covered)
+			store_is_walked(collector->store, covered->id, &walked);
 		snprintf(device, sizeof(device), "%u:%u", mount->device >> 20, mount->device & 0xfffff);
 		json_array_append_new(array,
-				      json_pack("{s:o, s:o, s:s, s:b, s:s}", "mount_point", text(mount->mount_point),
-						"type", text(mount->type), "device", device, "traced", traced, "reason",
+				      json_pack("{s:o, s:o, s:s, s:b, s:b, s:s}", "mount_point",
+						text(mount->mount_point), "type", text(mount->type), "device", device,
+						"traced", traced, "walked", walked, "reason",
 						traced                        ? ""
 						: mount->class != MOUNT_LOCAL ? mount_class_reason(mount->class)
 									      : "no watched directory lies on it"));

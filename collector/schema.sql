@@ -10,13 +10,16 @@ CREATE TABLE meta (
 	value INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- walks: how many walks for the names of files have begun; walked: the last of them that came to its end.
 CREATE TABLE filesystem (
 	id INTEGER PRIMARY KEY,
 	identity TEXT NOT NULL UNIQUE,
 	type TEXT,
 	mount_point TEXT,
 	root TEXT,
-	device INTEGER NOT NULL
+	device INTEGER NOT NULL,
+	walks INTEGER NOT NULL DEFAULT 0,
+	walked INTEGER NOT NULL DEFAULT 0
 );
 
 -- keep serves the comparison with a new set of watches.
@@ -51,18 +54,54 @@ CREATE TABLE dirty (
 	PRIMARY KEY (window, directory, name)
 ) WITHOUT ROWID;
 
--- The names under which files with several links were seen; each is a row of dirty as well.
--- operations: those that met this file under this name.
-CREATE TABLE hardlink (
-	window INTEGER NOT NULL,
+-- Directories that hold a name of a file with several links, as they stand now: a rename moves the row. The root of a
+-- filesystem has parent = -filesystem and an empty name.
+CREATE TABLE place (
+	id INTEGER PRIMARY KEY,
+	parent INTEGER NOT NULL,
+	name BLOB NOT NULL,
+	UNIQUE (parent, name)
+);
+
+-- Candidates: names that such files may have. None is believed before it was looked at.
+-- walk: how many walks of the filesystem had begun when the name was seen last.
+CREATE TABLE link (
 	filesystem INTEGER NOT NULL,
 	inode INTEGER NOT NULL,
-	directory INTEGER NOT NULL,
+	place INTEGER NOT NULL,
 	name BLOB NOT NULL,
-	links INTEGER NOT NULL,
-	operations INTEGER NOT NULL,
-	PRIMARY KEY (window, filesystem, inode, directory, name)
+	walk INTEGER NOT NULL,
+	PRIMARY KEY (filesystem, inode, place, name)
 ) WITHOUT ROWID;
+
+CREATE INDEX link_place ON link (place);
+
+-- Files that changed and had several names, or none that was known. The place through which they were met tells the
+-- subvolume apart where inode numbers repeat (0: through none). The highest serial is the last that is known of a file.
+-- links: after the change; 0: it has ended. walk: as above. first, last: Unix time in seconds.
+CREATE TABLE linked (
+	serial INTEGER PRIMARY KEY,
+	filesystem INTEGER NOT NULL,
+	inode INTEGER NOT NULL,
+	window INTEGER NOT NULL,
+	place INTEGER NOT NULL,
+	links INTEGER NOT NULL,
+	facts INTEGER NOT NULL,
+	walk INTEGER NOT NULL,
+	first INTEGER NOT NULL,
+	last INTEGER NOT NULL,
+	UNIQUE (filesystem, inode, window, place)
+);
+
+CREATE INDEX linked_place ON linked (place);
+
+-- Directories that were moved while their filesystem is being walked, where they are now.
+CREATE TABLE moved (
+	id INTEGER PRIMARY KEY,
+	filesystem INTEGER NOT NULL,
+	inode INTEGER NOT NULL,
+	path BLOB NOT NULL
+);
 
 -- steady: the clock was not set while it was open.
 CREATE TABLE window (

@@ -98,6 +98,7 @@ int store_filesystems(struct store *store, int (*each)(const struct store_filesy
 				.mount_point = rows_text(rows, 3),
 				.root = rows_text(rows, 4),
 				.device = (uint32_t)rows_number(rows, 5),
+				.walked = rows_number(rows, 6) != 0,
 			},
 			context);
 	return result;
@@ -336,7 +337,7 @@ static int prune(struct store *store, int64_t older, size_t *removed)
 		return 0;
 	result = RUN(store->database, PRUNE_DIRTY, NUMBER(kept));
 	if (!result)
-		result = RUN(store->database, PRUNE_LINKS, NUMBER(kept));
+		result = RUN(store->database, PRUNE_LINKED, NUMBER(kept));
 	if (!result)
 		result = RUN(store->database, PRUNE_GAPS, NUMBER(kept));
 	return result ? result : prune_directories(store, kept);

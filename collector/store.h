@@ -37,6 +37,7 @@ struct store_filesystem {
 	const char *mount_point; /* where it is seen now */
 	const char *root;        /* the directory of the filesystem that is mounted there */
 	uint32_t device;         /* major << 20 | minor */
+	bool walked;             /* set by the store: the names of its files with several links were searched */
 };
 
 struct store_watch {
@@ -71,15 +72,6 @@ struct store_gap {
 	bool repaired;
 };
 
-struct store_link {
-	uint32_t filesystem;
-	uint64_t inode;
-	uint32_t links;   /* highest link count seen of the inode */
-	const char *path; /* one of its names, inside the filesystem */
-	size_t path_length;
-	bool moved; /* all that is known of this name is that it was moved away */
-};
-
 /*
  * *store is set on failure as well (NULL: out of memory): for store_error() and store_close() only.
  * -EPROTO: the database is foreign or of another version.
@@ -105,23 +97,16 @@ int store_set_watches(struct store *store, const struct store_watch *watches, si
 int store_watches(struct store *store, int (*each)(const struct store_watch *, void *), void *context);
 
 /*
- * Adds or merges: facts by OR. With more than one link the name is kept for store_links() as well: with the highest
- * link count, operations by OR. The window must have been opened: -ENOENT. At most PATH_BYTES. Fast when called in the
+ * Adds or merges: facts by OR. The window must have been opened: -ENOENT. At most PATH_BYTES. Fast when called in the
  * order of (window, filesystem, path). To be called in a transaction.
  */
 int store_put_dirty(struct store *store, const struct dirty *entry);
 
 /*
  * The union of the dirty sets of windows first to last: each path once, facts merged. Order: any. Memory: fixed.
- * .window is the last one that names it, .inode and .links are 0.
+ * .window is the last one that names it.
  */
 int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct dirty *, void *),
-		void *context);
-/*
- * Each known name of each inode with several links that something else than an unlink met in windows first to last;
- * those of an inode follow each other.
- */
-int store_links(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_link *, void *),
 		void *context);
 /* -EEXIST. The first number is 1. */
 int store_open_window(struct store *store, uint64_t number, int64_t opened);

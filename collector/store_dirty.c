@@ -125,14 +125,10 @@ static int put_row(struct store *store, const struct dirty *entry, const char *n
 {
 	int64_t directory = top(&store->chain)->id;
 	int64_t first = since(store->opened, entry->first);
-	int result = RUN(store->database, PUT_DIRTY, NUMBER(entry->window), NUMBER(directory), BYTES(name, length),
-			 NUMBER(dirty_facts_pack(entry->facts)), NUMBER(first),
-			 NUMBER(since(store->opened + first, entry->last)));
 
-	if (result || entry->links < 2)
-		return result;
-	return RUN(store->database, PUT_LINK, NUMBER(entry->window), NUMBER(entry->filesystem), NUMBER(entry->inode),
-		   NUMBER(directory), BYTES(name, length), NUMBER(entry->links), NUMBER(entry->facts.operations));
+	return RUN(store->database, PUT_DIRTY, NUMBER(entry->window), NUMBER(directory), BYTES(name, length),
+		   NUMBER(dirty_facts_pack(entry->facts)), NUMBER(first),
+		   NUMBER(since(store->opened + first, entry->last)));
 }
 
 int store_put_dirty(struct store *store, const struct dirty *entry)
@@ -290,30 +286,4 @@ int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(
 			return result;
 	}
 	return result || !entry.window ? result : each(&entry, context);
-}
-
-int store_links(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_link *, void *),
-		void *context)
-{
-	auto_rows struct rows *rows = SELECT(store->database, LIST_LINKS, NUMBER(first), NUMBER(last));
-	const struct place *place = &store->place;
-	int result = 0;
-
-	store->place.directory = 0;
-	while (!result && (result = rows_next(rows)) > 0) {
-		result = read_place(store, rows);
-		if (result)
-			break;
-		result = each(
-			&(struct store_link){
-				.filesystem = place->filesystem,
-				.inode = (uint64_t)rows_number(rows, 2),
-				.links = (uint32_t)rows_number(rows, 3),
-				.path = place->path + place->start,
-				.path_length = place->end - place->start,
-				.moved = rows_number(rows, 4),
-			},
-			context);
-	}
-	return result;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What store.c and store_dirty.c share. */
+/* What store.c, store_dirty.c and store_links.c share. */
 #ifndef FSCHANGED_STORE_PRIVATE_H
 #define FSCHANGED_STORE_PRIVATE_H
 
@@ -32,12 +32,29 @@ struct place {
 	char path[2 * PATH_BYTES];
 };
 
+/* The place found last in the index of names. Its path ends before the name that follows. */
+struct found_place {
+	int64_t id; /* 0: nothing is known */
+	uint32_t filesystem;
+	size_t length;
+	char path[PATH_BYTES];
+};
+
+/* A name of the index, put together leaf first: it begins at start and ends at PATH_BYTES. */
+struct candidate {
+	uint32_t filesystem;
+	size_t start;
+	char path[PATH_BYTES];
+};
+
 struct store {
 	struct database *database;
 	uint64_t window; /* whose opening is known; 0: none */
 	int64_t opened;  /* in seconds */
 	struct chain chain;
 	struct place place;
+	struct found_place found;
+	struct candidate candidate;
 };
 
 /* To be called when rows of directories or windows may be gone: nothing that was learned of them is kept. */
@@ -45,6 +62,7 @@ static inline void store_forget(struct store *store)
 {
 	store->window = 0;
 	store->chain.depth = 0;
+	store->found.id = 0;
 }
 
 #endif

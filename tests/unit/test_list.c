@@ -21,6 +21,7 @@
 
 #include "list.h"
 #include "mounts.h"
+#include "store_links.h"
 
 enum {
 	FILE_WAS = 1 << (S_IFREG >> 12),
@@ -1011,10 +1012,55 @@ static uint64_t inode_of(struct fixture *fixture, const char *name)
 	return found.st_ino;
 }
 
+static void change_link(struct fixture *fixture, enum link_action action, const char *name, uint64_t inode,
+			uint32_t links, uint32_t operations)
+{
+	char *inside = format_text("%s/%s", fixture->inside, name);
+	const struct link_change change = {
+		.action = action,
+		.filesystem = fixture->filesystem.id,
+		.links = links,
+		.inode = inode,
+		.window = 1,
+		.time = 1000000000,
+		.facts.operations = operations,
+		.path = inside,
+		.path_length = strlen(inside),
+	};
+
+	assert_int_equal(store_put_link(fixture->store, &change), 0);
+	free(inside);
+}
+
+/* What the collector makes of operations on a file with this many links. */
 static void met(struct fixture *fixture, const char *name, uint64_t inode, uint32_t links, uint32_t operations)
 {
-	dirty_in(fixture, fixture->filesystem.id, name,
-		 (struct dirty){.inode = inode, .links = links, .facts.operations = operations});
+	const uint32_t removed = operations & 1 << OPERATION_UNLINK, left = operations & 1 << OPERATION_RENAME_FROM;
+
+	dirty_in(fixture, fixture->filesystem.id, name, (struct dirty){.facts.operations = operations});
+	if (operations & ~(removed | left))
+		change_link(fixture, LINK_NAMED, name, inode, links, operations & ~(removed | left));
+	if (left)
+		change_link(fixture, LINK_LEFT, name, inode, links, left);
+	if (removed)
+		change_link(fixture, LINK_REMOVED, name, inode, links - 1, removed);
+}
+
+static void walk(struct fixture *fixture, const char *names)
+{
+	char *copy = strdup(names), *rest = copy, *name;
+
+	assert_int_equal(store_begin_walk(fixture->store, fixture->filesystem.id), 0);
+	while ((name = strsep(&rest, " ")) && *name) {
+		char *inside = format_text("%s/%s", fixture->inside, name);
+
+		assert_int_equal(store_put_walked(fixture->store, fixture->filesystem.id, inode_of(fixture, name), 2,
+						  inside, strlen(inside)),
+				 0);
+		free(inside);
+	}
+	assert_int_equal(store_end_walk(fixture->store, fixture->filesystem.id), 0);
+	free(copy);
 }
 
 static void unknown_links(void **state)
@@ -1029,8 +1075,8 @@ static void unknown_links(void **state)
 	assert_int_equal(make(fixture), 0);
 	assert_int_equal(fixture->result.incomplete, 8);
 	assert_int_equal(fixture->report_count, 6);
-	expect_report(fixture, "/tree/link");
-	expect_report(fixture, "has 3 names, of which only 1 is known");
+	expect_report(fixture, "/tree is where the file with inode 100");
+	expect_report(fixture, "of which no name is known");
 	expect_report(fixture, "and 3 more");
 }
 
@@ -1125,7 +1171,7 @@ static void written_moved_and_unlinked(void **state)
 	met(fixture, "z", inode, 2, 1 << OPERATION_RENAME_TO | 1 << OPERATION_UNLINK);
 	expect(fixture, "", "x\nz\n");
 	assert_int_equal(fixture->result.incomplete, 1);
-	expect_report(fixture, "has 2 names, of which only 1 is known");
+	expect_report(fixture, "of which no name is known");
 	met(fixture, "y", inode, 2, 1 << OPERATION_SETATTR);
 	expect_complete(fixture, "y\n", "x\nz\n");
 }
@@ -1139,10 +1185,142 @@ static void all_names_gone(void **state)
 	met(fixture, "a", inode_of(fixture, "a") + 1, 2, 1 << OPERATION_OPEN | 1 << OPERATION_UNLINK);
 	expect(fixture, "a\n", "");
 	assert_int_equal(fixture->result.incomplete, 1);
-	met(fixture, "b", inode_of(fixture, "a") + 1, 2, 1 << OPERATION_UNLINK);
+	met(fixture, "b", inode_of(fixture, "a") + 1, 1, 1 << OPERATION_UNLINK);
 	expect_complete(fixture, "a\n", "b\n");
 	met(fixture, "c", 12345, 2, 1 << OPERATION_UNLINK);
 	expect_complete(fixture, "a\n", "b\nc\n");
+}
+
+/* What changed through one name is listed under all of them. */
+static void all_names_of_a_changed_file(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir d e; touch a; ln a d/b; ln a e/c; touch other");
+	walk(fixture, "a d/b e/c");
+	met(fixture, "a", inode_of(fixture, "a"), 3, 1 << OPERATION_SETATTR);
+	expect_complete(fixture, "a\nd/b\ne/c\n", "");
+	/* A candidate that leads to another file is none of them. */
+	shell(fixture, "ln -f other e/c; ln a f");
+	expect(fixture, "a\nd/b\n", "");
+	expect_report(fixture, "/tree/a has 3 names, of which only 2 are known");
+	walk(fixture, "a d/b f");
+	expect_complete(fixture, "a\nd/b\nf\n", "");
+}
+
+static void changed_and_unlinked(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t inode;
+
+	shell(fixture, "touch a; ln a b");
+	inode = inode_of(fixture, "a");
+	met(fixture, "a", inode, 2, 1 << OPERATION_OPEN | 1 << OPERATION_UNLINK);
+	shell(fixture, "rm a");
+	expect(fixture, "", "a\n");
+	assert_int_equal(fixture->result.incomplete, 1);
+	walk(fixture, "b");
+	expect_complete(fixture, "b\n", "a\n");
+	/* Nothing known leads to it, and a walk that began after the change has found nothing. */
+	shell(fixture, "rm b");
+	expect_complete(fixture, "", "a\n");
+	met(fixture, "b", inode, 2, 1 << OPERATION_OPEN);
+	expect(fixture, "", "a\nb\n");
+	assert_int_equal(fixture->result.incomplete, 1);
+}
+
+/* Of a later window it is known that the file has ended. */
+static void ended_later(void **state)
+{
+	struct fixture *fixture = *state;
+	char *inside = format_text("%s/a", fixture->inside);
+	struct link_change end = {
+		.action = LINK_REMOVED,
+		.filesystem = fixture->filesystem.id,
+		.inode = 77,
+		.window = 2,
+		.path = inside,
+		.path_length = strlen(inside),
+	};
+
+	met(fixture, "a", 77, 2, 1 << OPERATION_OPEN);
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 1);
+	assert_int_equal(store_put_link(fixture->store, &end), 0);
+	expect_complete(fixture, "", "a\n");
+	free(inside);
+}
+
+static void changed_without_a_name(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir d; touch d/f");
+	change_link(fixture, LINK_UNNAMED, "", inode_of(fixture, "d/f"), 1, 1 << OPERATION_OPEN);
+	change_link(fixture, LINK_UNNAMED, "", inode_of(fixture, "d"), 1, 1 << OPERATION_SETATTR);
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 2);
+	walk(fixture, "d/f d");
+	expect_complete(fixture, "d\nd/f\n", "");
+}
+
+static void names_in_a_moved_directory(void **state)
+{
+	struct fixture *fixture = *state;
+	char *moved = format_text("%s/from%s/to", fixture->inside, fixture->inside);
+	struct link_change change = {
+		.action = DIRECTORY_MOVED,
+		.filesystem = fixture->filesystem.id,
+		.path = moved,
+		.path_length = strlen(moved),
+		.from_length = strlen(fixture->inside) + strlen("/from"),
+	};
+
+	shell(fixture, "mkdir -p from/sub other; touch from/sub/a; ln from/sub/a other/b");
+	walk(fixture, "from/sub/a other/b");
+	shell(fixture, "mv from to");
+	assert_int_equal(store_put_link(fixture->store, &change), 0);
+	met(fixture, "other/b", inode_of(fixture, "other/b"), 2, 1 << OPERATION_OPEN);
+	expect_complete(fixture, "other/b\nto/sub/a\n", "");
+	/* An exchange leaves candidates at both places. */
+	shell(fixture, "mv to from; mkdir to");
+	change.replaced = true;
+	change.path_length = strlen(moved);
+	memcpy(moved, fixture->inside, strlen(fixture->inside));
+	free(moved);
+	moved = format_text("%s/to%s/from", fixture->inside, fixture->inside);
+	change.path = moved;
+	change.from_length = strlen(fixture->inside) + strlen("/to");
+	assert_int_equal(store_put_link(fixture->store, &change), 0);
+	expect_complete(fixture, "from/sub/a\nother/b\n", "");
+	shell(fixture, "rmdir to; mv from to");
+	expect_complete(fixture, "other/b\nto/sub/a\n", "");
+	free(moved);
+}
+
+/* Names that are not watched are known, and make others known to be all. */
+static void names_not_watched(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir in out; touch in/a; ln in/a out/b");
+	watch(fixture, "/in", NULL);
+	walk(fixture, "in/a out/b");
+	change_link(fixture, LINK_NAMED, "out/b", inode_of(fixture, "in/a"), 2, 1 << OPERATION_OPEN);
+	expect_complete(fixture, "in/a\n", "");
+}
+
+static void only_if_all_names_are_known(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "touch a; ln a b");
+	met(fixture, "a", inode_of(fixture, "a"), 2, 1 << OPERATION_OPEN);
+	fixture->options.all_names = true;
+	assert_int_equal(make(fixture), -EAGAIN);
+	assert_null(fixture->texts[LIST_CHANGED]);
+	walk(fixture, "a b");
+	expect_complete(fixture, "a\nb\n", "");
 }
 
 static void name_in_a_moved_directory(void **state)
@@ -1186,8 +1364,7 @@ static void names_not_mounted(void **state)
 	bool is_new;
 
 	assert_int_equal(store_put_filesystem(fixture->store, &other, &is_new), 0);
-	dirty_in(fixture, other.id, "//x",
-		 (struct dirty){.inode = 7, .links = 2, .facts.operations = 1 << OPERATION_OPEN});
+	dirty_in(fixture, other.id, "//x", (struct dirty){.facts.operations = 1 << OPERATION_OPEN});
 	expect(fixture, "", "");
 	assert_int_equal(fixture->result.incomplete, 1);
 	expect_report(fixture, "is not mounted");
@@ -1350,6 +1527,13 @@ int main(void)
 		TEST(gaps),
 		TEST(open_and_missing_windows),
 		TEST(unknown_links),
+		TEST(only_if_all_names_are_known),
+		TEST(names_not_watched),
+		TEST(names_in_a_moved_directory),
+		TEST(changed_without_a_name),
+		TEST(ended_later),
+		TEST(changed_and_unlinked),
+		TEST(all_names_of_a_changed_file),
 		TEST(names_listed),
 		TEST(names_outside),
 		TEST(many_names),

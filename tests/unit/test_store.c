@@ -495,193 +495,6 @@ static void test_no_database(void **state)
 	is_refused(*state);
 }
 
-static void put_inode(struct fixture *fixture, uint64_t window, uint64_t inode, const char *path, uint32_t links,
-		      uint32_t operation)
-{
-	struct dirty entry = entry_of(fixture, window, path);
-
-	entry.inode = inode;
-	entry.links = links;
-	entry.facts.operations = 1U << operation;
-	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-}
-
-static void put_link(struct fixture *fixture, uint64_t window, const char *path, uint32_t links, uint32_t operation)
-{
-	put_inode(fixture, window, 100, path, links, operation);
-}
-
-struct links {
-	size_t count;
-	size_t stop_after; /* 0: never */
-	struct store_link rows[MAXIMUM];
-	char paths[MAXIMUM][PATH_BYTES + 1];
-};
-
-static int collect_link(const struct store_link *link, void *context)
-{
-	struct links *links = context;
-
-	assert_true(links->count < MAXIMUM);
-	memcpy(links->paths[links->count], link->path, link->path_length);
-	links->paths[links->count][link->path_length] = '\0';
-	links->rows[links->count++] = *link;
-	return links->stop_after == links->count ? 7 : 0;
-}
-
-static struct links *links_of(struct fixture *fixture, uint64_t first, uint64_t last)
-{
-	static struct links links;
-
-	memset(&links, 0, sizeof(links));
-	assert_int_equal(store_links(fixture->store, first, last, collect_link, &links), 0);
-	return &links;
-}
-
-static const struct store_link *find_link(const struct links *links, const char *path)
-{
-	for (size_t i = 0; i < links->count; i++)
-		if (!strcmp(links->paths[i], path))
-			return &links->rows[i];
-	return NULL;
-}
-
-static bool is_moved(struct fixture *fixture, uint64_t first, uint64_t last, const char *path)
-{
-	const struct store_link *link = find_link(links_of(fixture, first, last), path);
-
-	assert_non_null(link);
-	return link->moved;
-}
-
-static void test_links(void **state)
-{
-	struct fixture *fixture = *state;
-	struct links stopped = {.stop_after = 1};
-	const struct store_link *link;
-
-	put_link(fixture, 1, "/l/a", 1, OPERATION_OPEN);
-	assert_int_equal(links_of(fixture, 1, 1)->count, 0);
-	put_link(fixture, 1, "/l/a", 3, OPERATION_UNLINK);
-	assert_int_equal(links_of(fixture, 1, 1)->count, 0);
-	put_link(fixture, 2, "/l/b", 2, OPERATION_OPEN);
-	put_link(fixture, 3, "/l/b", 2, OPERATION_SETATTR);
-	link = find_link(links_of(fixture, 1, 3), "/l/a");
-	assert_non_null(link);
-	assert_true(link->filesystem == 1 && link->inode == 100 && link->links == 3 && !link->moved);
-	assert_non_null(link = find_link(links_of(fixture, 1, 3), "/l/b"));
-	assert_true(link->links == 3 && link->path_length == 4);
-	assert_int_equal(links_of(fixture, 1, 3)->count, 2);
-	assert_int_equal(links_of(fixture, 2, 3)->count, 1);
-	assert_int_equal(links_of(fixture, 3, 3)->rows[0].links, 2);
-	assert_int_equal(store_links(fixture->store, 1, 3, collect_link, &stopped), 7);
-	assert_int_equal(stopped.count, 1);
-}
-
-static void test_links_in_order(void **state)
-{
-	struct fixture *fixture = *state;
-	struct dirty entry = entry_of(fixture, 1, "/a/2");
-	const struct links *links;
-
-	put_inode(fixture, 1, UINT64_MAX, "/b/1", 2, OPERATION_OPEN);
-	put_inode(fixture, 1, 7, "/a/1", 2, OPERATION_OPEN);
-	put_inode(fixture, 1, 8, "/a/3", 4, OPERATION_UNLINK);
-	put_inode(fixture, 1, UINT64_MAX, "/a", 2, OPERATION_OPEN);
-	put_inode(fixture, 1, 7, "/c/d/e", 3, OPERATION_OPEN);
-	put_inode(fixture, 2, 7, "/a/1", 2, OPERATION_OPEN);
-	put_inode(fixture, 2, 9, "/a/1", 5, OPERATION_LINK);
-	entry.filesystem = 2;
-	entry.inode = 7;
-	entry.links = 2;
-	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-	links = links_of(fixture, 1, 2);
-	assert_int_equal(links->count, 6);
-	for (size_t i = 1; i < links->count; i++) {
-		const struct store_link *a = &links->rows[i - 1], *b = &links->rows[i];
-
-		assert_true(a->filesystem < b->filesystem ||
-			    (a->filesystem == b->filesystem && (int64_t)a->inode <= (int64_t)b->inode));
-	}
-	assert_string_equal(links->paths[5], "/a/2");
-	assert_int_equal(links->rows[5].links, 2);
-	for (size_t i = 0; i < 5; i++)
-		assert_int_equal(links->rows[i].links, links->rows[i].inode == 7   ? 3
-						       : links->rows[i].inode == 9 ? 5
-										   : 2);
-}
-
-static void test_moved_links(void **state)
-{
-	struct fixture *fixture = *state;
-
-	put_link(fixture, 1, "/l/a", 2, OPERATION_RENAME_FROM);
-	put_link(fixture, 1, "/l/b", 2, OPERATION_RENAME_TO);
-	assert_true(is_moved(fixture, 1, 1, "/l/a"));
-	assert_false(is_moved(fixture, 1, 1, "/l/b"));
-	put_link(fixture, 2, "/l/a", 2, OPERATION_UNLINK);
-	put_link(fixture, 2, "/l/b", 2, OPERATION_RENAME_FROM);
-	assert_true(is_moved(fixture, 1, 2, "/l/a"));
-	assert_false(is_moved(fixture, 1, 2, "/l/b"));
-	assert_true(is_moved(fixture, 2, 2, "/l/b"));
-	put_link(fixture, 1, "/l/a", 2, OPERATION_SETATTR);
-	assert_true(is_moved(fixture, 1, 1, "/l/a"));
-	put_link(fixture, 3, "/l/a", 3, OPERATION_LINK);
-	assert_false(is_moved(fixture, 1, 3, "/l/a"));
-	put_link(fixture, 2, "/l/c", 2, OPERATION_RENAME_FROM);
-	put_link(fixture, 2, "/l/c", 2, OPERATION_CREATE);
-	assert_false(is_moved(fixture, 2, 2, "/l/c"));
-}
-
-/* What another file does under the same name later says nothing of the one that was moved away. */
-static void test_moved_and_used_again(void **state)
-{
-	struct fixture *fixture = *state;
-
-	put_link(fixture, 1, "/l/a", 2, OPERATION_RENAME_FROM);
-	put_inode(fixture, 1, 0, "/l/a", 0, OPERATION_CREATE);
-	put_inode(fixture, 2, 200, "/l/a", 1, OPERATION_RENAME_TO);
-	assert_true(is_moved(fixture, 1, 2, "/l/a"));
-}
-
-struct both {
-	struct store *store;
-	size_t entries, links;
-};
-
-static int count_link(const struct store_link *link, void *context)
-{
-	struct both *both = context;
-
-	assert_memory_equal(link->path, "/l/", 3);
-	both->links++;
-	return 0;
-}
-
-static int nest_links(const struct dirty *entry, void *context)
-{
-	struct both *both = context;
-
-	assert_memory_equal(entry->path, ((const char *[]){"/d/x", "/d/y", "/l/a", "/l/b"})[both->entries++], 4);
-	return store_links(both->store, 1, 3, count_link, both);
-}
-
-/* Both put paths together in the same place. */
-static void test_links_within_union(void **state)
-{
-	struct fixture *fixture = *state;
-	struct both both = {.store = fixture->store};
-
-	put(fixture, 1, "/d/x");
-	put(fixture, 2, "/d/x");
-	put(fixture, 1, "/d/y");
-	put_link(fixture, 1, "/l/a", 2, OPERATION_OPEN);
-	put_link(fixture, 2, "/l/b", 2, OPERATION_OPEN);
-	assert_int_equal(store_union(fixture->store, 1, 3, nest_links, &both), 0);
-	assert_int_equal(both.entries, 4);
-	assert_int_equal(both.links, 8);
-}
-
 static int check_window(const struct store_window *window, void *context)
 {
 	uint64_t *sum = context;
@@ -832,7 +645,7 @@ static void test_prune(void **state)
 	struct fixture *fixture = *state;
 	struct store_gap gap = {.first = 1, .last = 1, .reason = "ring-full"}, copy = {};
 
-	put_link(fixture, 1, "/only/deep/one", 2, OPERATION_OPEN);
+	put(fixture, 1, "/only/deep/one");
 	put(fixture, 2, "/kept/file");
 	put(fixture, 3, "/kept/other");
 	assert_int_equal(store_add_gap(fixture->store, &gap), 0);
@@ -849,7 +662,6 @@ static void test_prune(void **state)
 	HAS_ONLY(list_of(fixture->store, 1, 3), "/kept/file", "/kept/other");
 	assert_int_equal(store_gaps(fixture->store, 1, 0, copy_gap, &copy), 0);
 	assert_int_equal(copy.id, 0);
-	assert_int_equal(links_of(fixture, 1, 3)->count, 0);
 	put(fixture, 3, "/only/deep/two");
 	put(fixture, 2, "/kept/more");
 	HAS_ONLY(list_of(fixture->store, 1, 3), "/kept/file", "/kept/other", "/kept/more", "/only/deep/two");
@@ -935,11 +747,6 @@ int main(void)
 		TEST(test_foreign),
 		TEST(test_newer),
 		TEST(test_no_database),
-		TEST(test_links),
-		TEST(test_links_in_order),
-		TEST(test_moved_links),
-		TEST(test_moved_and_used_again),
-		TEST(test_links_within_union),
 		TEST(test_windows),
 		TEST(test_steady_windows),
 		TEST(test_jobs),

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Walks the traced filesystems for names that the collector does not know, and waits until that is done. */
+#include <inttypes.h>
+#include <linux/ioprio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "format.h"
+#include "message.h"
+#include "scan.h"
+
+enum { KEY_JSON = OPTION_KEY, KEY_NEW, LOWEST_PRIORITY = 19 };
+
+struct arguments {
+	bool json, new_only;
+	json_t *filesystems;
+	bool shows_progress, is_shown;
+};
+
+static const struct argp_option options_of_scan[] = {
+	{"json", KEY_JSON, NULL, 0, "Print the answer as JSON", 0},
+	{"new", KEY_NEW, NULL, 0, "Only filesystems that were never walked", 0},
+	{0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case KEY_JSON:
+		arguments->json = true;
+		return 0;
+	case KEY_NEW:
+		arguments->new_only = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is not an option", value);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options_of_scan,
+	.parser = parse,
+	.doc = "Walks all traced filesystems for the names of files with several links, and of changed files without a "
+	       "name that is known. When it is done, lists that were incomplete for want of such names can be made "
+	       "again. Exit status: 0 done, 1 failed, 2 usage, 3 something could not be looked at.",
+};
+
+static void clear_line(struct arguments *arguments)
+{
+	if (arguments->is_shown)
+		fputs("\r\033[K", stderr);
+	arguments->is_shown = false;
+}
+
+static void show(const struct scan_progress *progress, void *context)
+{
+	struct arguments *arguments = context;
+
+	if (!progress->done) {
+		if (!arguments->shows_progress)
+			return;
+		fputs("\r\033[K", stderr);
+		format_escaped(stderr, progress->mount_point, strlen(progress->mount_point));
+		fprintf(stderr, ": %" PRIu64 " entries", progress->entries);
+		arguments->is_shown = true;
+		return;
+	}
+	clear_line(arguments);
+	if (arguments->json) {
+		json_array_append_new(arguments->filesystems,
+				      json_pack("{s:o, s:I, s:I, s:b}", "mount_point",
+						command_json_text(progress->mount_point), "entries",
+						(json_int_t)progress->entries, "names", (json_int_t)progress->names,
+						"complete", progress->complete));
+		return;
+	}
+	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
+	printf(": %" PRIu64 " entries, %" PRIu64 " names of files with several links%s\n", progress->entries,
+	       progress->names, progress->complete ? "" : ", not complete");
+}
+
+static void report(const char *sentence, void *context)
+{
+	clear_line(context);
+	message(LOG_WARNING, "incomplete: %s", sentence);
+}
+
+/* Whoever has work to do comes first. */
+static void step_back(void)
+{
+	setpriority(PRIO_PROCESS, 0, LOWEST_PRIORITY);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
+static int walk(const struct options *options, struct arguments *arguments)
+{
+	struct reasons reasons = {report, arguments, 0};
+	const struct scan_options request = {
+		.socket = options->config.socket,
+		.new_only = arguments->new_only,
+		.progress = show,
+		.context = arguments,
+		.reasons = &reasons,
+	};
+	char *error;
+	int code = scan(&request, &error);
+
+	clear_line(arguments);
+	if (code)
+		message(LOG_ERR, "%s", error ? error : strerror(-code));
+	free(error);
+	if (code)
+		return EXIT_FAILED;
+	return reasons.count ? EXIT_INCOMPLETE : EXIT_DONE;
+}
+
+static int run(int argc, char **argv)
+{
+	struct arguments arguments = {0};
+	struct options options;
+	int status = options_parse(&argp, argc, argv, &options, &arguments);
+
+	if (status == EXIT_DONE && geteuid() != 0) {
+		message(LOG_ERR, "scan must look at every file: run it as root");
+		status = EXIT_FAILED;
+	}
+	arguments.filesystems = json_array();
+	arguments.shows_progress = isatty(STDERR_FILENO);
+	if (status == EXIT_DONE) {
+		step_back();
+		status = walk(&options, &arguments);
+		if (arguments.json && status != EXIT_FAILED)
+			command_print_json(json_pack("{s:O, s:b}", "filesystems", arguments.filesystems, "complete",
+						     status == EXIT_DONE));
+	}
+	json_decref(arguments.filesystems);
+	options_free(&options);
+	return status;
+}
+
+const struct command command_scan = {"scan", "find names of files that the collector does not know", run};

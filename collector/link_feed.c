@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "decode.h"
+#include "link_feed.h"
+
+/*
+ * How many threads may be between the two records of a rename. The records follow each other at once, so few are; were
+ * there more, the candidates would stay where the directory was, and the files' link counts would show it.
+ */
+enum { DEPARTURES = 64 };
+
+struct departure {
+	uint32_t tid; /* 0: none */
+	uint32_t filesystem;
+	uint64_t inode;
+	size_t length;
+	char path[PATH_BYTES];
+};
+
+struct link_feed {
+	struct departure departures[DEPARTURES];
+	size_t next;
+	char moved[2 * PATH_BYTES];
+};
+
+/* Touched at once: it takes no more later. */
+struct link_feed *link_feed_new(void)
+{
+	struct link_feed *feed = malloc(sizeof(*feed));
+
+	if (feed)
+		memset(feed, 0, sizeof(*feed));
+	return feed;
+}
+
+void link_feed_free(struct link_feed *feed)
+{
+	free(feed);
+}
+
+/* The path is that of an ancestor where the file's own did not fit. */
+static bool is_named(const struct event *event)
+{
+	return !(event->flags & EVENT_UNFIT);
+}
+
+/* A thread is in one rename at a time. */
+static struct departure *slot_of(struct link_feed *feed, uint32_t tid)
+{
+	size_t next = feed->next;
+
+	for (size_t i = 0; i < DEPARTURES; i++)
+		if (feed->departures[i].tid == tid)
+			return &feed->departures[i];
+	feed->next = (next + 1) % DEPARTURES;
+	return &feed->departures[next];
+}
+
+static void depart(struct link_feed *feed, const struct link_event *at)
+{
+	struct departure *departure = slot_of(feed, at->event->tid);
+
+	departure->tid = 0;
+	if (!is_named(at->event) || at->length > PATH_BYTES)
+		return;
+	*departure = (struct departure){
+		.tid = at->event->tid,
+		.filesystem = at->filesystem,
+		.inode = at->event->inode,
+		.length = at->length,
+	};
+	memcpy(departure->path, at->path, at->length);
+}
+
+static struct departure *find_departure(struct link_feed *feed, const struct link_event *at)
+{
+	for (size_t i = 0; i < DEPARTURES; i++) {
+		struct departure *departure = &feed->departures[i];
+
+		if (departure->tid == at->event->tid && departure->tid && departure->inode == at->event->inode &&
+		    departure->filesystem == at->filesystem)
+			return departure;
+	}
+	return NULL;
+}
+
+static struct link_change change_of(const struct link_event *at, enum link_action action)
+{
+	return (struct link_change){
+		.action = action,
+		.filesystem = at->filesystem,
+		.links = decode_links(at->event),
+		.inode = at->event->inode,
+		.window = at->window,
+		.time = at->time,
+		.facts = decode_facts(at->event),
+		.path = at->path,
+		.path_length = at->length,
+	};
+}
+
+static int arrive(struct link_feed *feed, const struct link_event *at, struct batch *batch)
+{
+	struct departure *departure = find_departure(feed, at);
+	struct link_change change = change_of(at, DIRECTORY_MOVED);
+	int code;
+
+	if (!departure || !is_named(at->event) || at->length > PATH_BYTES)
+		return 0;
+	memcpy(feed->moved, departure->path, departure->length);
+	memcpy(feed->moved + departure->length, at->path, at->length);
+	change.path = feed->moved;
+	change.path_length = departure->length + at->length;
+	change.from_length = departure->length;
+	change.replaced = at->event->replaced != 0;
+	code = batch_add_link(batch, &change);
+	if (!code)
+		departure->tid = 0;
+	return code;
+}
+
+/* What is carried was taken when it was new; by now the dentry of the old name may have the new one. */
+static int take_directory(struct link_feed *feed, const struct link_event *at, struct batch *batch)
+{
+	struct link_change change;
+
+	if (at->event->flags & EVENT_CARRIED)
+		return 0;
+	switch (at->event->operation) {
+	case OPERATION_RENAME_FROM:
+		depart(feed, at);
+		return 0;
+	case OPERATION_RENAME_TO:
+		return arrive(feed, at, batch);
+	case OPERATION_RMDIR:
+		change = change_of(at, DIRECTORY_REMOVED);
+		return is_named(at->event) ? batch_add_link(batch, &change) : 0;
+	default:
+		return 0;
+	}
+}
+
+static int take_file(const struct link_event *at, struct batch *batch)
+{
+	struct link_change change = change_of(at, LINK_NAMED);
+	bool is_new = !(at->event->flags & EVENT_CARRIED);
+	bool unlinks = at->event->operation == OPERATION_UNLINK && is_new;
+
+	/* Without an inode a name is made, and that has one link. One link less is still a matter of several. */
+	if (!at->event->inode || (!unlinks && change.links < 2))
+		return 0;
+	if (unlinks)
+		change.action = LINK_REMOVED;
+	else if (at->event->operation == OPERATION_RENAME_FROM && is_new)
+		change.action = LINK_LEFT;
+	if (!is_named(at->event) && change.action == LINK_REMOVED)
+		return 0;
+	if (!is_named(at->event))
+		change.action = LINK_UNNAMED;
+	return batch_add_link(batch, &change);
+}
+
+/* A file without any link has ended, but for its open descriptors. */
+static int take_unnamed(const struct link_event *at, struct batch *batch)
+{
+	struct link_change change = change_of(at, LINK_UNNAMED);
+
+	if (!at->event->links)
+		return 0;
+	change.path_length = 0;
+	change.facts.flags |= DIRTY_UNNAMED;
+	return batch_add_link(batch, &change);
+}
+
+int link_feed_take(struct link_feed *feed, const struct link_event *at, struct batch *batch)
+{
+	if (at->event->kind == EVENT_INODE)
+		return take_unnamed(at, batch);
+	if (S_ISDIR(at->event->mode))
+		return take_directory(feed, at, batch);
+	return take_file(at, batch);
+}
+
+/* Where the path did not fit it is that of an ancestor: any inode will do. */
+int link_feed_note_arrival(const struct link_event *at, struct batch *batch)
+{
+	struct link_change change = change_of(at, DIRECTORY_ARRIVED);
+
+	if (at->event->kind != EVENT_PATH || at->event->operation != OPERATION_RENAME_TO || !S_ISDIR(at->event->mode))
+		return 0;
+	if (!is_named(at->event))
+		change.inode = 0;
+	return batch_add_link(batch, &change);
+}

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base64.h"
+#include "client.h"
+#include "look.h"
+#include "path.h"
+#include "scan.h"
+#include "sentence.h"
+#include "walk.h"
+
+enum {
+	WANTED_BITS = 8 << 20,   /* of the set of inodes that are wanted */
+	BUSY_PAUSE = 1,          /* seconds between attempts while somebody else walks */
+	SETTLE_PAUSE = 1,        /* seconds: a rename whose record came before the walk began is done by then */
+	MOVE_PAUSES = 50,        /* a rename whose record has come is done after so many, or will not be */
+	MOVE_PAUSE = 100 * 1000, /* microseconds */
+	ENTRIES_BETWEEN = 1024,  /* looks at the mount table */
+};
+
+/* A mount of the filesystem, without what is mounted on top of it. */
+struct view {
+	struct mount mount;
+	char path[32]; /* /proc/self/fd/N/. */
+	int descriptor;
+};
+
+struct scan {
+	const struct scan_options *options;
+	struct client *client;
+	struct look *look;
+	struct scan_progress progress;
+	struct mounts mounts;
+	const struct mount *mount; /* that is walked: what is shown of the view has its paths */
+	struct view view;
+	int table;       /* the mount table, to see whether it changes */
+	uint8_t *wanted; /* a set of inodes by their hash: it has a few that nobody asked for */
+	bool any_wanted;
+	bool failed;
+	size_t used;
+	char names[WALK_NAMES_BYTES];
+	char **error;
+};
+
+/* Requests */
+
+static int ask(struct scan *scan, json_t *request, json_t **answer)
+{
+	int code;
+
+	json_object_set_new(request, "request", json_string("walk"));
+	code = client_request(scan->client, request, CLIENT_TIMEOUT, answer, scan->error);
+	if (code) {
+		json_decref(*answer);
+		*answer = NULL;
+	}
+	return code;
+}
+
+static int tell(struct scan *scan, json_t *request)
+{
+	json_t *answer;
+	int code = ask(scan, request, &answer);
+
+	json_decref(answer);
+	return code;
+}
+
+static int send_names(struct scan *scan)
+{
+	char *encoded;
+	int code;
+
+	if (!scan->used)
+		return 0;
+	encoded = base64_encode(scan->names, scan->used);
+	if (!encoded)
+		return -ENOMEM;
+	scan->used = 0;
+	code = tell(scan, json_pack("{s:s, s:s}", "step", "names", "names", encoded));
+	free(encoded);
+	return code;
+}
+
+static int add_name(struct scan *scan, const char *path, size_t length, const struct looked *looked)
+{
+	const struct walked_name name = {
+		.inode = looked->inode,
+		.links = S_ISDIR(looked->mode) ? 1 : looked->links,
+		.length = (uint16_t)length,
+	};
+	int code = 0;
+
+	if (sizeof(scan->names) - scan->used < sizeof(name) + length)
+		code = send_names(scan);
+	if (code)
+		return code;
+	memcpy(scan->names + scan->used, &name, sizeof(name));
+	memcpy(scan->names + scan->used + sizeof(name), path, length);
+	scan->used += sizeof(name) + length;
+	scan->progress.names++;
+	return 0;
+}
+
+/* What is wanted */
+
+static size_t hash(uint64_t inode)
+{
+	return (size_t)(inode * 0x9e3779b97f4a7c15ULL >> 41) % WANTED_BITS;
+}
+
+static bool is_wanted(const struct scan *scan, uint64_t inode)
+{
+	size_t bit = hash(inode);
+
+	return scan->any_wanted && scan->wanted[bit / 8] & 1U << bit % 8;
+}
+
+static uint64_t want(struct scan *scan, const json_t *inodes)
+{
+	uint64_t last = 0;
+	const json_t *inode;
+	size_t i;
+
+	json_array_foreach(inodes, i, inode)
+	{
+		size_t bit;
+
+		last = (uint64_t)json_integer_value(inode);
+		bit = hash(last);
+		scan->wanted[bit / 8] |= 1U << bit % 8;
+		scan->any_wanted = true;
+	}
+	return last;
+}
+
+static int learn_wanted(struct scan *scan)
+{
+	uint64_t last = 0;
+	json_t *answer;
+	int code;
+
+	memset(scan->wanted, 0, WANTED_BITS / 8);
+	scan->any_wanted = false;
+	do {
+		code = ask(scan, json_pack("{s:s, s:I}", "step", "wanted", "after", (json_int_t)last), &answer);
+		if (code)
+			return code;
+		last = want(scan, json_object_get(answer, "inodes"));
+		json_decref(answer);
+	} while (last);
+	return 0;
+}
+
+/* Looking */
+
+static void report(struct scan *scan, const char *path, size_t length, int error)
+{
+	scan->failed = true;
+	reasons_add_path(scan->options->reasons, path, length, "on the filesystem at %s cannot be looked at: %s",
+			 scan->progress.mount_point, strerror(-error));
+}
+
+/* The clone of its mount holds an unmounted filesystem, which its administrator does not expect. */
+static int check_mounted(struct scan *scan)
+{
+	struct pollfd table = {.fd = scan->table, .events = POLLPRI};
+	struct mounts now;
+	bool found = false;
+
+	if (poll(&table, 1, 0) <= 0)
+		return 0;
+	if (mounts_read(&now, NULL))
+		return -ENOMEM;
+	for (size_t i = 0; i < now.count; i++)
+		found |= now.rows[i].id == scan->mount->id && now.rows[i].device == scan->mount->device;
+	mounts_free(&now);
+	return found ? 0
+		     : sentence(scan->error, -ENODEV, "the filesystem at %s was unmounted while it was walked",
+				scan->progress.mount_point);
+}
+
+static int count_entry(struct scan *scan)
+{
+	if (++scan->progress.entries % ENTRIES_BETWEEN)
+		return 0;
+	if (scan->options->progress)
+		scan->options->progress(&scan->progress, scan->options->context);
+	return check_mounted(scan);
+}
+
+/* Of a directory nothing but its type is known here. */
+static int take_entry(const char *path, size_t length, const struct looked *entry, void *context)
+{
+	struct scan *scan = context;
+	struct looked looked = *entry;
+	int code = count_entry(scan);
+
+	if (code)
+		return code;
+	if (S_ISDIR(looked.mode) && (!scan->any_wanted || look_at(scan->look, path, length, &looked)))
+		return 0;
+	if (!is_wanted(scan, looked.inode) && (S_ISDIR(looked.mode) || looked.links < 2))
+		return 0;
+	return add_name(scan, path, length, &looked);
+}
+
+static int take_failure(const char *path, size_t length, int error, void *context)
+{
+	report(context, path, length, error);
+	return 0;
+}
+
+static int walk_below(struct scan *scan, const char *path, size_t length)
+{
+	const struct look_visitor visitor = {take_entry, take_failure, scan};
+
+	return look_below(scan->look, path, length, &visitor);
+}
+
+/* Views */
+
+static void close_view(struct scan *scan)
+{
+	look_free(scan->look);
+	scan->look = NULL;
+	if (scan->view.descriptor >= 0)
+		close(scan->view.descriptor);
+	scan->view.descriptor = -1;
+}
+
+static int mount_number(int at, const char *path)
+{
+	struct statx found;
+
+	if (statx(at, path, AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &found))
+		return -errno;
+	return found.stx_mask & STATX_MNT_ID ? (int)found.stx_mnt_id : -EOPNOTSUPP;
+}
+
+/* A look keeps the directory of the last path: after a rename it is another one. */
+static int look_anew(struct scan *scan)
+{
+	int code;
+
+	look_free(scan->look);
+	scan->look = NULL;
+	code = look_new(&scan->look);
+	return code ? code : look_set_mount(scan->look, &scan->view.mount);
+}
+
+/* -EXDEV: another mount lies over all of it. */
+static int open_view(struct scan *scan, const struct mount *mount)
+{
+	struct view *view = &scan->view;
+	int id = mount_number(AT_FDCWD, mount->mount_point);
+
+	if (id != mount->id)
+		return id < 0 ? id : -EXDEV;
+	view->descriptor =
+		(int)syscall(SYS_open_tree, AT_FDCWD, mount->mount_point, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (view->descriptor < 0)
+		return -errno;
+	id = mount_number(view->descriptor, "");
+	if (id < 0)
+		return id;
+	snprintf(view->path, sizeof(view->path), "/proc/self/fd/%d/.", view->descriptor);
+	view->mount = *mount;
+	view->mount.mount_point = view->path;
+	view->mount.id = id;
+	scan->mount = mount;
+	return look_anew(scan);
+}
+
+static bool is_shown_by(const struct mount *mount, const char *root)
+{
+	return path_is_below(root, strlen(root), mount->root, strlen(mount->root));
+}
+
+/* Of several mounts of the same directory the first that is not covered; a directory below another one needs none. */
+static int open_root(struct scan *scan, size_t first)
+{
+	const struct mount *mount = &scan->mounts.rows[first];
+	int code = -EXDEV;
+
+	for (size_t i = 0; i < scan->mounts.count; i++) {
+		const struct mount *other = &scan->mounts.rows[i];
+
+		if (other->device != mount->device || !is_shown_by(other, mount->root))
+			continue;
+		if (!is_shown_by(mount, other->root) || i < first)
+			return -EALREADY;
+	}
+	for (size_t i = first; code == -EXDEV && i < scan->mounts.count; i++) {
+		const struct mount *other = &scan->mounts.rows[i];
+
+		if (other->device == mount->device && strcmp(other->root, mount->root) == 0)
+			code = open_view(scan, other);
+		if (code == -EXDEV)
+			close_view(scan);
+	}
+	return code;
+}
+
+/* Calls for each part of the filesystem that has a mount; usually that is one. */
+static int each_root(struct scan *scan, uint32_t device, int (*each)(struct scan *, const void *), const void *context)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < scan->mounts.count; i++) {
+		const struct mount *mount = &scan->mounts.rows[i];
+
+		if (mount->device != device)
+			continue;
+		code = open_root(scan, i);
+		if (code == -EXDEV)
+			report(scan, mount->root, strlen(mount->root), code);
+		else if (code == -EPERM)
+			sentence(scan->error, code, "%s cannot be walked: open_tree needs CAP_SYS_ADMIN",
+				 scan->progress.mount_point);
+		else if (!code)
+			code = each(scan, context);
+		close_view(scan);
+		if (code == -EALREADY || code == -EXDEV)
+			code = 0;
+	}
+	return code;
+}
+
+static int walk_root(struct scan *scan, const void *context)
+{
+	const char *root = scan->view.mount.root;
+	struct looked looked = {.mode = S_IFDIR};
+	int code = take_entry(root, strlen(root), &looked, scan);
+
+	(void)context;
+	return code ? code : walk_below(scan, root, strlen(root));
+}
+
+/* Directories that moved meanwhile */
+
+struct moved {
+	const char *path;
+	size_t length;
+	uint64_t inode;
+};
+
+/* The record comes before the rename is done. One that fails, or whose directory went on, leaves nothing to be seen. */
+static int walk_moved(struct scan *scan, const void *context)
+{
+	const struct moved *moved = context;
+	struct looked looked;
+	int code;
+
+	if (!path_is_below(moved->path, moved->length, scan->view.mount.root, strlen(scan->view.mount.root)))
+		return 0;
+	for (int i = 0; i < MOVE_PAUSES; i++) {
+		code = look_at(scan->look, moved->path, moved->length, &looked);
+		if (!code && (!moved->inode || looked.inode == moved->inode))
+			return walk_below(scan, moved->path, moved->length);
+		usleep(MOVE_PAUSE);
+		code = look_anew(scan);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/* 1: there was one. */
+static int take_moved(struct scan *scan, uint32_t device)
+{
+	struct moved moved = {0};
+	const char *encoded;
+	json_t *answer;
+	char *path;
+	int code = ask(scan, json_pack("{s:s}", "step", "moved"), &answer);
+
+	if (code)
+		return code;
+	encoded = json_string_value(json_object_get(answer, "path"));
+	moved.inode = (uint64_t)json_integer_value(json_object_get(answer, "inode"));
+	path = encoded ? base64_decode(encoded, &moved.length) : NULL;
+	moved.path = path;
+	if (encoded)
+		code = path ? each_root(scan, device, walk_moved, &moved) : -ENOMEM;
+	if (encoded && !code)
+		code = 1;
+	free(path);
+	json_decref(answer);
+	return code;
+}
+
+static int end_walk(struct scan *scan, uint32_t device, bool *more)
+{
+	json_t *answer;
+	int code;
+
+	do {
+		code = take_moved(scan, device);
+	} while (code > 0);
+	if (!code)
+		code = send_names(scan);
+	if (!code)
+		code = ask(scan, json_pack("{s:s}", "step", scan->failed ? "abandon" : "end"), &answer);
+	if (code)
+		return code;
+	*more = json_is_true(json_object_get(answer, "more"));
+	json_decref(answer);
+	return 0;
+}
+
+/* A filesystem */
+
+static int begin_walk(struct scan *scan, json_int_t id)
+{
+	json_t *answer;
+	bool busy;
+	int code;
+
+	for (;;) {
+		code = ask(scan, json_pack("{s:s, s:I}", "step", "begin", "filesystem", id), &answer);
+		if (code)
+			return code;
+		busy = json_is_true(json_object_get(answer, "busy"));
+		json_decref(answer);
+		if (!busy)
+			break;
+		sleep(BUSY_PAUSE);
+	}
+	sleep(SETTLE_PAUSE);
+	return learn_wanted(scan);
+}
+
+static int scan_filesystem(struct scan *scan, const json_t *filesystem)
+{
+	uint32_t device = (uint32_t)json_integer_value(json_object_get(filesystem, "device"));
+	bool more = true;
+	int code = begin_walk(scan, json_integer_value(json_object_get(filesystem, "id")));
+
+	mounts_free(&scan->mounts);
+	if (!code)
+		code = mounts_read(&scan->mounts, NULL);
+	scan->progress =
+		(struct scan_progress){.mount_point = json_string_value(json_object_get(filesystem, "mount_point"))};
+	scan->failed = false;
+	if (!code)
+		code = each_root(scan, device, walk_root, NULL);
+	if (!code)
+		code = send_names(scan);
+	while (!code && more)
+		code = end_walk(scan, device, &more);
+	if (code)
+		return code;
+	scan->progress.done = true;
+	scan->progress.complete = !scan->failed;
+	if (scan->options->progress)
+		scan->options->progress(&scan->progress, scan->options->context);
+	return 0;
+}
+
+static int scan_all(struct scan *scan)
+{
+	const json_t *filesystem;
+	json_t *answer;
+	size_t i;
+	int code = ask(scan, json_pack("{s:s}", "step", "list"), &answer);
+
+	if (code)
+		return code;
+	json_array_foreach(json_object_get(answer, "filesystems"), i, filesystem)
+	{
+		if (!scan->options->new_only || !json_is_true(json_object_get(filesystem, "walked")))
+			code = scan_filesystem(scan, filesystem);
+		if (code)
+			break;
+	}
+	json_decref(answer);
+	return code;
+}
+
+int scan(const struct scan_options *options, char **error)
+{
+	struct scan *scan = calloc(1, sizeof(*scan));
+	int code = -ENOMEM;
+
+	*error = NULL;
+	if (!scan)
+		return code;
+	scan->options = options;
+	scan->error = error;
+	scan->view.descriptor = scan->table = -1;
+	scan->wanted = malloc(WANTED_BITS / 8);
+	if (!scan->wanted)
+		goto out;
+	scan->table = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	code = scan->table < 0 ? -errno : client_connect(&scan->client, options->socket, error);
+	if (!code)
+		code = scan_all(scan);
+	if (code && !*error)
+		sentence(error, code, "the filesystems cannot be walked: %s", strerror(-code));
+out:
+	close_view(scan);
+	client_close(scan->client);
+	mounts_free(&scan->mounts);
+	if (scan->table >= 0)
+		close(scan->table);
+	free(scan->wanted);
+	free(scan);
+	return code;
+}

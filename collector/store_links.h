@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The store's index of the names of files with several links. Its names are candidates: whoever uses one looks whether
+ * it leads to the file. So one too many does no harm, and one too few shows by the file's link count.
+ *
+ * Fed in the order in which things happened, by store_put_link(), and by a walk of the filesystem, store_put_walked().
+ */
+#ifndef FSCHANGED_STORE_LINKS_H
+#define FSCHANGED_STORE_LINKS_H
+
+#include "store.h"
+
+enum link_action {
+	LINK_NAMED,      /* the file changed under this name, or got it */
+	LINK_LEFT,       /* the file was moved away from this name */
+	LINK_REMOVED,    /* the name was removed; links: how many remain */
+	LINK_UNNAMED,    /* the file changed; its name is not known */
+	DIRECTORY_MOVED, /* the path is the old one, at from_length the new one follows */
+	DIRECTORY_REMOVED,
+	DIRECTORY_ARRIVED, /* noted for the walk */
+};
+
+struct link_change {
+	enum link_action action;
+	bool replaced; /* something was there to which a directory was moved */
+	uint32_t filesystem;
+	uint32_t links; /* after the change */
+	uint64_t inode, window;
+	int64_t time; /* Unix time in seconds */
+	struct dirty_facts facts;
+	const char *path; /* inside the filesystem; not terminated */
+	size_t path_length, from_length;
+};
+
+/* Files that changed. place: the directory in which the file was met. */
+struct store_linked {
+	uint32_t filesystem, links;
+	uint64_t inode, window, serial; /* serial: grows with time */
+	const char *place;              /* NULL: in none */
+	size_t place_length;
+	struct dirty_facts facts;
+	int64_t first, last;
+	bool walked; /* a walk that began after that came to its end: all names of that time are known */
+};
+
+struct store_moved {
+	uint64_t id, inode; /* inode 0: whatever is there */
+	const char *path;
+	size_t length;
+};
+
+/* To be called in a transaction. */
+int store_put_link(struct store *store, const struct link_change *change);
+
+/* Rows of the windows from first on: later ones tell whether a file has ended meanwhile. Order: by place. */
+int store_linked(struct store *store, uint64_t first, int (*each)(const struct store_linked *, void *), void *context);
+/* Candidates for the names of an inode. The path lives until the callback returns. */
+int store_names(struct store *store, uint32_t filesystem, uint64_t inode,
+		int (*each)(const char *path, size_t length, void *context), void *context);
+
+/* A walk: begin, wanted, names, moved directories until there are none, end. An end without a begin is a mistake. */
+int store_begin_walk(struct store *store, uint32_t filesystem);
+/* Inodes after this one whose names are wanted although they may have one link only. */
+int store_wanted(struct store *store, uint32_t filesystem, uint64_t after, size_t count, uint64_t *inodes,
+		 size_t *found);
+int store_put_walked(struct store *store, uint32_t filesystem, uint64_t inode, uint32_t links, const char *path,
+		     size_t length);
+/* -ENOENT: there is none. The path lives until the store is called again. */
+int store_next_moved(struct store *store, uint32_t filesystem, struct store_moved *moved);
+int store_forget_moved(struct store *store, uint64_t id);
+/* All names were seen: what was not is forgotten. */
+int store_end_walk(struct store *store, uint32_t filesystem);
+int store_is_walked(struct store *store, uint32_t filesystem, bool *walked);
+
+#endif

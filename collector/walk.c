@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Why a walk misses no name. A name that is there when the walk begins and stays is met, unless a directory above it
+ * moves from what is still to be walked to what was: such directories are noted as their records come, from the begin
+ * on, and walked again at their new place. What gets a name meanwhile tells so by its own record.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base64.h"
+#include "sentence.h"
+#include "store_links.h"
+#include "walk.h"
+
+typedef json_t *step(struct collector *collector, const void *owner, const json_t *request, char **error);
+
+static json_t *fail_store(struct collector *collector, char **error)
+{
+	sentence(error, 0, "the database cannot be written: %s", store_error(collector->store));
+	return NULL;
+}
+
+static json_t *text(const char *bytes)
+{
+	json_t *string = json_string(bytes);
+
+	return string ? string : json_string("(a name that is not UTF-8)");
+}
+
+static json_t *list(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	json_t *array = json_array();
+
+	(void)owner;
+	(void)request;
+	(void)error;
+	for (size_t i = 0; i < collector->coverage.count; i++) {
+		const struct covered *row = &collector->coverage.rows[i];
+		bool walked = false;
+
+		store_is_walked(collector->store, row->id, &walked);
+		json_array_append_new(array, json_pack("{s:I, s:I, s:o, s:b}", "id", (json_int_t)row->id, "device",
+						       (json_int_t)row->device, "mount_point", text(row->mount_point),
+						       "walked", walked));
+	}
+	return json_pack("{s:o}", "filesystems", array);
+}
+
+static bool is_covered(const struct collector *collector, uint32_t filesystem)
+{
+	for (size_t i = 0; i < collector->coverage.count; i++)
+		if (collector->coverage.rows[i].id == filesystem)
+			return true;
+	return false;
+}
+
+/* What waits in the ring was before. */
+static json_t *begin(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	uint32_t filesystem = (uint32_t)json_integer_value(json_object_get(request, "filesystem"));
+
+	if (collector->walking)
+		return json_pack("{s:b}", "busy", 1);
+	if (!filesystem || !is_covered(collector, filesystem)) {
+		sentence(error, 0, "the filesystem to be walked is not traced");
+		return NULL;
+	}
+	if (collector_collect(collector, true) || store_begin_walk(collector->store, filesystem))
+		return fail_store(collector, error);
+	collector->walking = filesystem;
+	collector->walker = owner;
+	return json_object();
+}
+
+static json_t *wanted(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	uint64_t after = (uint64_t)json_integer_value(json_object_get(request, "after"));
+	uint64_t inodes[WALK_WANTED];
+	size_t count = 0;
+	json_t *array;
+
+	(void)owner;
+	if (store_wanted(collector->store, collector->walking, after, WALK_WANTED, inodes, &count))
+		return fail_store(collector, error);
+	array = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_integer((json_int_t)inodes[i]));
+	return json_pack("{s:o}", "inodes", array);
+}
+
+static int put_names(struct collector *collector, const char *bytes, size_t size)
+{
+	struct walked_name name;
+	int code = 0;
+
+	while (!code && size >= sizeof(name)) {
+		memcpy(&name, bytes, sizeof(name));
+		bytes += sizeof(name);
+		size -= sizeof(name);
+		if (name.length > size || !name.length || *bytes != '/')
+			return -EINVAL;
+		code = store_put_walked(collector->store, collector->walking, name.inode, name.links, bytes,
+					name.length);
+		bytes += name.length;
+		size -= name.length;
+	}
+	return !code && size ? -EINVAL : code;
+}
+
+static json_t *take_names(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	const char *encoded = json_string_value(json_object_get(request, "names"));
+	size_t size = 0;
+	char *bytes = encoded ? base64_decode(encoded, &size) : NULL;
+	int code = bytes ? store_begin(collector->store) : -EINVAL;
+
+	(void)owner;
+	if (!code)
+		code = put_names(collector, bytes, size);
+	if (!code)
+		code = store_commit(collector->store, false);
+	if (code)
+		store_rollback(collector->store);
+	free(bytes);
+	return code ? fail_store(collector, error) : json_object();
+}
+
+static json_t *next_moved(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	struct store_moved moved;
+	char *path;
+	json_t *answer;
+	int code = collector_collect(collector, true);
+
+	(void)owner;
+	(void)request;
+	if (!code)
+		code = store_next_moved(collector->store, collector->walking, &moved);
+	if (code == -ENOENT)
+		return json_object();
+	path = code ? NULL : base64_encode(moved.path, moved.length);
+	if (!path || store_forget_moved(collector->store, moved.id))
+		answer = fail_store(collector, error);
+	else
+		answer = json_pack("{s:s, s:I}", "path", path, "inode", (json_int_t)moved.inode);
+	free(path);
+	return answer;
+}
+
+/* Nothing comes between the look for moved directories and the end: there is one thread. */
+static json_t *end(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	struct store_moved moved;
+	int code = collector_collect(collector, true);
+
+	(void)request;
+	if (!code)
+		code = store_next_moved(collector->store, collector->walking, &moved);
+	if (!code)
+		return json_pack("{s:b}", "more", 1);
+	if (code == -ENOENT)
+		code = store_end_walk(collector->store, collector->walking);
+	if (code)
+		return fail_store(collector, error);
+	walk_abandon(collector, owner);
+	return json_object();
+}
+
+static json_t *abandon(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	(void)request;
+	(void)error;
+	walk_abandon(collector, owner);
+	return json_object();
+}
+
+static const struct {
+	const char *name;
+	step *take;
+	bool within; /* a walk that has begun */
+} steps[] = {
+	{"list", list, false},       {"begin", begin, false}, {"wanted", wanted, true},   {"names", take_names, true},
+	{"moved", next_moved, true}, {"end", end, true},      {"abandon", abandon, true},
+};
+
+json_t *walk_answer(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	const char *name = json_string_value(json_object_get(request, "step"));
+
+	for (size_t i = 0; name && i < sizeof(steps) / sizeof(*steps); i++) {
+		if (strcmp(steps[i].name, name) != 0)
+			continue;
+		if (!steps[i].within || (collector->walking && collector->walker == owner))
+			return steps[i].take(collector, owner, request, error);
+		sentence(error, 0, "the filesystem is not traced any more");
+		return NULL;
+	}
+	sentence(error, 0, "the collector does not know this step of a walk");
+	return NULL;
+}
+
+void walk_abandon(struct collector *collector, const void *owner)
+{
+	if (collector->walker != owner)
+		return;
+	collector->walking = 0;
+	collector->walker = NULL;
+}

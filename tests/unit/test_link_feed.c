@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From records to changes of names. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "link_feed.h"
+
+enum { CHANGES = 8 };
+
+/* In place of the batch. */
+static struct link_change changes[CHANGES];
+static char paths[CHANGES][256];
+static size_t count, room;
+
+int __wrap_batch_add_link(struct batch *batch, const struct link_change *change)
+{
+	(void)batch;
+	if (count == room)
+		return -ENOSPC;
+	changes[count] = *change;
+	memcpy(paths[count], change->path, change->path_length);
+	paths[count++][change->path_length] = '\0';
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	*state = link_feed_new();
+	memset(changes, 0, sizeof(changes));
+	count = 0;
+	room = CHANGES;
+	return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	link_feed_free(*state);
+	return 0;
+}
+
+static int take_event(struct link_feed *feed, struct event event, const char *path)
+{
+	const struct link_event at = {
+		.event = &event, .path = path, .length = strlen(path), .filesystem = 3, .window = 5, .time = 7};
+
+	event.kind = event.kind ? event.kind : EVENT_PATH;
+	event.inode = event.inode ? event.inode : 9;
+	event.tid = event.tid ? event.tid : 1;
+	return link_feed_take(feed, &at, NULL);
+}
+
+static void take(struct link_feed *feed, enum operation operation, uint16_t mode, uint32_t links, const char *path)
+{
+	const struct event event = {.operation = operation, .mode = mode, .links = links};
+
+	assert_int_equal(take_event(feed, event, path), 0);
+}
+
+static void expect(size_t number, enum link_action action, uint32_t links, const char *path)
+{
+	assert_true(number < count);
+	assert_int_equal(changes[number].action, action);
+	assert_int_equal(changes[number].links, links);
+	assert_string_equal(paths[number], path);
+	assert_true(changes[number].filesystem == 3 && changes[number].window == 5 && changes[number].time == 7);
+}
+
+static void only_files_with_several_links(void **state)
+{
+	take(*state, OPERATION_OPEN, S_IFREG, 1, "/a");
+	take(*state, OPERATION_RENAME_FROM, S_IFREG, 1, "/a");
+	take(*state, OPERATION_RENAME_TO, S_IFREG, 1, "/b");
+	take(*state, OPERATION_SETATTR, S_IFDIR, 9, "/d");
+	assert_int_equal(count, 0);
+	take(*state, OPERATION_OPEN, S_IFREG, 2, "/a");
+	take(*state, OPERATION_LINK, S_IFREG, 1, "/b");
+	take(*state, OPERATION_RENAME_FROM, S_IFLNK, 2, "/b");
+	take(*state, OPERATION_RENAME_TO, S_IFLNK, 2, "/c");
+	take(*state, OPERATION_UNLINK, S_IFREG, 2, "/c");
+	take(*state, OPERATION_UNLINK, S_IFREG, 1, "/d");
+	assert_int_equal(count, 6);
+	expect(0, LINK_NAMED, 2, "/a");
+	expect(1, LINK_NAMED, 2, "/b");
+	expect(2, LINK_LEFT, 2, "/b");
+	expect(3, LINK_NAMED, 2, "/c");
+	expect(4, LINK_REMOVED, 1, "/c");
+	expect(5, LINK_REMOVED, 0, "/d");
+}
+
+/* By now the dentry of a name that was removed or moved away may have another one. */
+static void carried_names_are_not_removed(void **state)
+{
+	struct event event = {.operation = OPERATION_RENAME_FROM, .mode = S_IFREG, .links = 2, .flags = EVENT_CARRIED};
+
+	assert_int_equal(take_event(*state, event, "/new"), 0);
+	expect(0, LINK_NAMED, 2, "/new");
+	event.operation = OPERATION_UNLINK;
+	event.links = 1;
+	assert_int_equal(take_event(*state, event, "/new"), 0);
+	event.mode = S_IFDIR;
+	event.operation = OPERATION_RENAME_TO;
+	assert_int_equal(take_event(*state, event, "/new"), 0);
+	assert_int_equal(count, 1);
+}
+
+static void directory_moves(void **state)
+{
+	struct event event = {.operation = OPERATION_RENAME_FROM, .mode = S_IFDIR, .tid = 4};
+
+	assert_int_equal(take_event(*state, event, "/never/arrived"), 0);
+	assert_int_equal(take_event(*state, event, "/four"), 0);
+	event.tid = 5;
+	assert_int_equal(take_event(*state, event, "/five"), 0);
+	assert_int_equal(count, 0);
+	event.operation = OPERATION_RENAME_TO;
+	event.replaced = S_IFDIR >> 12;
+	room = 0;
+	assert_int_equal(take_event(*state, event, "/to"), -ENOSPC);
+	room = CHANGES;
+	assert_int_equal(take_event(*state, event, "/to"), 0);
+	expect(0, DIRECTORY_MOVED, 1, "/five/to");
+	assert_true(changes[0].from_length == 5 && changes[0].replaced);
+	assert_int_equal(take_event(*state, event, "/to"), 0);
+	event.tid = 4;
+	event.replaced = 0;
+	event.inode = 10;
+	assert_int_equal(take_event(*state, event, "/another"), 0);
+	assert_int_equal(count, 1);
+	event.inode = 9;
+	assert_int_equal(take_event(*state, event, "/x"), 0);
+	expect(1, DIRECTORY_MOVED, 1, "/four/x");
+	assert_false(changes[1].replaced);
+}
+
+/* The path is an ancestor's. */
+static void path_that_did_not_fit(void **state)
+{
+	struct event event = {.operation = OPERATION_OPEN, .mode = S_IFREG, .links = 2, .flags = EVENT_UNFIT};
+
+	assert_int_equal(take_event(*state, event, "/above"), 0);
+	assert_int_equal(changes[0].action, LINK_UNNAMED);
+	event.operation = OPERATION_UNLINK;
+	assert_int_equal(take_event(*state, event, "/above"), 0);
+	event.mode = S_IFDIR;
+	event.operation = OPERATION_RMDIR;
+	assert_int_equal(take_event(*state, event, "/above"), 0);
+	event.operation = OPERATION_RENAME_FROM;
+	assert_int_equal(take_event(*state, event, "/above"), 0);
+	event.operation = OPERATION_RENAME_TO;
+	assert_int_equal(take_event(*state, event, "/above"), 0);
+	assert_int_equal(count, 1);
+}
+
+static void file_without_a_name(void **state)
+{
+	struct event event = {.kind = EVENT_INODE, .operation = OPERATION_OPEN, .mode = S_IFREG, .links = 1};
+
+	assert_int_equal(take_event(*state, event, ""), 0);
+	expect(0, LINK_UNNAMED, 1, "");
+	assert_int_equal(changes[0].facts.flags, DIRTY_UNNAMED);
+	event.mode = S_IFDIR;
+	event.links = 5;
+	assert_int_equal(take_event(*state, event, ""), 0);
+	expect(1, LINK_UNNAMED, 1, "");
+	event.links = 0;
+	assert_int_equal(take_event(*state, event, ""), 0);
+	assert_int_equal(count, 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(only_files_with_several_links), TEST(carried_names_are_not_removed), TEST(directory_moves),
+		TEST(path_that_did_not_fit),         TEST(file_without_a_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
