@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-id128.h>
 #include <time.h>
 
 #include "collector.h"
@@ -20,6 +21,7 @@ enum {
 	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
 };
 
+#define META_BOOT  "boot"  /* the first half of the boot's id */
 #define META_ALIVE "alive" /* Unix time in nanoseconds at which the collector was last known to trace */
 
 static int64_t event_seconds(const struct event *event)
@@ -159,7 +161,7 @@ static int flush(struct collector *collector)
 	if (code)
 		return code;
 	tracer_release(collector->tracer, collector->held);
-	code = collector_check_losses(collector, collector->closing);
+	code = losses_check(collector, collector->closing);
 	collector->flushed = now;
 	return code;
 }
@@ -228,33 +230,37 @@ int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last
 	return store_add_gap(collector->store, &gap);
 }
 
-static const struct {
-	const char *reason;
-	const char *detail;
-} losses[] = {
-#define X(member, text) {#member, text},
-	LOSSES(X)
-#undef X
-};
-
-int collector_check_losses(struct collector *collector, uint64_t first)
+/* A record for which the batch has no room waits for the next transaction; what is entered here makes room. */
+static int enter_loop(const char *host_path, void *context)
 {
-	struct tracer_counters now = {0};
-	const uint64_t *counted = (const uint64_t *)&collector->counted.losses;
-	const uint64_t *present = (const uint64_t *)&now.losses;
-	int64_t since = collector->flushed ? collector->flushed : collector->started;
-	int code = tracer_counters(collector->tracer, &now);
+	struct collector *collector = context;
+	const struct mount *mount = mounts_find_path(&collector->coverage.mounts, host_path);
+	const struct covered *covered = mount ? coverage_find(&collector->coverage, mount->device) : NULL;
+	int64_t now = moment_now() / NANOSECONDS;
+	char path[PATH_BYTES];
+	struct dirty entry = {
+		.window = collector->window,
+		.path = path,
+		.first = now,
+		.last = now,
+		.facts = {.operations = 1U << OPERATION_OPEN | 1U << OPERATION_CARRIED, .flags = DIRTY_NO_CMTIME},
+	};
+	int length = covered ? mount_from_host(mount, host_path, path, sizeof(path)) : -ENOENT, code;
 
-	for (size_t i = 0; !code && i < sizeof(losses) / sizeof(*losses); i++)
-		if (present[i] != counted[i])
-			code = collector_add_gap(collector, first, collector->window, NULL, since, losses[i].reason,
-						 losses[i].detail);
-	if (!code && now.missed_runs != collector->counted.missed_runs)
-		code = collector_add_gap(collector, first, collector->window, NULL, since, "missed_runs",
-					 "the kernel did not run a program");
-	if (!code)
-		collector->counted = now;
-	return code;
+	if (length < 0)
+		return 0;
+	entry.filesystem = covered->id;
+	entry.path_length = length;
+	code = coverage_apply(&collector->coverage, &entry, covered->device, add_entry, collector);
+	if (code != -ENOSPC)
+		return code;
+	code = flush(collector);
+	return code ? code : coverage_apply(&collector->coverage, &entry, covered->device, add_entry, collector);
+}
+
+int collector_enter_loops(struct collector *collector)
+{
+	return loops_each(&collector->loops, enter_loop, collector);
 }
 
 int collector_check_clock(struct collector *collector)
@@ -366,6 +372,27 @@ static int open_store(struct collector *collector, char **error)
 	return code;
 }
 
+/*
+ * What a crash took back of times and data is not told by ctimes: they prove nothing of windows of an earlier boot.
+ */
+static int check_boot(struct collector *collector)
+{
+	int64_t before = 0, now;
+	sd_id128_t boot;
+	int code = sd_id128_get_boot(&boot);
+
+	if (code < 0)
+		return code;
+	now = (int64_t)boot.qwords[0];
+	code = store_get_meta(collector->store, META_BOOT, &before);
+	if (!code && before == now)
+		return 0;
+	if (code && code != -ENOENT)
+		return code;
+	code = store_set_unsteady(collector->store, 1, collector->window);
+	return code ? code : store_set_meta(collector->store, META_BOOT, now);
+}
+
 /* Windows that an earlier collector left open stay so; the newest of them is ours, with a gap for the time between. */
 static int open_window(struct collector *collector)
 {
@@ -421,15 +448,31 @@ static int start(struct collector *collector, char **error)
 		code = keep_watches(collector);
 	if (!code)
 		code = tracer_enter_open_files(collector->tracer);
+	if (!code)
+		code = loops_find(&collector->loops);
+	if (!code)
+		code = collector_enter_loops(collector);
 	collector->started = collector->flushed = moment_now();
 	return code ? code : collector_collect(collector, true);
+}
+
+static int open_watchers(struct collector *collector, char **error)
+{
+	int code = clock_open(&collector->clock);
+
+	if (code)
+		return sentence(error, code, "the clock cannot be watched: %s", strerror(-code));
+	code = ftrace_open(&collector->ftrace);
+	if (code)
+		return sentence(error, code, "kernel.ftrace_enabled cannot be watched: %s", strerror(-code));
+	return 0;
 }
 
 int collector_open(struct collector *collector, const struct config *config, char **error)
 {
 	int code;
 
-	*collector = (struct collector){.config = config, .clock = CLOCK_CLOSED};
+	*collector = (struct collector){.config = config, .clock = CLOCK_CLOSED, .ftrace = FTRACE_CLOSED};
 	code = open_store(collector, error);
 	if (code)
 		return code;
@@ -441,12 +484,12 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	collector->link_feed = link_feed_new();
 	if (!collector->batch || !collector->link_feed)
 		return -ENOMEM;
-	code = clock_open(&collector->clock);
-	if (code) {
-		sentence(error, 0, "the clock cannot be watched: %s", strerror(-code));
+	code = open_watchers(collector, error);
+	if (code)
 		return code;
-	}
 	code = open_window(collector);
+	if (!code)
+		code = check_boot(collector);
 	if (code) {
 		sentence(error, 0, "the window cannot be opened: %s", store_error(collector->store));
 		return code;
@@ -467,6 +510,8 @@ void collector_close(struct collector *collector)
 	tracer_close(collector->tracer);
 	batch_free(collector->batch);
 	clock_close(&collector->clock);
+	ftrace_close(&collector->ftrace);
+	loops_free(&collector->loops);
 	link_feed_free(collector->link_feed);
 	coverage_close(&collector->coverage);
 	store_close(collector->store);

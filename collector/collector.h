@@ -13,7 +13,10 @@
 #include "clock.h"
 #include "config.h"
 #include "coverage.h"
+#include "ftrace.h"
 #include "link_feed.h"
+#include "loops.h"
+#include "losses.h"
 #include "store.h"
 #include "tracer.h"
 
@@ -24,6 +27,9 @@ struct collector {
 	struct coverage coverage;
 	struct batch *batch;
 	struct clock clock;
+	struct ftrace ftrace;
+	struct loops loops; /* that were there before */
+	bool lasting[LOSS_DURATIONS];
 	struct link_feed *link_feed;
 	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
 	const void *walker;             /* who walks */
@@ -60,10 +66,9 @@ int collector_follow_mounts(struct collector *collector);
 /* If the clock was set since the last call, the windows that are open are not steady. */
 int collector_check_clock(struct collector *collector);
 
-/*
- * Accounts for losses since the last call: what moved is a gap of the windows first to the open one.
- */
-int collector_check_losses(struct collector *collector, uint64_t first);
+/* The files behind loop devices that were there before are open in the window that is open now. */
+int collector_enter_loops(struct collector *collector);
+
 /* filesystem: NULL for all. Written with the next transaction's commit, or at once outside one. */
 int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
 		      int64_t started, const char *reason, const char *detail);

@@ -104,6 +104,8 @@ static int read_windows(struct maker *maker)
 	report_missing_windows(maker, last);
 	code = store_gaps(maker->store, first, last, check_gap, maker);
 	if (!code)
+		code = links_begin(maker->links);
+	if (!code)
 		code = store_union(maker->store, first, last, rows_take, &rows);
 	if (!code)
 		code = links_check(maker->links, &maker->unnamed);

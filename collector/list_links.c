@@ -44,6 +44,8 @@ struct links {
 	struct links_options options;
 	struct sorter *met, *named; /* what is known; every name that leads to its file */
 	struct file file;
+	bool takes_single; /* a file of one link may be one that changed through no name: then its name is known after
+			      all */
 	uint64_t lacking;
 	char *keyed; /* key and what stands behind */
 	size_t keyed_size;
@@ -132,12 +134,17 @@ static struct sorted record_of(const struct looked *looked, struct dirty_facts f
 	return (struct sorted){.last = S_ISDIR(looked->mode) ? 1 : looked->links, .facts = facts, .first = first};
 }
 
+int links_begin(struct links *links)
+{
+	return store_has_unnamed(links->options.store, links->options.first, links->options.last, &links->takes_single);
+}
+
 int links_add(struct links *links, uint32_t filesystem, const char *path, size_t length, const struct looked *looked,
 	      const struct dirty *row)
 {
 	const struct key key = key_of(filesystem, looked->device, looked->inode);
 
-	if (S_ISDIR(looked->mode) || looked->links < 2)
+	if (S_ISDIR(looked->mode) || (looked->links < 2 && !links->takes_single))
 		return 0;
 	return put(links, links->met, &key, path, length, record_of(looked, row->facts, row->first));
 }

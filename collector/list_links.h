@@ -27,6 +27,8 @@ struct links_options {
 
 int links_new(struct links **links, const struct links_options *options);
 void links_free(struct links *links);
+/* Before the first name, in the transaction of all that is read. */
+int links_begin(struct links *links);
 /* Each name of each file of the changed list. The path is inside the filesystem; the row is why it is listed. */
 int links_add(struct links *links, uint32_t filesystem, const char *path, size_t length, const struct looked *looked,
 	      const struct dirty *row);

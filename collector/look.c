@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "encryption.h"
 #include "look.h"
 #include "moment.h"
 #include "sort.h"
@@ -23,6 +24,7 @@ struct bytes {
 struct look {
 	const struct mount *mount;
 	int root;      /* the mount's root directory */
+	bool encrypts; /* names on this filesystem may be encrypted */
 	int directory; /* the one of the last path: paths come grouped by directory */
 	struct bytes directory_name;
 	size_t directory_length;
@@ -170,9 +172,11 @@ int look_set_mount(struct look *look, const struct mount *mount)
 	if (look->root < 0)
 		return -errno;
 	error = look_within(mount, look->root, "", &looked);
-	if (!error)
-		look->mount = mount;
-	return error;
+	if (error)
+		return error;
+	look->mount = mount;
+	look->encrypts = S_ISDIR(looked.mode) && encryption_is_possible(look->root);
+	return 0;
 }
 
 /* The part of the path below the mount's root: without '/' in front. */
@@ -191,6 +195,31 @@ static int below_root(const struct look *look, const char **path, size_t *length
 	return 0;
 }
 
+/* The nearest directory above that is there: what was not found may be there under its encrypted name. */
+static bool is_locked_above(struct look *look, const char *path, size_t length)
+{
+	bool locked;
+	int fd = -ENOENT;
+
+	while (is_not_there(fd) && length) {
+		const char *slash = last_slash(path, length);
+
+		length = slash ? (size_t)(slash - path) : 0;
+		fd = open_directory(look->root, path, length, O_PATH);
+	}
+	if (fd < 0)
+		return true;
+	locked = encryption_is_locked(fd);
+	close(fd);
+	return locked;
+}
+
+/* What was not found in an encrypted directory without its key may be there. */
+static int not_found(struct look *look, const char *path, size_t length)
+{
+	return look->encrypts && is_locked_above(look, path, length) ? -ENOKEY : -ENOENT;
+}
+
 static int enter_directory(struct look *look, const char *path, size_t length)
 {
 	int error, fd;
@@ -204,7 +233,7 @@ static int enter_directory(struct look *look, const char *path, size_t length)
 		return error;
 	fd = open_directory(look->root, path, length, O_PATH);
 	if (fd < 0)
-		return is_not_there(fd) ? -ENOENT : fd;
+		return is_not_there(fd) ? not_found(look, path, length) : fd;
 	memcpy(look->directory_name.at, path, length);
 	look->directory_length = length;
 	look->directory = fd;
@@ -235,7 +264,8 @@ int look_at(struct look *look, const char *path, size_t length, struct looked *l
 		return length ? -ENAMETOOLONG : -EINVAL;
 	memcpy(name, path, length);
 	name[length] = '\0';
-	return look_within(look->mount, look->directory, name, looked);
+	error = look_within(look->mount, look->directory, name, looked);
+	return error == -ENOENT && look->encrypts && encryption_is_locked(look->directory) ? -ENOKEY : error;
 }
 
 /* The walk */

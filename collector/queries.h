@@ -92,6 +92,7 @@ QUERY(PUT_LINKED, "INSERT OR REPLACE INTO linked (filesystem, inode, window, pla
 		  "SELECT ?1, ?2, ?3, ?4, ?5, ?6 | coalesce(max(facts), 0), " BEGUN
 		  ", coalesce(min(first, ?7), ?7), coalesce(max(last, ?7), ?7) FROM linked "
 		  "WHERE filesystem = ?1 AND inode = ?2 AND window = ?3 AND place = ?4")
+QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND place = 0 LIMIT 1")
 QUERY(IS_LINKED, "SELECT 1 FROM linked WHERE filesystem = ? AND inode = ? LIMIT 1")
 QUERY(LIST_LINKED, "SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "
 		   "FROM linked JOIN filesystem ON id = filesystem WHERE window >= ? ORDER BY place")

@@ -79,7 +79,7 @@ static json_t *report_losses(const struct losses *losses)
 {
 	json_t *object = json_object();
 
-#define X(member, reason) json_object_set_new(object, #member, json_integer(losses->member));
+#define X(member, reason, duration) json_object_set_new(object, #member, json_integer(losses->member));
 	LOSSES(X)
 #undef X
 	return object;

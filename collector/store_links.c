@@ -485,3 +485,12 @@ int store_is_walked(struct store *store, uint32_t filesystem, bool *walked)
 	*walked = number != 0;
 	return result;
 }
+
+int store_has_unnamed(struct store *store, uint64_t first, uint64_t last, bool *has)
+{
+	int64_t one;
+	int result = GET_NUMBER(store->database, &one, HAS_UNNAMED, NUMBER(first), NUMBER(last));
+
+	*has = !result;
+	return result == -ENOENT ? 0 : result;
+}

@@ -54,6 +54,8 @@ int store_put_link(struct store *store, const struct link_change *change);
 
 /* Rows of the windows from first on: later ones tell whether a file has ended meanwhile. Order: by place. */
 int store_linked(struct store *store, uint64_t first, int (*each)(const struct store_linked *, void *), void *context);
+/* Whether any file of these windows was met through no name. */
+int store_has_unnamed(struct store *store, uint64_t first, uint64_t last, bool *has);
 /* Candidates for the names of an inode. The path lives until the callback returns. */
 int store_names(struct store *store, uint32_t filesystem, uint64_t inode,
 		int (*each)(const char *path, size_t length, void *context), void *context);

@@ -102,6 +102,10 @@ static int confirm(struct collector *collector)
 	if (!code)
 		code = check_canaries(collector);
 	if (!code)
+		code = losses_carry(collector);
+	if (!code)
+		code = collector_enter_loops(collector);
+	if (!code)
 		code = tracer_carry(collector->tracer);
 	if (code == -EAGAIN)
 		code = add_gap(collector, NULL, "not_carried",
@@ -135,7 +139,7 @@ static int open_next(struct collector *collector)
 	int code = collector_collect(collector, true);
 
 	if (!code)
-		code = collector_check_losses(collector, collector->closing);
+		code = losses_check(collector, collector->closing);
 	if (!code)
 		code = collector_check_clock(collector);
 	if (!code)

@@ -94,18 +94,26 @@ struct event {
 	char command[COMMAND_BYTES];
 };
 
-/* Everything that can lose a change is counted; X(member, the reason of the gap) */
+/* How long a loss may go on being one. */
+enum loss_duration {
+	LOSS_PASSES,         /* one record */
+	LOSS_UNTIL_NEXT_CUT, /* an operation that will not be carried */
+	LOSS_WHILE_OPEN,     /* a file that is in no table, for as long as it is open */
+	LOSS_DURATIONS,
+};
+
+/* Everything that can lose a change is counted; X(member, the reason of the gap, enum loss_duration) */
 #define LOSSES(X)                                                                                                      \
-	X(ring_full, "the ring buffer was full")                                                                       \
-	X(no_scratch, "no record buffer was free")                                                                     \
-	X(walk_failed, "a path could not be read")                                                                     \
-	X(too_deep, "a path has more than 2,048 components above PATH_MAX")                                            \
-	X(writers_full, "the table of open writers was full")                                                          \
-	X(operations_full, "the table of operations under way was full")                                               \
-	X(mappings_unread, "a process has more mappings than can be looked at")
+	X(ring_full, "the ring buffer was full", LOSS_PASSES)                                                          \
+	X(no_scratch, "no record buffer was free", LOSS_PASSES)                                                        \
+	X(walk_failed, "a path could not be read", LOSS_PASSES)                                                        \
+	X(too_deep, "a path has more than 2,048 components above PATH_MAX", LOSS_PASSES)                               \
+	X(writers_full, "the table of open writers was full", LOSS_WHILE_OPEN)                                         \
+	X(operations_full, "the table of operations under way was full", LOSS_UNTIL_NEXT_CUT)                          \
+	X(mappings_unread, "a process has more mappings than can be looked at", LOSS_WHILE_OPEN)
 
 struct losses {
-#define X(member, reason) __u64 member;
+#define X(member, reason, duration) __u64 member;
 	LOSSES(X)
 #undef X
 };

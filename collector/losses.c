@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stddef.h>
+
+#include "collector.h"
+#include "losses.h"
+#include "sentence.h"
+
+static const struct {
+	const char *reason;
+	const char *detail;
+	enum loss_duration duration;
+} losses[] = {
+#define X(member, text, duration) {#member, text, duration},
+	LOSSES(X)
+#undef X
+};
+
+static int64_t since(const struct collector *collector)
+{
+	return collector->flushed ? collector->flushed : collector->started;
+}
+
+static int add_gap(struct collector *collector, uint64_t first, const char *reason, const char *detail)
+{
+	return collector_add_gap(collector, first, collector->window, NULL, since(collector), reason, detail);
+}
+
+/* The kernel's programs are silent meanwhile on some kernels, and no counter tells. */
+static int check_ftrace(struct collector *collector, uint64_t first)
+{
+	if (!ftrace_was_off(&collector->ftrace))
+		return 0;
+	return add_gap(collector, first, "ftrace", "kernel.ftrace_enabled was set: programs may not have run");
+}
+
+int losses_check(struct collector *collector, uint64_t first)
+{
+	struct tracer_counters now = {0};
+	const uint64_t *counted = (const uint64_t *)&collector->counted.losses;
+	const uint64_t *present = (const uint64_t *)&now.losses;
+	int code = tracer_counters(collector->tracer, &now);
+
+	for (size_t i = 0; !code && i < sizeof(losses) / sizeof(*losses); i++) {
+		if (present[i] == counted[i])
+			continue;
+		code = add_gap(collector, first, losses[i].reason, losses[i].detail);
+		collector->lasting[losses[i].duration] = true;
+	}
+	if (!code && now.missed_runs != collector->counted.missed_runs)
+		code = add_gap(collector, first, "missed_runs", "the kernel did not run a program");
+	if (!code)
+		code = check_ftrace(collector, first);
+	if (!code)
+		collector->counted = now;
+	return code;
+}
+
+int losses_carry(struct collector *collector)
+{
+	int code = 0;
+
+	if (collector->lasting[LOSS_UNTIL_NEXT_CUT])
+		code = add_gap(collector, collector->window, "operations_full",
+			       "an operation that was in no table may have ended after the cut");
+	collector->lasting[LOSS_UNTIL_NEXT_CUT] = false;
+	if (code || !collector->lasting[LOSS_WHILE_OPEN])
+		return code;
+	collector->lasting[LOSS_WHILE_OPEN] = false;
+	return tracer_enter_open_files(collector->tracer);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Everything by which the collector learns that a change may have gone unseen: each is a gap. */
+#ifndef FSCHANGED_LOSSES_H
+#define FSCHANGED_LOSSES_H
+
+#include <stdint.h>
+
+struct collector;
+
+/*
+ * Accounts for losses since the last call: what moved is a gap of the windows first to the open one. 0 or -errno.
+ */
+int losses_check(struct collector *collector, uint64_t first);
+
+/*
+ * At a cut, when the epoch has moved: what was lost may go on. A file that is open and in no table of the kernel side
+ * is looked for again; should there be no room again, that is a gap of the new window too. 0 or -errno.
+ */
+int losses_carry(struct collector *collector);
+
+#endif
