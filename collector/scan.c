@@ -18,12 +18,12 @@
 #include "walk.h"
 
 enum {
-	WANTED_BITS = 8 << 20,   /* of the set of inodes that are wanted */
-	BUSY_PAUSE = 1,          /* seconds between attempts while somebody else walks */
-	SETTLE_PAUSE = 1,        /* seconds: a rename whose record came before the walk began is done by then */
-	MOVE_PAUSES = 50,        /* a rename whose record has come is done after so many, or will not be */
-	MOVE_PAUSE = 100 * 1000, /* microseconds */
-	ENTRIES_BETWEEN = 1024,  /* looks at the mount table */
+	WANTED_BITS = 8 << 20,  /* of the set of inodes that are wanted */
+	BUSY_PAUSE = 1,         /* seconds between attempts while somebody else walks */
+	SETTLE_PAUSE = 1,       /* seconds: a rename whose record came before the walk began is done by then */
+	MOVE_PAUSES = 20,       /* a rename whose record has come is done after so many, or will not be */
+	MOVE_PAUSE = 50 * 1000, /* microseconds */
+	ENTRIES_BETWEEN = 1024, /* looks at the mount table */
 };
 
 /* A mount of the filesystem, without what is mounted on top of it. */

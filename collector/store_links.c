@@ -245,6 +245,16 @@ static int unlink_name(struct store *store, const struct link_change *change)
 	return change->links ? 0 : end_file(store, change);
 }
 
+/* Of a directory that is moved again and again the last place counts. */
+static int note_arrival(struct store *store, const struct link_change *change)
+{
+	int result = RUN(store->database, MOVED_ON, NUMBER(change->filesystem), NUMBER(change->inode));
+
+	return result ? result
+		      : RUN(store->database, ADD_MOVED, NUMBER(change->filesystem), NUMBER(change->inode),
+			    BYTES(change->path, change->path_length));
+}
+
 int store_put_link(struct store *store, const struct link_change *change)
 {
 	switch (change->action) {
@@ -261,8 +271,7 @@ int store_put_link(struct store *store, const struct link_change *change)
 	case DIRECTORY_REMOVED:
 		return remove_directory(store, change);
 	case DIRECTORY_ARRIVED:
-		return RUN(store->database, ADD_MOVED, NUMBER(change->filesystem), NUMBER(change->inode),
-			   BYTES(change->path, change->path_length));
+		return note_arrival(store, change);
 	}
 	return -EINVAL;
 }

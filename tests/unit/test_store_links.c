@@ -246,6 +246,7 @@ static void moved_directories_wait_for_the_walk(void **state)
 	put(fixture, DIRECTORY_ARRIVED, 7, 1, "/before");
 	assert_int_equal(store_begin_walk(fixture->store, 1), 0);
 	assert_int_equal(store_next_moved(fixture->store, 1, &moved), -ENOENT);
+	put(fixture, DIRECTORY_ARRIVED, 7, 1, "/before/that");
 	put(fixture, DIRECTORY_ARRIVED, 7, 1, "/one");
 	put(fixture, DIRECTORY_ARRIVED, 8, 1, "/two");
 	assert_int_equal(store_next_moved(fixture->store, 1, &moved), 0);

@@ -15,6 +15,7 @@ import os
 import random
 import stat
 import sys
+import time
 
 MAILBOXES = 12
 EXCHANGE = 2
@@ -162,6 +163,7 @@ def storm(top, stop):
             name = "%s/user%02d" % (top, number)
             other = "%s/%s%02d" % (top, "zz" if number % 2 else "aa", number)
             os.rename(*((other, name) if turn % 2 else (name, other)))
+            time.sleep(0.2)
         turn += 1
     if turn % 2:
         for number in range(MAILBOXES):

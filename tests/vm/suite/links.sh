@@ -86,7 +86,7 @@ directories_moved_while_walked() {
 	rm -f "$T/stop"
 	python "$HERE/links.py" storm "$D" "$T/stop" &
 	storm=$!
-	expect 0 fschanged scan --json
+	expect 0 timeout 120 "$PROGRAM" scan --json
 	: >"$T/stop"
 	wait "$storm"
 	begin_job "$FUNCNAME"
