@@ -160,7 +160,7 @@ static int look_within(const struct mount *mount, int at, const char *name, stru
 
 int look_set_mount(struct look *look, const struct mount *mount)
 {
-	struct looked looked;
+	struct looked looked = {0};
 	int error;
 
 	if (look->mount == mount)
