@@ -183,7 +183,7 @@ wait_across_the_cut() {
 	mark "$1"
 	let_go
 	python "$HERE/waiting.py" finish "$T"
-	complete_dump "$1" "$SLOW" --pending
+	complete_dump "$1" "$SLOW" --pending --no-refine
 }
 
 expect_operations() {
@@ -294,7 +294,7 @@ cut_on_a_frozen_filesystem() {
 	expect_listed changed opened mapped
 	expect_operations write
 	commit "$FUNCNAME"
-	complete_dump "$FUNCNAME" "$SLOW"
+	complete_dump "$FUNCNAME" "$SLOW" --no-refine
 	expect_listed changed opened mapped
 	expect_operations "${WAITING[@]}"
 	[ "$(head -c 5 "$SLOW/mapped")" = after ] || fail "nothing was stored"
