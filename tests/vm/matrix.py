@@ -21,13 +21,11 @@ import sys
 # Operations (a pattern), filesystems, and why they fail today. What fails no longer is an error.
 EVERYWHERE = "ext4 xfs btrfs tmpfs overlay copyup"
 KNOWN = [
-    ("quiet-open-*", "ext4 xfs btrfs overlay", "lists are not refined yet"),
     ("write-linked", EVERYWHERE, "names of files with several links are not indexed"),
     ("unlink-linked", EVERYWHERE, "names of files with several links are not indexed"),
     ("write-after-unlink", EVERYWHERE, "names of files with several links are not indexed"),
     ("handle-cold", "ext4 xfs btrfs", "a file without a cached name is not recorded by its number"),
     ("handle-cold-below", "ext4 xfs btrfs", "a file without a cached name is not recorded by its number"),
-    ("swap-in-use", "ext4 xfs btrfs", "swap files are carried"),
 ]
 
 WINDOWS = {"run": 1, "again": 2, "last": 3}

@@ -34,10 +34,14 @@ enum {
 	LONGEST = 60, /* seconds that an operation may take */
 };
 
+/*
+ * In this order. A task that waits after an ioctl may still be in it, so that what it named is carried into the next
+ * window: the last operation that counts has to be another one.
+ */
 static const struct operation *const tables[] = {
-	content_operations,   uring_operations, mapping_operations, name_operations,
-	attribute_operations, place_operations, holder_operations,  btrfs_operations,
-	xfs_operations,       ext4_operations,  quiet_operations,
+	content_operations, uring_operations,  mapping_operations, attribute_operations,
+	place_operations,   holder_operations, btrfs_operations,   xfs_operations,
+	ext4_operations,    name_operations,   quiet_operations,
 };
 
 /* What a filesystem, or a kernel before this version, cannot do, and how it says so. */
