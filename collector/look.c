@@ -195,6 +195,18 @@ static int below_root(const struct look *look, const char **path, size_t *length
 	return 0;
 }
 
+static bool is_locked_at(int at, const char *name)
+{
+	int fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool locked;
+
+	if (fd < 0)
+		return !is_not_there(-errno);
+	locked = encryption_is_locked(fd);
+	close(fd);
+	return locked;
+}
+
 /* The nearest directory above that is there: what was not found may be there under its encrypted name. */
 static bool is_locked_above(struct look *look, const char *path, size_t length)
 {
@@ -265,7 +277,10 @@ int look_at(struct look *look, const char *path, size_t length, struct looked *l
 	memcpy(name, path, length);
 	name[length] = '\0';
 	error = look_within(look->mount, look->directory, name, looked);
-	return error == -ENOENT && look->encrypts && encryption_is_locked(look->directory) ? -ENOKEY : error;
+	if (look->encrypts && (error == -ENOENT || (!error && S_ISDIR(looked->mode))) &&
+	    is_locked_at(look->directory, error ? "." : name))
+		return -ENOKEY;
+	return error;
 }
 
 /* The walk */
@@ -387,6 +402,10 @@ static int walk_directory(struct look *look, size_t length, const struct look_vi
 		return 0;
 	if (fd < 0)
 		return visitor->failed(look->walked.at, length, fd, visitor->context);
+	if (look->encrypts && encryption_is_locked(fd)) {
+		close(fd);
+		return visitor->failed(look->walked.at, length, -ENOKEY, visitor->context);
+	}
 	stream = fdopendir(fd);
 	if (!stream) {
 		error = -errno;

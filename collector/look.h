@@ -26,7 +26,10 @@ void look_free(struct look *look);
 /* 0; -EXDEV: something else is mounted over all of it; -errno. The mount lives as long as it is in use here. */
 int look_set_mount(struct look *look, const struct mount *mount);
 
-/* 0: *looked is set; -ENOENT: not there; -EXDEV: hidden below another mount; -errno: it cannot be told. */
+/*
+ * 0: *looked is set; -ENOENT: not there; -EXDEV: hidden below another mount; -ENOKEY: a directory whose names are
+ * encrypted, or what would be in one, and the key is absent; -errno: it cannot be told.
+ */
 int look_at(struct look *look, const char *path, size_t length, struct looked *looked);
 
 struct look_visitor {
