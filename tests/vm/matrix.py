@@ -19,14 +19,7 @@ import os
 import sys
 
 # Operations (a pattern), filesystems, and why they fail today. What fails no longer is an error.
-EVERYWHERE = "ext4 xfs btrfs tmpfs overlay copyup"
-KNOWN = [
-    ("write-linked", EVERYWHERE, "names of files with several links are not indexed"),
-    ("unlink-linked", EVERYWHERE, "names of files with several links are not indexed"),
-    ("write-after-unlink", EVERYWHERE, "names of files with several links are not indexed"),
-    ("handle-cold", "ext4 xfs btrfs", "a file without a cached name is not recorded by its number"),
-    ("handle-cold-below", "ext4 xfs btrfs", "a file without a cached name is not recorded by its number"),
-]
+KNOWN = []
 
 WINDOWS = {"run": 1, "again": 2, "last": 3}
 
