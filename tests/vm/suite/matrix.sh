@@ -87,7 +87,8 @@ matrix_is_run() {
 		phase "${window%:*}"
 		window=${window#*:}
 		STATUS=0
-		fschanged dump --job "$FUNCNAME" -0 --changed "$T/changed.$window" --deleted "$T/deleted.$window" \
+		# Where a file was changed by its handle, its name has to be looked for.
+		fschanged dump --job "$FUNCNAME" --repair -0 --changed "$T/changed.$window" --deleted "$T/deleted.$window" \
 			2>"$T/err.$window" || STATUS=$?
 		[ "$STATUS" = 0 ] || [ "$STATUS" = 3 ] || fail "dump ended with $STATUS: $(<"$T/err.$window")"
 		echo "$STATUS" >"$T/status.$window"
