@@ -40,7 +40,10 @@
 
 #define MARGIN (2 * NANOSECONDS)
 
-enum { ONLY_OPEN = 1U << OPERATION_OPEN | 1U << OPERATION_CARRIED };
+enum {
+	ONLY_OPEN = 1U << OPERATION_OPEN | 1U << OPERATION_CARRIED,
+	CREATE_OPEN = 1U << OPERATION_CREATE | 1U << OPERATION_OPEN
+};
 
 /* Filesystems whose ctime is believed, and from which kernel on. */
 static const struct {
@@ -99,10 +102,18 @@ int refine_add_window(struct refine *refine, uint64_t number, int64_t opened, bo
 	return 0;
 }
 
-/* Any flag is a reason to look, also one that is made after this was written. */
+/*
+ * Any flag is a reason to look, also one that is made after this was written.
+ *
+ * open(2) with O_CREAT asks whether a file may be made before it has looked whether there is one (lookup_open()): one
+ * that was there keeps its ctime, one that was made in W has a ctime of W. Not so an operation that was carried, as its
+ * file may have got its ctime before the cut and its name after it.
+ */
 static bool is_only_open(const struct dirty_facts *facts)
 {
-	return facts->operations && !(facts->operations & ~ONLY_OPEN) && !facts->was && !facts->flags;
+	if (!facts->operations || facts->was || facts->flags)
+		return false;
+	return !(facts->operations & ~ONLY_OPEN) || !(facts->operations & ~CREATE_OPEN);
 }
 
 bool refine_drops(const struct refine *refine, const struct dirty_facts *facts, uint64_t first_window,
