@@ -40,6 +40,8 @@ static void path_is_turned_round(void **state)
 	expect_path("a/", 2, "/a");
 	expect_path("file/directory/top/", 19, "/top/directory/file");
 	expect_path("\n\xff/ b /", 7, "/ b /\n\xff");
+	/* What the kernel writes behind a removed name is part of no name that it has. */
+	expect_path("x (deleted)/a (deleted)/", 24, "/a (deleted)/x (deleted)");
 }
 
 static void longest_path_is_whole(void **state)
