@@ -106,6 +106,10 @@ soak: deps ## the random oracle for MINUTES on KERNELS: make soak MINUTES=60 KER
 	+@$(MAKE) --no-print-directory all helpers
 	@FSCHANGED_BUILD=$(B) tests/vm/soak $(MINUTES) $(KERNELS)
 
+mutants: deps ## take out one guard after another: its test must fail
+	+@$(MAKE) --no-print-directory all unit-tests helpers
+	@tests/vm/mutants
+
 lint: $(B)/compile_commands.json $(LIBRARY_OBJECTS) ## formatting and static analysis
 	$(call say,FORMAT)clang-format --dry-run -Werror $(C_FILES)
 	$(call say,TIDY)printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -n 1 clang-tidy --quiet -p $(B) 2>$(B)/tidy.log
@@ -176,6 +180,8 @@ $(B)/fschanged: $(B)/collector/main.o $(B)/libcollector.a
 
 # Tests that stand in for what they put into.
 $(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty -Wl,--wrap=store_put_link
+$(B)/test_losses: ALL_LDFLAGS += -Wl,--wrap=tracer_counters -Wl,--wrap=tracer_enter_open_files \
+	-Wl,--wrap=collector_add_gap -Wl,--wrap=ftrace_was_off
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
@@ -212,7 +218,7 @@ $(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check soak unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check soak mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 

@@ -108,6 +108,7 @@ static int enter(struct collector *collector, const struct event *event, const c
 static int take(struct collector *collector, const struct event *event)
 {
 	char path[DECODED_PATH_BYTES];
+	struct event header = *event;
 	size_t length;
 	int code = 0;
 
@@ -118,9 +119,9 @@ static int take(struct collector *collector, const struct event *event)
 			covered->canary = false;
 		return 0;
 	}
-	length = decode_path(event, path);
+	length = decode_fit(&header, path, decode_path(event, path));
 	if (!(event->flags & EVENT_REPEATED))
-		code = enter(collector, event, path, length);
+		code = enter(collector, &header, path, length);
 	if (!code && collector->observe && event->kind == EVENT_PATH)
 		collector->observe(event, path, collector->observer);
 	return code;

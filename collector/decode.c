@@ -36,6 +36,16 @@ size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES])
 	return length;
 }
 
+size_t decode_fit(struct event *event, char *path, size_t length)
+{
+	while (length > PATH_BYTES) {
+		length = (const char *)memrchr(path, '/', length) - path;
+		event->flags |= EVENT_UNFIT;
+	}
+	path[length] = '\0';
+	return length;
+}
+
 static uint16_t type_bit(uint16_t mode)
 {
 	return mode >> TYPE_SHIFT ? 1U << (mode >> TYPE_SHIFT) : 0;

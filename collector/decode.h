@@ -14,6 +14,12 @@ enum { DECODED_PATH_BYTES = RECORD_PATH_BYTES + 2 };
 
 /* The path inside its filesystem, "/a/b", terminated; returns its length. */
 size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES]);
+
+/*
+ * A record's path may have a name more than the store takes: it becomes that of the nearest ancestor that fits, and the
+ * event's flags say so. Returns the length.
+ */
+size_t decode_fit(struct event *event, char *path, size_t length);
 struct dirty_facts decode_facts(const struct event *event);
 /* The link count after the operation; 1 for a directory, whose links are no names. */
 uint32_t decode_links(const struct event *event);

@@ -40,6 +40,25 @@ static void path_is_turned_round(void **state)
 	expect_path("a/", 2, "/a");
 	expect_path("file/directory/top/", 19, "/top/directory/file");
 	expect_path("\n\xff/ b /", 7, "/ b /\n\xff");
+	/* What the kernel writes behind a removed name is part of no name that it has. */
+	expect_path("x (deleted)/a (deleted)/", 24, "/a (deleted)/x (deleted)");
+}
+
+static void path_that_is_too_long(void **state)
+{
+	struct event event = {.operation = OPERATION_OPEN, .mode = S_IFREG};
+	char path[DECODED_PATH_BYTES];
+
+	(void)state;
+	memset(path, 'x', sizeof(path));
+	for (size_t i = 0; i <= PATH_BYTES; i += 2)
+		path[i] = '/';
+	assert_int_equal(decode_fit(&event, path, PATH_BYTES + 200), PATH_BYTES);
+	assert_int_equal(event.flags, EVENT_UNFIT);
+	event.flags = 0;
+	assert_int_equal(decode_fit(&event, path, PATH_BYTES), PATH_BYTES);
+	assert_int_equal(event.flags, 0);
+	assert_int_equal(strlen(path), PATH_BYTES);
 }
 
 static void longest_path_is_whole(void **state)
@@ -145,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(path_is_turned_round),
 		cmocka_unit_test(longest_path_is_whole),
+		cmocka_unit_test(path_that_is_too_long),
 		cmocka_unit_test(removal_keeps_the_type),
 		cmocka_unit_test(directory_that_comes_is_expanded),
 		cmocka_unit_test(unknown_depth_expands_and_unknown_name_replaces),

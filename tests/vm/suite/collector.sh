@@ -82,3 +82,64 @@ full_ring_is_a_gap() {
 	complete_dump "$FUNCNAME" "$D"
 	expect_listed changed after
 }
+
+# One more than fit, and then some.
+proves full_table_of_writers_is_a_gap \
+	'more files open for writing than the table holds: each list is incomplete while they are, and then no longer'
+full_table_of_writers_is_a_gap() {
+	local holder window OPEN_FILES=1100
+	mkdir "$D/files"
+	(cd "$D/files" && touch "file"{0..1099})
+	begin_job "$FUNCNAME"
+	: >"$D/hold"
+	hold_many "$D/files" &
+	holder=$!
+	wait_until 60 test -e "$D/held" || fail "the files were not opened"
+	for window in 1 2 3; do
+		incomplete_dump "$FUNCNAME" "$D"
+		expect_said 'the table of open writers was full'
+		commit "$FUNCNAME"
+	done
+	: >"$D/let-go"
+	wait "$holder"
+	# In this window they were still open.
+	incomplete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
+	: >"$D/after"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed after
+}
+
+set_ftrace() {
+	echo "$1" >/proc/sys/kernel/ftrace_enabled
+}
+
+proves ftrace_switched_off \
+	'kernel.ftrace_enabled is set to 0, also only between two cuts: the list is incomplete and says so'
+ftrace_switched_off() {
+	[ -e /proc/sys/kernel/ftrace_enabled ] || skip 'the kernel cannot switch ftrace off'
+	begin_job "$FUNCNAME"
+	set_ftrace 0 2>/dev/null || skip 'the kernel does not let ftrace be switched off while programs need it'
+	trap 'set_ftrace 1' EXIT
+	: >"$D/meanwhile"
+	incomplete_dump "$FUNCNAME" "$D"
+	expect_said ftrace_enabled
+	if ! is_listed changed meanwhile; then
+		echo "no program has run meanwhile"
+		expect_said 'a change made by the collector itself was not seen'
+	fi
+	set_ftrace 1
+	trap - EXIT
+	incomplete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
+	: >"$D/after"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed after
+	commit "$FUNCNAME"
+	set_ftrace 0
+	set_ftrace 1
+	incomplete_dump "$FUNCNAME" "$D"
+	expect_said ftrace_enabled
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D"
+}

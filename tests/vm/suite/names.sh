@@ -595,3 +595,43 @@ watched_place_names_files() {
 	grep -qx "$T/mounts-2/below/file" "$T/out" && grep -qx "$T/mounts-2/other" "$T/out" || fail "they have other names"
 	! grep -v "^$T/mounts-2" "$T/out" || fail "something else is listed"
 }
+
+proves writes_to_a_full_disk \
+	'on a disk that becomes full: a write that ends early, one that fails, names that cannot be made: the replica equals'
+writes_to_a_full_disk() {
+	other_filesystem /mnt/full || fail "it cannot be mounted"
+	trap drop_filesystem EXIT
+	mkdir /mnt/full/top
+	for name in short failing kept; do
+		echo old >"/mnt/full/top/$name"
+	done
+	begin_replica_of /mnt/full/top "$FUNCNAME"
+	head -c 64M /dev/zero >/mnt/full/filler 2>/dev/null || :
+	truncate -s -20480 /mnt/full/filler
+	sync -f /mnt/full
+	python - "$D" <<-'END'
+		import errno, os, sys
+
+		os.chdir(sys.argv[1])
+		short = os.open("short", os.O_WRONLY | os.O_APPEND)
+		written = os.write(short, b"x" * 100000)
+		assert 0 < written < 100000, written
+		os.close(short)
+		try:
+		    with open("failing", "r+b", 0) as file:
+		        file.truncate(0)
+		        file.write(b"y" * 100000)
+		        assert False, "there is room"
+		except OSError as error:
+		    assert error.errno == errno.ENOSPC, error
+		for number in range(20):
+		    try:
+		        os.mkdir("directory%d" % number)
+		    except OSError as error:
+		        assert error.errno == errno.ENOSPC, error
+	END
+	back_up "$FUNCNAME"
+	expect_listed changed short failing
+	expect_not_listed changed kept
+	commit "$FUNCNAME"
+}

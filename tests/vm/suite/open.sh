@@ -35,6 +35,57 @@ files_open_before_the_start() {
 	stop_holder early
 }
 
+# What no task has open, but holds open all the same: a loop device, and an overlay above.
+hold_files_below_others_before_the_start() {
+	BELOW=$SOURCE/below LAYERED=/mnt/layered
+	if is_wanted loop_device_from_before_the_start; then
+		mkdir -p "$BELOW"
+		truncate -s 1M "$BELOW/image"
+		BELOW_LOOP=$(losetup --find --show "$BELOW/image")
+	fi
+	if is_wanted overlay_file_open_before_the_start; then
+		mkdir -p "$BELOW"/{lower,upper,work} "$LAYERED"
+		mount -t overlay -o "lowerdir=$BELOW/lower,upperdir=$BELOW/upper,workdir=$BELOW/work" overlay "$LAYERED"
+		start_holder layered
+		(hold layered open file "$LAYERED/file") && (hold layered map mapped "$LAYERED/mapped")
+	fi
+}
+
+proves loop_device_from_before_the_start \
+	'the file of a loop device that was set up before the collector started is listed in every window while that stays'
+loop_device_from_before_the_start() {
+	local window
+	begin_job "$FUNCNAME"
+	for window in 1 2 3; do
+		# Nothing is written in the first window.
+		[ "$window" = 1 ] || echo "window $window" | dd of="$BELOW_LOOP" conv=sync,fsync status=none
+		complete_dump "$FUNCNAME" "$BELOW"
+		expect_listed changed image
+		commit "$FUNCNAME"
+	done
+	losetup -d "$BELOW_LOOP"
+	expect 0 fschanged mark --job "$FUNCNAME"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$BELOW"
+	expect_not_listed changed image
+}
+
+proves overlay_file_open_before_the_start \
+	'a file of an overlay, open or only mapped before the collector started, is listed by its path on the upper side'
+overlay_file_open_before_the_start() {
+	local window
+	begin_job "$FUNCNAME"
+	for window in 1 2; do
+		hold layered append file "window $window"
+		hold layered store mapped "window $window"
+		complete_dump "$FUNCNAME" "$BELOW"
+		expect_listed changed upper/file upper/mapped
+		commit "$FUNCNAME"
+	done
+	stop_holder layered
+	umount -l "$LAYERED"
+}
+
 proves opened_file_gets_other_names \
 	'a file held open is listed by its present name: after a rename, a move of its directory, link and unlink'
 opened_file_gets_other_names() {

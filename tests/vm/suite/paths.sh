@@ -62,6 +62,22 @@ paths_beyond_the_longest() {
 	commit "$FUNCNAME"
 	: >"$D/after"
 	complete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
+
+	# So many levels that the walk gives up before it comes to what fits.
+	python - "$D" <<-'END'
+		import os, sys
+
+		os.chdir(sys.argv[1])
+		for _ in range(4500):
+		    os.mkdir("d")
+		    os.chdir("d")
+		os.close(os.open("bottom", os.O_WRONLY | os.O_CREAT))
+	END
+	dump "$FUNCNAME" "$D"
+	[ "$STATUS" = 0 ] || [ "$STATUS" = 3 ] || fail "dump ended with $STATUS: $(<"$T/err")"
+	[ "$STATUS" = 3 ] || grep -qza '/bottom$' "$T/changed" || fail "the bottom is not listed, and nothing is said"
+	commit "$FUNCNAME"
 	rm -r "$D"
 }
 
