@@ -69,7 +69,7 @@ paths_beyond_the_longest() {
 		import os, sys
 
 		os.chdir(sys.argv[1])
-		for _ in range(4500):
+		for _ in range(2200):
 		    os.mkdir("d")
 		    os.chdir("d")
 		os.close(os.open("bottom", os.O_WRONLY | os.O_CREAT))
