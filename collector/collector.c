@@ -215,7 +215,7 @@ int collector_collect(struct collector *collector, bool at_once)
 }
 
 int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
-		      int64_t started, const char *reason, const char *detail)
+		      int64_t started, enum gap_reason reason, const char *detail)
 {
 	struct store_gap gap = {
 		.filesystem = filesystem ? filesystem->id : STORE_ALL_FILESYSTEMS,
@@ -223,8 +223,9 @@ int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last
 		.last = last,
 		.started = started,
 		.ended = moment_now(),
-		.reason = reason,
-		.detail = detail,
+		.reason = gap_word(reason),
+		.detail = detail ? detail : gap_sentence(reason),
+		.repaired = gap_cover(gap_word(reason)) == GAP_COVERED,
 	};
 
 	collector->gaps++;
@@ -314,9 +315,7 @@ static int changed(struct covered *row, bool has_come, void *context)
 		return code;
 	collector->untold = true;
 	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed,
-				 code ? "not_traceable" : "mounted",
-				 code ? "the filesystem cannot be traced"
-				      : "the filesystem was mounted meanwhile; what changed on it before is not known");
+				 code ? GAP_NOT_TRACEABLE : GAP_MOUNTED, NULL);
 }
 
 static int keep_watches(struct collector *collector)
@@ -341,8 +340,8 @@ static int keep_watches(struct collector *collector)
 	free(watches);
 	if (code || !is_other || collector->window == 1)
 		return code;
-	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(), "watch_changed",
-				 "other directories are watched than before");
+	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(),
+				 GAP_WATCH_CHANGED, NULL);
 }
 
 int collector_follow_mounts(struct collector *collector)
@@ -418,8 +417,8 @@ static int open_window(struct collector *collector)
 	if (!code && store_get_meta(collector->store, META_ALIVE, &alive))
 		alive = last.opened;
 	return code ? code
-		    : collector_add_gap(collector, collector->closing, collector->window, NULL, alive, "not_traced",
-					"no collector was running");
+		    : collector_add_gap(collector, collector->closing, collector->window, NULL, alive, GAP_NOT_TRACED,
+					NULL);
 }
 
 static int open_tracer(struct collector *collector, char **error)

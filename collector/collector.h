@@ -14,6 +14,7 @@
 #include "config.h"
 #include "coverage.h"
 #include "ftrace.h"
+#include "gap.h"
 #include "link_feed.h"
 #include "loops.h"
 #include "losses.h"
@@ -69,9 +70,10 @@ int collector_check_clock(struct collector *collector);
 /* The files behind loop devices that were there before are open in the window that is open now. */
 int collector_enter_loops(struct collector *collector);
 
-/* filesystem: NULL for all. Written with the next transaction's commit, or at once outside one. */
+/* filesystem: NULL for all; detail: NULL for the reason's own sentence. Written with the next transaction's commit, or
+ * at once outside one. */
 int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
-		      int64_t started, const char *reason, const char *detail);
+		      int64_t started, enum gap_reason reason, const char *detail);
 
 /*
  * The cut: closes the open window and opens the next. When it returns 0, *closed is the number of the closed one, all

@@ -6,11 +6,10 @@
 #include "sentence.h"
 
 static const struct {
-	const char *reason;
-	const char *detail;
+	enum gap_reason reason;
 	enum loss_duration duration;
 } losses[] = {
-#define X(member, text, duration) {#member, text, duration},
+#define X(member, text, duration) {GAP_LOSS_##member, duration},
 	LOSSES(X)
 #undef X
 };
@@ -20,9 +19,9 @@ static int64_t since(const struct collector *collector)
 	return collector->flushed ? collector->flushed : collector->started;
 }
 
-static int add_gap(struct collector *collector, uint64_t first, const char *reason, const char *detail)
+static int add_gap(struct collector *collector, uint64_t first, enum gap_reason reason)
 {
-	return collector_add_gap(collector, first, collector->window, NULL, since(collector), reason, detail);
+	return collector_add_gap(collector, first, collector->window, NULL, since(collector), reason, NULL);
 }
 
 /* The kernel's programs are silent meanwhile on some kernels, and no counter tells. */
@@ -30,7 +29,7 @@ static int check_ftrace(struct collector *collector, uint64_t first)
 {
 	if (!ftrace_was_off(&collector->ftrace))
 		return 0;
-	return add_gap(collector, first, "ftrace", "kernel.ftrace_enabled was set: programs may not have run");
+	return add_gap(collector, first, GAP_FTRACE);
 }
 
 int losses_check(struct collector *collector, uint64_t first)
@@ -43,11 +42,11 @@ int losses_check(struct collector *collector, uint64_t first)
 	for (size_t i = 0; !code && i < sizeof(losses) / sizeof(*losses); i++) {
 		if (present[i] == counted[i])
 			continue;
-		code = add_gap(collector, first, losses[i].reason, losses[i].detail);
+		code = add_gap(collector, first, losses[i].reason);
 		collector->lasting[losses[i].duration] = true;
 	}
 	if (!code && now.missed_runs != collector->counted.missed_runs)
-		code = add_gap(collector, first, "missed_runs", "the kernel did not run a program");
+		code = add_gap(collector, first, GAP_MISSED_RUNS);
 	if (!code)
 		code = check_ftrace(collector, first);
 	if (!code)
@@ -60,8 +59,7 @@ int losses_carry(struct collector *collector)
 	int code = 0;
 
 	if (collector->lasting[LOSS_UNTIL_NEXT_CUT])
-		code = add_gap(collector, collector->window, "operations_full",
-			       "an operation that was in no table may have ended after the cut");
+		code = add_gap(collector, collector->window, GAP_LOSS_operations_full);
 	collector->lasting[LOSS_UNTIL_NEXT_CUT] = false;
 	if (code || !collector->lasting[LOSS_WHILE_OPEN])
 		return code;

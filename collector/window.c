@@ -71,10 +71,10 @@ static int drain(struct collector *collector)
 	return -EAGAIN;
 }
 
-static int add_gap(struct collector *collector, const struct covered *row, const char *reason, const char *detail)
+static int add_gap(struct collector *collector, const struct covered *row, enum gap_reason reason)
 {
 	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, reason,
-				 detail);
+				 NULL);
 }
 
 static int check_canaries(struct collector *collector)
@@ -85,7 +85,7 @@ static int check_canaries(struct collector *collector)
 
 		if (!row->canary)
 			continue;
-		code = add_gap(collector, row, "canary", "a change made by the collector itself was not seen");
+		code = add_gap(collector, row, GAP_CANARY);
 		if (code)
 			return code;
 	}
@@ -98,7 +98,7 @@ static int confirm(struct collector *collector)
 	int code = drain(collector);
 
 	if (code == -EAGAIN)
-		code = add_gap(collector, NULL, "ring_held", "a record in the ring was not finished in time");
+		code = add_gap(collector, NULL, GAP_RING_HELD);
 	if (!code)
 		code = check_canaries(collector);
 	if (!code)
@@ -108,12 +108,11 @@ static int confirm(struct collector *collector)
 	if (!code)
 		code = tracer_carry(collector->tracer);
 	if (code == -EAGAIN)
-		code = add_gap(collector, NULL, "not_carried",
-			       "not all open files could be carried into the next window");
+		code = add_gap(collector, NULL, GAP_NOT_CARRIED);
 	if (!code)
 		code = drain(collector);
 	if (code == -EAGAIN)
-		code = add_gap(collector, NULL, "ring_held", "a record in the ring was not finished in time");
+		code = add_gap(collector, NULL, GAP_RING_HELD);
 	return code ? code : collector_collect(collector, true);
 }
 
@@ -158,7 +157,7 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 	*closed = collector->window++;
 	code = tracer_flip(collector->tracer, collector->window);
 	if (code)
-		code = add_gap(collector, NULL, "flip", "the kernel did not confirm the cut");
+		code = add_gap(collector, NULL, GAP_FLIP);
 	if (!code)
 		code = confirm(collector);
 	if (!code)

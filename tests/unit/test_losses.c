@@ -43,15 +43,16 @@ bool __wrap_ftrace_was_off(struct ftrace *ftrace)
 }
 
 int __wrap_collector_add_gap(struct collector *collector, uint64_t first, uint64_t last,
-			     const struct covered *filesystem, int64_t started, const char *reason, const char *detail)
+			     const struct covered *filesystem, int64_t started, enum gap_reason reason,
+			     const char *detail)
 {
 	(void)collector;
 	(void)started;
 	assert_null(filesystem);
-	assert_non_null(detail);
+	assert_true(*gap_sentence(reason));
 	first_window = first;
 	last_window = last;
-	last_reason = reason;
+	last_reason = gap_word(reason);
 	gaps++;
 	return 0;
 }
