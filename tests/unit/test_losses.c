@@ -47,6 +47,7 @@ int __wrap_collector_add_gap(struct collector *collector, uint64_t first, uint64
 			     const char *detail)
 {
 	(void)collector;
+	(void)detail;
 	(void)started;
 	assert_null(filesystem);
 	assert_true(*gap_sentence(reason));
