@@ -54,6 +54,8 @@ SCRIPTS = $(shell grep -rlIE -m1 '^\#!/bin/(ba|da)?sh|^\#!/usr/bin/env bash|^\#!
 	tests .ci bench dist 2>/dev/null)
 MAN_PAGES = $(patsubst docs/%.scd,$(B)/man/%,$(wildcard docs/*.[1-8].scd))
 
+comma := ,
+
 # Q hides the command, $(call say,CC,file) says it in short; V=1 turns both around.
 ifdef V
 Q :=
@@ -182,6 +184,8 @@ $(B)/fschanged: $(B)/collector/main.o $(B)/libcollector.a
 $(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty -Wl,--wrap=store_put_link
 $(B)/test_losses: ALL_LDFLAGS += -Wl,--wrap=tracer_counters -Wl,--wrap=tracer_enter_open_files \
 	-Wl,--wrap=collector_add_gap -Wl,--wrap=ftrace_was_off
+$(B)/test_window: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_flip tracer_carry \
+	collector_collect collector_check_clock collector_enter_loops losses_check losses_carry usleep)
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
