@@ -23,6 +23,8 @@ enum gap_cover {
 	X(CANARY, "canary", GAP_BY_TIME, "a change made by the collector itself was not seen",                         \
 	  "'fschanged check' tells what keeps this kernel from tracing")                                               \
 	X(RING_HELD, "ring_held", GAP_BY_TIME, "a record in the ring was not finished in time", "")                    \
+	X(NOT_REMEMBERED, "not_remembered", GAP_BY_TIME,                                                               \
+	  "an operation that was in no table may have ended after the cut", "")                                        \
 	X(NOT_CARRIED, "not_carried", GAP_BY_TIME, "not all open files could be carried into the next window", "")     \
 	X(FLIP, "flip", GAP_BY_TIME, "the kernel did not confirm the cut", "")                                         \
 	X(NOT_TRACED, "not_traced", GAP_BY_TIME, "no collector was running", "")                                       \

@@ -24,12 +24,25 @@ static int add_gap(struct collector *collector, uint64_t first, enum gap_reason 
 	return collector_add_gap(collector, first, collector->window, NULL, since(collector), reason, NULL);
 }
 
+/* Programs did not run: what they would have put into the tables of the kernel side is in none. */
+static void note_blindness(struct collector *collector)
+{
+	collector->lasting[LOSS_UNTIL_NEXT_CUT] = true;
+	collector->lasting[LOSS_WHILE_OPEN] = true;
+}
+
+static int add_blindness(struct collector *collector, uint64_t first, enum gap_reason reason)
+{
+	note_blindness(collector);
+	return add_gap(collector, first, reason);
+}
+
 /* The kernel's programs are silent meanwhile on some kernels, and no counter tells. */
 static int check_ftrace(struct collector *collector, uint64_t first)
 {
 	if (!ftrace_was_off(&collector->ftrace))
 		return 0;
-	return add_gap(collector, first, GAP_FTRACE);
+	return add_blindness(collector, first, GAP_FTRACE);
 }
 
 int losses_check(struct collector *collector, uint64_t first)
@@ -46,7 +59,7 @@ int losses_check(struct collector *collector, uint64_t first)
 		collector->lasting[losses[i].duration] = true;
 	}
 	if (!code && now.missed_runs != collector->counted.missed_runs)
-		code = add_gap(collector, first, GAP_MISSED_RUNS);
+		code = add_blindness(collector, first, GAP_MISSED_RUNS);
 	if (!code)
 		code = check_ftrace(collector, first);
 	if (!code)
@@ -54,12 +67,19 @@ int losses_check(struct collector *collector, uint64_t first)
 	return code;
 }
 
+int losses_canary(struct collector *collector, const struct covered *row)
+{
+	note_blindness(collector);
+	return collector_add_gap(collector, collector->closing, collector->window, row, since(collector), GAP_CANARY,
+				 NULL);
+}
+
 int losses_carry(struct collector *collector)
 {
 	int code = 0;
 
 	if (collector->lasting[LOSS_UNTIL_NEXT_CUT])
-		code = add_gap(collector, collector->window, GAP_LOSS_operations_full);
+		code = add_gap(collector, collector->window, GAP_NOT_REMEMBERED);
 	collector->lasting[LOSS_UNTIL_NEXT_CUT] = false;
 	if (code || !collector->lasting[LOSS_WHILE_OPEN])
 		return code;

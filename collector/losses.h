@@ -6,11 +6,15 @@
 #include <stdint.h>
 
 struct collector;
+struct covered;
 
 /*
  * Accounts for losses since the last call: what moved is a gap of the windows first to the open one. 0 or -errno.
  */
 int losses_check(struct collector *collector, uint64_t first);
+
+/* At a cut: the canary of the filesystem did not come back. 0 or -errno. */
+int losses_canary(struct collector *collector, const struct covered *row);
 
 /*
  * At a cut, when the epoch has moved: what was lost may go on. A file that is open and in no table of the kernel side

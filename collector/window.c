@@ -71,9 +71,9 @@ static int drain(struct collector *collector)
 	return -EAGAIN;
 }
 
-static int add_gap(struct collector *collector, const struct covered *row, enum gap_reason reason)
+static int add_gap(struct collector *collector, enum gap_reason reason)
 {
-	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, reason,
+	return collector_add_gap(collector, collector->closing, collector->window, NULL, collector->flushed, reason,
 				 NULL);
 }
 
@@ -85,7 +85,7 @@ static int check_canaries(struct collector *collector)
 
 		if (!row->canary)
 			continue;
-		code = add_gap(collector, row, GAP_CANARY);
+		code = losses_canary(collector, row);
 		if (code)
 			return code;
 	}
@@ -98,7 +98,7 @@ static int confirm(struct collector *collector)
 	int code = drain(collector);
 
 	if (code == -EAGAIN)
-		code = add_gap(collector, NULL, GAP_RING_HELD);
+		code = add_gap(collector, GAP_RING_HELD);
 	if (!code)
 		code = check_canaries(collector);
 	if (!code)
@@ -108,11 +108,11 @@ static int confirm(struct collector *collector)
 	if (!code)
 		code = tracer_carry(collector->tracer);
 	if (code == -EAGAIN)
-		code = add_gap(collector, NULL, GAP_NOT_CARRIED);
+		code = add_gap(collector, GAP_NOT_CARRIED);
 	if (!code)
 		code = drain(collector);
 	if (code == -EAGAIN)
-		code = add_gap(collector, NULL, GAP_RING_HELD);
+		code = add_gap(collector, GAP_RING_HELD);
 	return code ? code : collector_collect(collector, true);
 }
 
@@ -157,7 +157,7 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 	*closed = collector->window++;
 	code = tracer_flip(collector->tracer, collector->window);
 	if (code)
-		code = add_gap(collector, NULL, GAP_FLIP);
+		code = add_gap(collector, GAP_FLIP);
 	if (!code)
 		code = confirm(collector);
 	if (!code)

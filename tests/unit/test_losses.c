@@ -21,6 +21,7 @@ static unsigned entered;
 static unsigned gaps;
 static uint64_t first_window, last_window;
 static const char *last_reason;
+static const struct covered *scope;
 
 int __wrap_tracer_counters(const struct tracer *tracer, struct tracer_counters *result)
 {
@@ -49,7 +50,7 @@ int __wrap_collector_add_gap(struct collector *collector, uint64_t first, uint64
 	(void)collector;
 	(void)detail;
 	(void)started;
-	assert_null(filesystem);
+	assert_ptr_equal(filesystem, scope);
 	assert_true(*gap_sentence(reason));
 	first_window = first;
 	last_window = last;
@@ -68,6 +69,12 @@ static int set_up(void **state)
 	entered = gaps = 0;
 	*state = &collector;
 	return 0;
+}
+
+static void expect_reason(const char *reason)
+{
+	assert_string_equal(last_reason, reason);
+	assert_int_equal(last_window, WINDOW);
 }
 
 static void expect_gap(struct collector *collector, const char *reason)
@@ -152,12 +159,36 @@ static void operation_in_no_table(void **state)
 	assert_int_equal(entered, 0);
 }
 
+/* What was opened or begun while no program ran is in no table either. */
+static void blindness_goes_on(void **state)
+{
+	const struct covered filesystem = {.id = 3};
+
+	counters.missed_runs++;
+	expect_gap(*state, "missed_runs");
+	assert_int_equal(losses_carry(*state), 0);
+	assert_int_equal(entered, 1);
+	expect_reason("not_remembered");
+	ftrace_off = true;
+	expect_gap(*state, "ftrace");
+	assert_int_equal(losses_carry(*state), 0);
+	assert_int_equal(entered, 2);
+	expect_reason("not_remembered");
+	scope = &filesystem;
+	assert_int_equal(losses_canary(*state, &filesystem), 0);
+	expect_reason("canary");
+	scope = NULL;
+	assert_int_equal(losses_carry(*state), 0);
+	assert_int_equal(entered, 3);
+	expect_reason("not_remembered");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 	const struct CMUnitTest tests[] = {
 		TEST(each_counter_is_a_gap), TEST(missed_runs_are_a_gap), TEST(switched_off_ftrace_is_a_gap),
-		TEST(file_in_no_table),      TEST(operation_in_no_table),
+		TEST(file_in_no_table),      TEST(operation_in_no_table), TEST(blindness_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,8 +79,11 @@ full_ring_is_a_gap() {
 	[[ $(<"$T/out") == *incomplete* ]] || fail "windows does not say it: $(<"$T/out")"
 	# And then all is well again.
 	: >"$D/after"
+	echo more >&9
 	complete_dump "$FUNCNAME" "$D"
 	expect_listed changed after
+	expect_listed changed opened-meanwhile
+	exec 9>&-
 }
 
 # One more than fit, and then some.
@@ -122,6 +125,7 @@ ftrace_switched_off() {
 	set_ftrace 0 2>/dev/null || skip 'the kernel does not let ftrace be switched off while programs need it'
 	trap 'set_ftrace 1' EXIT
 	: >"$D/meanwhile"
+	exec 9>"$D/opened-meanwhile"
 	incomplete_dump "$FUNCNAME" "$D"
 	expect_said ftrace_enabled
 	if ! is_listed changed meanwhile; then
@@ -132,14 +136,22 @@ ftrace_switched_off() {
 	trap - EXIT
 	incomplete_dump "$FUNCNAME" "$D"
 	commit "$FUNCNAME"
+	# An operation that no program saw begin may have ended in this window.
+	incomplete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
 	: >"$D/after"
+	echo more >&9
 	complete_dump "$FUNCNAME" "$D"
 	expect_listed changed after
+	expect_listed changed opened-meanwhile
+	exec 9>&-
 	commit "$FUNCNAME"
 	set_ftrace 0
 	set_ftrace 1
 	incomplete_dump "$FUNCNAME" "$D"
 	expect_said ftrace_enabled
+	commit "$FUNCNAME"
+	incomplete_dump "$FUNCNAME" "$D"
 	commit "$FUNCNAME"
 	complete_dump "$FUNCNAME" "$D"
 }
