@@ -14,7 +14,7 @@ KERNELS ?= 5.10 6.1 6.12 6.18 7
 PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libjansson-dev \
 	libinih-dev libsystemd-dev libmount-dev libblkid-dev scdoc git
 PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils e2fsprogs xfsprogs btrfs-progs rsync \
-	attr acl python3 sqlite3 util-linux procps dmsetup liburing-dev xfslibs-dev nfs-kernel-server
+	attr acl python3 sqlite3 util-linux procps dmsetup liburing-dev xfslibs-dev nfs-kernel-server nbdkit
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
 
 CLANG ?= clang

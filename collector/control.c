@@ -117,6 +117,8 @@ static json_t *handle_pend(struct peer *peer, const json_t *request, char **erro
 	}
 	code = store_mark_job(collector->store, name, window, moment_now() / NANOSECONDS);
 	if (!code)
+		code = store_sync(collector->store);
+	if (!code)
 		return json_object();
 	sentence(error, 0, "the pending window of job %s cannot be stored: %s", name, store_error(collector->store));
 	return NULL;
@@ -148,6 +150,8 @@ static json_t *handle_commit(struct peer *peer, const json_t *request, char **er
 	}
 	if (!code)
 		code = store_commit_job(collector->store, name, moment_now() / NANOSECONDS);
+	if (!code)
+		code = store_sync(collector->store);
 	if (code == -ENOENT)
 		sentence(error, 0, "there is no job %s; 'fschanged jobs' lists them", name);
 	else if (code == -ENODATA)
@@ -169,6 +173,8 @@ static json_t *handle_drop(struct peer *peer, const json_t *request, char **erro
 	if (!name)
 		return NULL;
 	code = store_drop_job(collector->store, name);
+	if (!code)
+		code = store_sync(collector->store);
 	if (code == -ENOENT)
 		sentence(error, 0, "there is no job %s; 'fschanged jobs' lists them", name);
 	else if (code)

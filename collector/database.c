@@ -213,11 +213,11 @@ int database_begin(struct database *database)
 }
 
 /*
- * What recovery reads after a crash is the log, up to its last valid commit record. So one sync of the log makes this
- * and all earlier commits durable; what has left the log was synced by the checkpoint. SQLite's own sync is used: it
- * also syncs the directory of a log that is new.
+ * What recovery reads after a crash is the log, up to its last valid commit record. So one sync of the log makes all
+ * commits durable; what has left the log was synced by the checkpoint. SQLite's own sync is used: it also syncs the
+ * directory of a log that is new.
  */
-static int sync_log(struct database *database)
+int database_sync(struct database *database)
 {
 	sqlite3_file *log = NULL;
 
@@ -232,7 +232,7 @@ int database_commit(struct database *database, bool durable)
 {
 	int result = RUN(database, COMMIT);
 
-	return result || !durable ? result : sync_log(database);
+	return result || !durable ? result : database_sync(database);
 }
 
 /* SQLite ends the transaction by itself after some errors. */

@@ -36,6 +36,11 @@ int store_commit(struct store *store, bool durable)
 	return database_commit(store->database, durable);
 }
 
+int store_sync(struct store *store)
+{
+	return database_sync(store->database);
+}
+
 void store_rollback(struct store *store)
 {
 	database_rollback(store->database);

@@ -83,6 +83,7 @@ const char *store_error(const struct store *store);
 int store_begin(struct store *store);
 /* durable: survives a power cut when it returns (fsync); else it survives the death of the process. */
 int store_commit(struct store *store, bool durable);
+int store_sync(struct store *store); /* all commits so far become durable */
 void store_rollback(struct store *store);
 
 int store_get_meta(struct store *store, const char *key, int64_t *value); /* -ENOENT */

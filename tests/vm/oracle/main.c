@@ -30,6 +30,7 @@ enum {
 	KEY_ACCEPT,
 	KEY_DROP,
 	KEY_SELFTEST,
+	KEY_TRAFFIC,
 	KEY_VERBOSE,
 };
 
@@ -37,7 +38,7 @@ struct arguments {
 	struct oracle oracle;
 	const char *places[TREES_MAX];
 	unsigned place_count;
-	bool selftest;
+	bool selftest, traffic;
 };
 
 static const struct argp_option options[] = {
@@ -55,6 +56,7 @@ static const struct argp_option options[] = {
 	 "Where names of hard links are not known, a full copy is made instead of a scan", 0},
 	{"drop", KEY_DROP, NULL, 0, "Take an entry out of each list: that must be found", 0},
 	{"selftest", KEY_SELFTEST, NULL, 0, "Without the program: lists that lack something are found", 0},
+	{"traffic", KEY_TRAFFIC, NULL, 0, "Only change the trees, from where they are, until SIGTERM", 0},
 	{"verbose", KEY_VERBOSE, NULL, 0, "Say why lists are incomplete, and where the time goes", 0},
 	{0},
 };
@@ -119,6 +121,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_SELFTEST:
 		arguments->selftest = true;
 		break;
+	case KEY_TRAFFIC:
+		arguments->traffic = true;
+		break;
 	case KEY_VERBOSE:
 		settings->verbose = true;
 		break;
@@ -157,7 +162,7 @@ static void remove_tree(const char *path)
 	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static bool make_tree(struct oracle *oracle, const char *place)
+static bool make_tree(struct oracle *oracle, const char *place, bool keep)
 {
 	struct tree *tree = &oracle->trees[oracle->tree_count++];
 	char *absolute = realpath(place, NULL);
@@ -168,8 +173,9 @@ static bool make_tree(struct oracle *oracle, const char *place)
 	}
 	free(absolute);
 	tree->length = strlen(tree->path);
-	remove_tree(tree->path);
-	tree->descriptor = mkdir(tree->path, 0755) ? -1 : open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!keep)
+		remove_tree(tree->path);
+	tree->descriptor = mkdir(tree->path, 0755) && !(keep && errno == EEXIST) ? -1 : open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (tree->descriptor < 0)
 		fprintf(stderr, "oracle: %s: %s\n", tree->path, strerror(errno));
 	return tree->descriptor >= 0;
@@ -221,9 +227,13 @@ static bool run(struct arguments *arguments)
 
 	umask(0);
 	for (unsigned i = 0; good && i < arguments->place_count; i++)
-		good = make_tree(oracle, arguments->places[i]);
+		good = make_tree(oracle, arguments->places[i], arguments->traffic);
 	if (!good)
 		return false;
+	if (arguments->traffic) {
+		traffic(oracle);
+		return true;
+	}
 	oracle->product.directory = must(mkdtemp(directory));
 	good = arguments->selftest ? selftest(oracle) : oracle_run(oracle);
 	if (!arguments->selftest)

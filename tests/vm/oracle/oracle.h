@@ -54,6 +54,9 @@ bool oracle_run(struct oracle *oracle);
 void report_findings(const struct oracle *oracle, const char *job);
 __attribute__((format(printf, 2, 3))) void report_failure(const struct oracle *oracle, const char *format, ...);
 
+/* The tasks alone, until SIGTERM. A tree that is there already is gone on with. */
+void traffic(struct oracle *oracle);
+
 /* Without the tested program: lists made from the truth, in the first tree; every entry taken out is seen. */
 bool selftest(struct oracle *oracle);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -106,12 +107,33 @@ static struct task *make_task(unsigned number, uint64_t seed, struct gate *gate,
 
 // ---- in the main process
 
+static unsigned counted;
+
+static int count_name(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)path, (void)status, (void)type, (void)walk;
+	counted++;
+	return 0;
+}
+
+/* Its own name counts. */
+static unsigned count_names(const struct tree *tree)
+{
+	counted = 0;
+	nftw(tree->path, count_name, 16, FTW_PHYS);
+	return counted;
+}
+
+/* What is there already is not made again. */
 static void make_trees(uint64_t seed, struct gate *gate, struct forest *forest)
 {
 	struct task *task = make_task(999, seed, gate, forest);
 
-	for (task->tree = 0; task->tree < forest->count; task->tree++)
-		populate(task);
+	for (task->tree = 0; task->tree < forest->count; task->tree++) {
+		forest->names[task->tree] = count_names(&forest->trees[task->tree]);
+		if (forest->names[task->tree] < 2)
+			populate(task);
+	}
 	free(task);
 }
 
@@ -177,6 +199,12 @@ bool tasks_settle(const struct tasks *tasks)
 		if (waitpid(tasks->pids[i], NULL, WNOHANG) != 0 || !settle(tasks->gates[i]))
 			return false;
 	return true;
+}
+
+void tasks_count_names(const struct tasks *tasks)
+{
+	for (unsigned i = 0; i < tasks->forest->count; i++)
+		tasks->forest->names[i] = count_names(&tasks->forest->trees[i]);
 }
 
 void tasks_end(struct tasks *tasks)

@@ -90,6 +90,8 @@ void tasks_allow(const struct tasks *tasks, unsigned number, uint64_t operations
 void tasks_halt(const struct tasks *tasks);
 bool tasks_settle(
 	const struct tasks *tasks); /* waits until all are idle; false: one has gone, or does not come to rest */
+/* For tests that do not compare: how many names there are decides whether the trees are to grow or to shrink. */
+void tasks_count_names(const struct tasks *tasks);
 void tasks_end(struct tasks *tasks);
 uint64_t tasks_operations(const struct tasks *tasks, unsigned tree);
 
