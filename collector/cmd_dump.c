@@ -12,6 +12,7 @@
 
 #include "client.h"
 #include "command.h"
+#include "fresh.h"
 #include "list.h"
 #include "message.h"
 #include "moment.h"
@@ -177,10 +178,14 @@ static void set_defaults(struct list_options *list)
 		list->format = format_find("lines");
 }
 
-static int refuse_fresh(const char *job)
+static int refuse_fresh(const char *job, const char *reason, int64_t since)
 {
-	message(LOG_ERR, "job %s has no committed base: take a full backup, then 'fschanged commit --job %s'", job,
-		job);
+	char text[MOMENT_BYTES];
+
+	message(LOG_ERR,
+		"job %s is fresh since %s, no list is written: %s; take a full backup, then 'fschanged commit --job "
+		"%s'",
+		job, moment_local(since * NANOSECONDS, text), fresh_sentence(reason), job);
 	return EXIT_FRESH;
 }
 
@@ -188,16 +193,17 @@ static int refuse_fresh(const char *job)
 static int cut(const struct options *options, const char *job, struct list_options *list)
 {
 	json_t *answer = NULL;
-	bool fresh;
 	int status = command_ask(options, json_pack("{s:s, s:s}", "request", "cut", "job", job), &answer);
 
 	if (status != EXIT_DONE)
 		return status;
-	fresh = json_is_true(json_object_get(answer, "fresh"));
 	list->first = json_integer_value(json_object_get(answer, "cursor")) + 1;
 	list->last = json_integer_value(json_object_get(answer, "window"));
+	if (json_is_true(json_object_get(answer, "fresh")))
+		status = refuse_fresh(job, json_string_value(json_object_get(answer, "fresh_reason")),
+				      json_integer_value(json_object_get(answer, "fresh_since")));
 	json_decref(answer);
-	return fresh ? refuse_fresh(job) : EXIT_DONE;
+	return status;
 }
 
 static int set_pending(const struct options *options, const char *job, uint64_t window)
@@ -224,7 +230,7 @@ static int select_pending(struct store *store, const char *name, struct list_opt
 	if (code)
 		return command_fail_store(store, code);
 	if (job.cursor == 0)
-		return refuse_fresh(name);
+		return refuse_fresh(name, job.fresh, job.since);
 	if (job.pending == 0) {
 		message(LOG_ERR, "job %s has no pending window: 'fschanged dump --job %s' makes one", name, name);
 		return EXIT_FAILED;

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "config.h"
 #include "coverage.h"
+#include "fresh.h"
 #include "ftrace.h"
 #include "gap.h"
 #include "link_feed.h"
@@ -74,6 +75,9 @@ int collector_enter_loops(struct collector *collector);
  * at once outside one. */
 int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
 		      int64_t started, enum gap_reason reason, const char *detail);
+
+/* All jobs lose their base: only a full backup will do. The store keeps why and since when; the log says it. */
+int collector_make_fresh(struct collector *collector, enum fresh_reason reason);
 
 /*
  * The cut: closes the open window and opens the next. When it returns 0, *closed is the number of the closed one, all

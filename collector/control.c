@@ -76,8 +76,8 @@ static json_t *cut(struct collector *collector, const char *name, bool mark, cha
 	if (window_cut(collector, mark ? name : NULL, &window, error))
 		return NULL;
 	store_get_job(collector->store, name, &job);
-	return json_pack("{s:I, s:b, s:I}", "window", (json_int_t)window, "fresh", job.cursor == 0, "cursor",
-			 (json_int_t)job.cursor);
+	return json_pack("{s:I, s:b, s:I, s:s, s:I}", "window", (json_int_t)window, "fresh", job.cursor == 0, "cursor",
+			 (json_int_t)job.cursor, "fresh_reason", job.fresh, "fresh_since", (json_int_t)job.since);
 }
 
 static json_t *handle_mark(struct peer *peer, const json_t *request, char **error)

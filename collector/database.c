@@ -17,7 +17,7 @@
 
 enum {
 	APPLICATION_ID = 0x66734368, /* as in schema.sql */
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	BUSY_MILLISECONDS = 10000,
 };
 

@@ -7,6 +7,10 @@
 	"SELECT directory, name, number, facts, opened / 1000000000 + first, "                                         \
 	"opened / 1000000000 + first + last FROM window CROSS JOIN dirty ON dirty.window = number "
 
+#define JOB_COLUMNS "name, cursor, pending, created, marked, committed, fresh, since, former"
+/* The window after which a job needs all: 0 where it needs a full backup that has not begun. */
+#define JOB_BASE "CASE WHEN cursor THEN cursor ELSE pending END"
+
 QUERY(GET_APPLICATION_ID, "PRAGMA application_id")
 QUERY(GET_SCHEMA_VERSION, "PRAGMA user_version")
 QUERY(COUNT_TABLES, "SELECT count(*) FROM sqlite_master")
@@ -46,12 +50,15 @@ QUERY(LIST_WINDOWS, "SELECT number, opened, closed, events, "
 		    "FROM window WHERE number BETWEEN ? AND ? ORDER BY number")
 QUERY(OLDEST_OPEN, "SELECT number FROM window WHERE closed = 0 ORDER BY number LIMIT 1")
 QUERY(LAST_WINDOW, "SELECT number, opened, closed, events, 0, 0, steady FROM window ORDER BY number DESC LIMIT 1")
-QUERY(GET_JOB, "SELECT name, cursor, pending, created, marked, committed FROM job WHERE name = ?")
-QUERY(MARK_JOB, "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0) "
+QUERY(GET_JOB, "SELECT " JOB_COLUMNS " FROM job WHERE name = ?")
+QUERY(MARK_JOB, "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0, ?4, ?3, 0) "
 		"ON CONFLICT DO UPDATE SET pending = excluded.pending, marked = excluded.marked")
-QUERY(COMMIT_JOB, "UPDATE job SET cursor = pending, pending = 0, committed = ?2 WHERE name = ?1 AND pending != 0")
+QUERY(COMMIT_JOB, "UPDATE job SET cursor = pending, pending = 0, committed = ?2, fresh = '', since = 0, former = 0 "
+		  "WHERE name = ?1 AND pending != 0")
+QUERY(FRESH_JOBS, "UPDATE job SET former = CASE WHEN cursor THEN cursor ELSE former END, cursor = 0, pending = 0, "
+		  "fresh = ?1, since = ?2 WHERE " JOB_BASE " BETWEEN 1 AND ?3 - 1")
 QUERY(DROP_JOB, "DELETE FROM job WHERE name = ?")
-QUERY(LIST_JOBS, "SELECT name, cursor, pending, created, marked, committed FROM job ORDER BY name")
+QUERY(LIST_JOBS, "SELECT " JOB_COLUMNS " FROM job ORDER BY name")
 QUERY(ADD_GAP, "INSERT INTO gap (filesystem, first, last, started, ended, reason, detail, repaired) "
 	       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
 QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 AND first = ?2 AND last = ?3 "
@@ -59,9 +66,10 @@ QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 A
 QUERY(REPAIR_GAP, "UPDATE gap SET repaired = 1 WHERE id = ?")
 QUERY(LIST_GAPS, "SELECT id, filesystem, first, last, started, ended, reason, detail, repaired FROM gap "
 		 "WHERE last >= ? AND first <= ? ORDER BY id")
-QUERY(FIRST_KEPT, "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
-		  "OR number > coalesce((SELECT min(cursor) FROM job), 0) "
-		  "OR number = (SELECT max(number) FROM window)")
+QUERY(FIRST_KEPT,
+      "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
+      "OR number > (SELECT CASE WHEN count(*) THEN coalesce(min(nullif(" JOB_BASE ", 0)), ?2) ELSE 0 END FROM job) "
+      "OR number = (SELECT max(number) FROM window)")
 QUERY(PRUNE_DIRTY, "DELETE FROM dirty WHERE window < ?")
 QUERY(PRUNE_LINKED, "DELETE FROM linked WHERE window < ?")
 QUERY(PRUNE_GAPS, "DELETE FROM gap WHERE last < ?")
@@ -108,6 +116,8 @@ QUERY(REMOVE_MOVED, "DELETE FROM moved WHERE id = ?")
 QUERY(FORGET_MOVED, "DELETE FROM moved WHERE filesystem = ?")
 
 #undef UNION_COLUMNS
+#undef JOB_COLUMNS
+#undef JOB_BASE
 #undef BEGUN
 #undef IS_USED
 #undef QUERY

@@ -3,7 +3,7 @@
 -- Names and paths are bytes; paths have no fixed encoding.
 
 PRAGMA application_id = 0x66734368;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE meta (
 	key TEXT PRIMARY KEY,
@@ -112,13 +112,17 @@ CREATE TABLE window (
 	steady INTEGER NOT NULL
 );
 
+-- fresh: a word that says why there is no base, empty where there is one; since then; former: the cursor that it had.
 CREATE TABLE job (
 	name TEXT PRIMARY KEY,
 	cursor INTEGER NOT NULL,
 	pending INTEGER NOT NULL,
 	created INTEGER NOT NULL,
 	marked INTEGER NOT NULL,
-	committed INTEGER NOT NULL
+	committed INTEGER NOT NULL,
+	fresh TEXT NOT NULL,
+	since INTEGER NOT NULL,
+	former INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE gap (

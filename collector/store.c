@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fresh.h"
 #include "store_private.h"
 
 int store_open(struct store **result, const char *directory, enum store_mode mode)
@@ -206,14 +208,19 @@ int store_last_window(struct store *store, struct store_window *window)
 
 static struct store_job read_job(struct rows *rows)
 {
-	return (struct store_job){
+	struct store_job job = {
 		.name = rows_text(rows, 0),
 		.cursor = (uint64_t)rows_number(rows, 1),
 		.pending = (uint64_t)rows_number(rows, 2),
 		.created = rows_number(rows, 3),
 		.marked = rows_number(rows, 4),
 		.committed = rows_number(rows, 5),
+		.since = rows_number(rows, 7),
+		.former = (uint64_t)rows_number(rows, 8),
 	};
+
+	snprintf(job.fresh, sizeof(job.fresh), "%s", rows_text(rows, 6));
+	return job;
 }
 
 int store_get_job(struct store *store, const char *name, struct store_job *job)
@@ -230,7 +237,7 @@ int store_get_job(struct store *store, const char *name, struct store_job *job)
 
 int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time)
 {
-	return RUN(store->database, MARK_JOB, TEXT(name), NUMBER(pending), NUMBER(time));
+	return RUN(store->database, MARK_JOB, TEXT(name), NUMBER(pending), NUMBER(time), TEXT(fresh_word(FRESH_NEW)));
 }
 
 int store_commit_job(struct store *store, const char *name, int64_t time)
@@ -242,6 +249,14 @@ int store_commit_job(struct store *store, const char *name, int64_t time)
 		return result;
 	result = store_get_job(store, name, &job);
 	return result ? result : -ENODATA;
+}
+
+int store_make_fresh(struct store *store, uint64_t last, const char *reason, int64_t time, uint64_t *count)
+{
+	int result = RUN(store->database, FRESH_JOBS, TEXT(reason), NUMBER(time), NUMBER(last));
+
+	*count = result ? 0 : database_changes(store->database);
+	return result;
 }
 
 int store_drop_job(struct store *store, const char *name)
@@ -326,7 +341,7 @@ static int prune_directories(struct store *store, int64_t kept)
 static int prune(struct store *store, int64_t older, size_t *removed)
 {
 	int64_t kept = 0;
-	int result = GET_NUMBER(store->database, &kept, FIRST_KEPT, NUMBER(older));
+	int result = GET_NUMBER(store->database, &kept, FIRST_KEPT, NUMBER(older), NUMBER(INT64_MAX));
 
 	if (!result)
 		result = RUN(store->database, PRUNE_WINDOWS, NUMBER(kept));

@@ -55,11 +55,16 @@ struct store_window {
 	bool steady;            /* the clock was not set while it was open */
 };
 
+enum { FRESH_WORD_BYTES = 24 };
+
 struct store_job {
 	const char *name;
 	uint64_t cursor;                    /* last window committed; 0: fresh */
 	uint64_t pending;                   /* 0: none */
 	int64_t created, marked, committed; /* Unix time in seconds; 0: never */
+	char fresh[FRESH_WORD_BYTES];       /* why it is fresh, a word of fresh.h; empty: it is not */
+	int64_t since;                      /* fresh since then */
+	uint64_t former;                    /* the cursor that it had before */
 };
 
 struct store_gap {
@@ -122,6 +127,11 @@ int store_last_window(struct store *store, struct store_window *window); /* -ENO
 
 int store_get_job(struct store *store, const char *name, struct store_job *job);           /* -ENOENT; .name = NULL */
 int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time); /* makes it if new */
+/*
+ * Jobs that need window `last` or an earlier one lose their base, committed or pending: they are fresh, for this reason
+ * (a word of fresh.h). *count: how many.
+ */
+int store_make_fresh(struct store *store, uint64_t last, const char *reason, int64_t time, uint64_t *count);
 int store_commit_job(struct store *store, const char *name, int64_t time); /* -ENOENT, -ENODATA: nothing pending */
 int store_drop_job(struct store *store, const char *name);                 /* -ENOENT */
 int store_jobs(struct store *store, int (*each)(const struct store_job *, void *), void *context);
@@ -134,9 +144,9 @@ int store_gaps(struct store *store, uint64_t first, uint64_t last, int (*each)(c
 	       void *context);
 
 /*
- * Removes closed windows, with their dirty sets and gaps, that every job has committed and that were closed before
- * `older` (Unix time in nanoseconds). Without any job nothing is removed; the last window stays, so that no number is
- * used twice. *removed counts windows.
+ * Removes closed windows, with their dirty sets and gaps, that no job needs any more and that were closed before
+ * `older` (Unix time in nanoseconds). A fresh job needs those after its pending one. Without any job nothing is
+ * removed; the last window stays, so that no number is used twice. *removed counts windows.
  */
 int store_prune(struct store *store, int64_t older, size_t *removed);
 int store_size(struct store *store, uint64_t *bytes);
