@@ -237,8 +237,8 @@ int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last
 int collector_make_fresh(struct collector *collector, enum fresh_reason reason)
 {
 	uint64_t count;
-	int code =
-		store_make_fresh(collector->store, INT64_MAX, fresh_word(reason), moment_now() / NANOSECONDS, &count);
+	int code = store_make_fresh(collector->store, NULL, INT64_MAX, fresh_word(reason), moment_now() / NANOSECONDS,
+				    &count);
 
 	if (!code && count)
 		message(LOG_WARNING, "%" PRIu64 " job%s: only a full backup will do: %s", count, count == 1 ? "" : "s",

@@ -39,6 +39,7 @@ struct collector {
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */
 	uint64_t events;                /* taken from the ring since the window was opened */
+	uint64_t submitted;             /* the kernel's counter then */
 	uint64_t events_total;
 	uint64_t gaps;            /* opened since the start */
 	const struct event *held; /* taken from the ring and not yet in the batch */

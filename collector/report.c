@@ -38,8 +38,7 @@ static json_t *text(const char *bytes)
 	return string ? string : json_string("(a name that is not UTF-8)");
 }
 
-/* The first mount of each filesystem that could hold files. */
-static json_t *report_filesystems(struct collector *collector)
+json_t *report_filesystems(struct collector *collector)
 {
 	const struct mounts *mounts = &collector->coverage.mounts;
 	json_t *array = json_array();
@@ -66,7 +65,7 @@ static json_t *report_filesystems(struct collector *collector)
 	return array;
 }
 
-static json_t *report_watches(const struct coverage *coverage)
+json_t *report_watches(const struct coverage *coverage)
 {
 	json_t *array = json_array();
 
