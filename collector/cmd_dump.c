@@ -10,12 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "certificate.h"
 #include "client.h"
 #include "command.h"
+#include "fresh.h"
 #include "list.h"
 #include "message.h"
 #include "moment.h"
 #include "scan.h"
+#include "sentence.h"
 
 #define NO_WINDOW UINT64_MAX
 
@@ -23,6 +26,7 @@ struct arguments {
 	const char *job, *since;
 	uint64_t window; /* of since, or NO_WINDOW: */
 	int64_t moment;
+	const char *base;
 	bool pending, repair;
 	struct list_options list;
 };
@@ -38,6 +42,8 @@ enum {
 	KEY_ESCAPE,
 	KEY_RELATIVE,
 	KEY_NO_REFINE,
+	KEY_CERTIFICATE,
+	KEY_BASE,
 };
 
 static const struct argp_option dump_options[] = {
@@ -51,9 +57,16 @@ static const struct argp_option dump_options[] = {
 	 1},
 	{"repair", KEY_REPAIR, NULL, 0,
 	 "Where names of changed files are not known, find them as scan does before the list is written", 1},
+	{"base", KEY_BASE, "FILE", 0,
+	 "What 'commit --base' wrote there, beside the backup: if it is not the base of the job, only a full backup "
+	 "will "
+	 "do",
+	 1},
 	{NULL, 0, NULL, 0, "How to list it:", 2},
 	{"changed", KEY_CHANGED, "FILE", 0, "Write the changed paths there; '-' is standard output", 2},
 	{"deleted", KEY_DELETED, "FILE", 0, "Write the deleted paths there", 2},
+	{"certificate", KEY_CERTIFICATE, "FILE", 0,
+	 "Write there, as JSON, what the list covers and whether anything may be missing", 2},
 	{"format", KEY_FORMAT, "FORMAT", 0, "lines, nul or json", 2},
 	{NULL, '0', NULL, 0, "The same as --format nul", 2},
 	{"escape", KEY_ESCAPE, NULL, 0, "Write control bytes in names as \\n and \\ooo, backslashes as \\\\", 2},
@@ -99,14 +112,26 @@ static void parse_since(struct arguments *arguments, const char *text, struct ar
 		argp_error(state, "'%s' has not come yet", text);
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
 static void check(const struct arguments *arguments, struct argp_state *state)
 {
+	const struct list_options *list = &arguments->list;
+
 	if (!arguments->job && !arguments->since)
 		argp_error(state, "--job or --since is missing");
 	if (arguments->job && arguments->since)
 		argp_error(state, "--job and --since exclude each other");
 	if (arguments->pending && !arguments->job)
 		argp_error(state, "--pending needs --job");
+	if (arguments->base && (arguments->pending || !arguments->job))
+		argp_error(state, "--base needs --job, without --pending");
+	if (is_same(list->certificate, list->deleted) ||
+	    is_same(list->certificate, list->changed || list->deleted ? list->changed : "-"))
+		argp_error(state, "the certificate needs a file of its own");
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -117,7 +142,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case KEY_JOB:
 		options_check_job(state, value);
-		arguments->job = value;
+		arguments->job = list->job = value;
 		break;
 	case KEY_PENDING:
 		arguments->pending = true;
@@ -133,6 +158,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		break;
 	case KEY_DELETED:
 		list->deleted = value;
+		break;
+	case KEY_BASE:
+		arguments->base = value;
+		break;
+	case KEY_CERTIFICATE:
+		list->certificate = value;
 		break;
 	case KEY_FORMAT:
 		list->format = find_format(state, value);
@@ -177,35 +208,56 @@ static void set_defaults(struct list_options *list)
 		list->format = format_find("lines");
 }
 
-static int refuse_fresh(const char *job)
+static int refuse_fresh(const struct list_options *list, const char *reason, int64_t since)
 {
-	message(LOG_ERR, "job %s has no committed base: take a full backup, then 'fschanged commit --job %s'", job,
-		job);
+	char text[MOMENT_BYTES], *error = NULL;
+	int code = list->certificate ? certificate_refuse(list, reason, since, &error) : 0;
+
+	if (code)
+		message(LOG_ERR, "%s", error ? error : strerror(-code));
+	free(error);
+
+	message(LOG_ERR,
+		"job %s is fresh since %s, no list is written: %s; take a full backup, then 'fschanged commit --job "
+		"%s'",
+		list->job, moment_local(since * NANOSECONDS, text), fresh_sentence(reason), list->job);
 	return EXIT_FRESH;
 }
 
 /* What is listed becomes pending only when the list is there: else a commit would pass over what nobody has copied. */
-static int cut(const struct options *options, const char *job, struct list_options *list)
+static int cut(const struct options *options, const struct arguments *arguments, struct list_options *list)
 {
-	json_t *answer = NULL;
-	bool fresh;
-	int status = command_ask(options, json_pack("{s:s, s:s}", "request", "cut", "job", job), &answer);
+	json_t *answer = NULL, *request = json_pack("{s:s, s:s}", "request", "cut", "job", arguments->job);
+	char base[BASE_BYTES] = "";
+	int status = EXIT_DONE;
+
+	if (arguments->base)
+		status = command_read_base(arguments->base, base);
+	if (arguments->base)
+		json_object_set_new(request, "base", json_string(base));
+	if (status == EXIT_DONE)
+		status = command_ask(options, request, &answer);
+	else
+		json_decref(request);
 
 	if (status != EXIT_DONE)
 		return status;
-	fresh = json_is_true(json_object_get(answer, "fresh"));
-	list->first = json_integer_value(json_object_get(answer, "cursor")) + 1;
+	list->first = json_integer_value(json_object_get(answer, "first"));
 	list->last = json_integer_value(json_object_get(answer, "window"));
+	if (json_is_true(json_object_get(answer, "fresh")))
+		status = refuse_fresh(list, json_string_value(json_object_get(answer, "fresh_reason")),
+				      json_integer_value(json_object_get(answer, "fresh_since")));
 	json_decref(answer);
-	return fresh ? refuse_fresh(job) : EXIT_DONE;
+	return status;
 }
 
-static int set_pending(const struct options *options, const char *job, uint64_t window)
+static int set_pending(const struct options *options, const char *job, uint64_t window, bool incomplete)
 {
 	json_t *answer = NULL;
-	int status = command_ask(
-		options, json_pack("{s:s, s:s, s:I}", "request", "pend", "job", job, "window", (json_int_t)window),
-		&answer);
+	int status = command_ask(options,
+				 json_pack("{s:s, s:s, s:I, s:b}", "request", "pend", "job", job, "window",
+					   (json_int_t)window, "incomplete", incomplete),
+				 &answer);
 
 	json_decref(answer);
 	return status;
@@ -224,12 +276,12 @@ static int select_pending(struct store *store, const char *name, struct list_opt
 	if (code)
 		return command_fail_store(store, code);
 	if (job.cursor == 0)
-		return refuse_fresh(name);
+		return refuse_fresh(list, job.fresh, job.since);
 	if (job.pending == 0) {
 		message(LOG_ERR, "job %s has no pending window: 'fschanged dump --job %s' makes one", name, name);
 		return EXIT_FAILED;
 	}
-	list->first = job.cursor + 1;
+	list->first = store_job_first(&job);
 	list->last = job.pending;
 	return EXIT_DONE;
 }
@@ -263,7 +315,7 @@ static int select_after(const struct store_window *last, uint64_t number, struct
 	return EXIT_DONE;
 }
 
-static int select_moment(struct store *store, int64_t moment, struct list_options *list, bool *unknown)
+static int select_moment(struct store *store, int64_t moment, struct list_options *list, char **lacks)
 {
 	struct search search = {.moment = moment};
 	char opened[MOMENT_BYTES];
@@ -277,17 +329,16 @@ static int select_moment(struct store *store, int64_t moment, struct list_option
 		return EXIT_FAILED;
 	}
 	list->first = search.first;
-	*unknown = search.opened > search.moment;
-	if (*unknown)
-		message(LOG_WARNING,
-			"the first window in the database was opened at %s: what changed before is not known",
-			moment_local(search.opened, opened));
+	if (search.opened > search.moment)
+		sentence(lacks, 0,
+			 "the first window in the database was opened at %s: what changed before is not known",
+			 moment_local(search.opened, opened));
+	list->lacks = *lacks;
 	return EXIT_DONE;
 }
 
 /* Up to the last window, which usually is still open. */
-static int select_since(struct store *store, const struct arguments *arguments, struct list_options *list,
-			bool *unknown)
+static int select_since(struct store *store, const struct arguments *arguments, struct list_options *list, char **lacks)
 {
 	struct store_window last;
 	int code = store_last_window(store, &last);
@@ -301,7 +352,7 @@ static int select_since(struct store *store, const struct arguments *arguments, 
 	list->last = last.number;
 	if (arguments->window != NO_WINDOW)
 		return select_after(&last, arguments->window, list);
-	return select_moment(store, arguments->moment, list, unknown);
+	return select_moment(store, arguments->moment, list, lacks);
 }
 
 static void report(const char *sentence, void *context)
@@ -321,7 +372,7 @@ static int make(struct store *store, const struct list_options *list, list_repor
 	free(error);
 	if (*code)
 		return EXIT_FAILED;
-	return result.incomplete ? EXIT_INCOMPLETE : EXIT_DONE;
+	return result.verdict == LIST_INCOMPLETE ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
 /* Sentences that may have no reason any more when the list is made again. */
@@ -389,21 +440,43 @@ static void ask_to_flush(const struct options *options)
 
 static int write_since(const struct options *options, struct arguments *arguments, struct store *store)
 {
-	bool unknown = false;
+	char *lacks = NULL;
 	int status;
 
 	ask_to_flush(options);
-	status = select_since(store, arguments, &arguments->list, &unknown);
+	status = select_since(store, arguments, &arguments->list, &lacks);
 	if (status == EXIT_DONE)
 		status = write_lists(options, arguments, store);
-	return status == EXIT_DONE && unknown ? EXIT_INCOMPLETE : status;
+	free(lacks);
+	return status;
+}
+
+/* A list that is complete by now may be committed as such; without a collector it stays what it was. */
+static void tell_complete(const struct options *options, const char *job, uint64_t window)
+{
+	struct client *client = NULL;
+	json_t *answer = NULL;
+	char *error = NULL;
+
+	if (client_connect(&client, options->config.socket, &error) == 0)
+		client_request(
+			client,
+			json_pack("{s:s, s:s, s:I}", "request", "pend", "job", job, "window", (json_int_t)window),
+			CLIENT_TIMEOUT, &answer, &error);
+	json_decref(answer);
+	client_close(client);
+	free(error);
 }
 
 static int write_pending(const struct options *options, struct arguments *arguments, struct store *store)
 {
 	int status = select_pending(store, arguments->job, &arguments->list);
 
-	return status == EXIT_DONE ? write_lists(options, arguments, store) : status;
+	if (status == EXIT_DONE)
+		status = write_lists(options, arguments, store);
+	if (status == EXIT_DONE)
+		tell_complete(options, arguments->job, arguments->list.last);
+	return status;
 }
 
 static int write_next(const struct options *options, struct arguments *arguments, struct store *store)
@@ -411,7 +484,7 @@ static int write_next(const struct options *options, struct arguments *arguments
 	int status = write_lists(options, arguments, store), code = EXIT_DONE;
 
 	if (status == EXIT_DONE || status == EXIT_INCOMPLETE)
-		code = set_pending(options, arguments->job, arguments->list.last);
+		code = set_pending(options, arguments->job, arguments->list.last, status == EXIT_INCOMPLETE);
 	return code ? code : status;
 }
 
@@ -422,7 +495,7 @@ static int dump(const struct options *options, struct arguments *arguments)
 	int status = EXIT_DONE;
 
 	if (next)
-		status = cut(options, arguments->job, &arguments->list);
+		status = cut(options, arguments, &arguments->list);
 	if (status == EXIT_DONE)
 		status = command_open_store(options, &store);
 	if (status != EXIT_DONE)
@@ -434,6 +507,11 @@ static int dump(const struct options *options, struct arguments *arguments)
 	else
 		status = write_since(options, arguments, store);
 	store_close(store);
+	if (status == EXIT_INCOMPLETE && arguments->job)
+		message(LOG_WARNING,
+			"'fschanged dump --job %s --pending --repair' looks for what is missing, or take a full "
+			"backup: mark, copy all, commit",
+			arguments->job);
 	return status;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "fresh.h"
 #include "moment.h"
 
 struct arguments {
@@ -86,10 +87,11 @@ struct held {
 
 static struct held held_back(const struct windows *windows, const struct store_job *job)
 {
+	uint64_t base = job->cursor ? job->cursor : job->pending;
 	struct held held = {0};
 
-	for (size_t i = 0; i < windows->count; i++) {
-		if (!windows->rows[i].closed || windows->rows[i].number <= job->cursor)
+	for (size_t i = 0; base && i < windows->count; i++) {
+		if (!windows->rows[i].closed || windows->rows[i].number <= base)
 			continue;
 		held.windows++;
 		held.paths += windows->rows[i].paths;
@@ -121,6 +123,16 @@ static const char *number_or_none(uint64_t number, char text[MOMENT_BYTES])
 	return text;
 }
 
+static void print_fresh(const struct store_job *job)
+{
+	char since[MOMENT_BYTES];
+
+	printf("    fresh since %s: %s", moment_local(job->since * NANOSECONDS, since), fresh_sentence(job->fresh));
+	if (job->former)
+		printf(" (window %" PRIu64 " had been committed)", job->former);
+	putchar('\n');
+}
+
 static int print_row(const struct store_job *job, const struct listing *listing)
 {
 	char cursor[MOMENT_BYTES], pending[MOMENT_BYTES], age[MOMENT_BYTES] = "never";
@@ -131,6 +143,8 @@ static int print_row(const struct store_job *job, const struct listing *listing)
 	printf("%-*s  %8s  %8s  %11s  %12" PRIu64 "  %10" PRIu64 "\n", listing->width, job->name,
 	       job->cursor ? number_or_none(job->cursor, cursor) : "fresh", number_or_none(job->pending, pending), age,
 	       held.windows, held.paths);
+	if (*job->fresh)
+		print_fresh(job);
 	return 0;
 }
 
@@ -150,6 +164,11 @@ static int add_json(const struct store_job *job, const struct listing *listing)
 				"committed", moment_or_null(job->committed), "windows_held", (json_int_t)held.windows,
 				"paths_held", (json_int_t)held.paths);
 
+	if (*job->fresh)
+		json_object_update_new(row,
+				       json_pack("{s:s, s:s, s:o, s:I}", "fresh_reason", job->fresh, "fresh_detail",
+						 fresh_sentence(job->fresh), "fresh_since", moment_or_null(job->since),
+						 "former_cursor", (json_int_t)job->former));
 	return json_array_append_new(listing->jobs, row) ? -ENOMEM : 0;
 }
 

@@ -152,6 +152,15 @@ static void print_gaps(const json_t *status)
 	       json_is_array(gaps) ? (json_int_t)json_array_size(gaps) : json_integer_value(gaps));
 }
 
+static void print_fresh(const json_t *status)
+{
+	const json_t *job;
+	size_t index;
+
+	json_array_foreach(json_object_get(status, "fresh"), index, job)
+		printf("%-12s %s: %s\n", index ? "" : "fresh", text(job, "job"), text(job, "detail"));
+}
+
 static void print_status(const json_t *status)
 {
 	print_since(status);
@@ -160,6 +169,7 @@ static void print_status(const json_t *status)
 	print_filesystems(status, false);
 	print_counters(status);
 	print_gaps(status);
+	print_fresh(status);
 	print_bytes("database", number(status, "database_bytes"));
 	print_bytes("memory", number(status, "memory_bytes"));
 	print_bytes("in kernel", number(status, "kernel_memory_bytes"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "collector.h"
 #include "decode.h"
+#include "message.h"
 #include "moment.h"
 #include "sentence.h"
 
@@ -230,6 +232,18 @@ int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last
 
 	collector->gaps++;
 	return store_add_gap(collector->store, &gap);
+}
+
+int collector_make_fresh(struct collector *collector, enum fresh_reason reason)
+{
+	uint64_t count;
+	int code = store_make_fresh(collector->store, NULL, INT64_MAX, fresh_word(reason), moment_now() / NANOSECONDS,
+				    &count);
+
+	if (!code && count)
+		message(LOG_WARNING, "%" PRIu64 " job%s: only a full backup will do: %s", count, count == 1 ? "" : "s",
+			fresh_sentence(fresh_word(reason)));
+	return code;
 }
 
 /* A record for which the batch has no room waits for the next transaction; what is entered here makes room. */

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "config.h"
 #include "coverage.h"
+#include "fresh.h"
 #include "ftrace.h"
 #include "gap.h"
 #include "link_feed.h"
@@ -38,6 +39,7 @@ struct collector {
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */
 	uint64_t events;                /* taken from the ring since the window was opened */
+	uint64_t submitted;             /* the kernel's counter then */
 	uint64_t events_total;
 	uint64_t gaps;            /* opened since the start */
 	const struct event *held; /* taken from the ring and not yet in the batch */
@@ -74,6 +76,9 @@ int collector_enter_loops(struct collector *collector);
  * at once outside one. */
 int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
 		      int64_t started, enum gap_reason reason, const char *detail);
+
+/* All jobs lose their base: only a full backup will do. The store keeps why and since when; the log says it. */
+int collector_make_fresh(struct collector *collector, enum fresh_reason reason);
 
 /*
  * The cut: closes the open window and opens the next. When it returns 0, *closed is the number of the closed one, all

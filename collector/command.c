@@ -7,6 +7,7 @@
 #include "client.h"
 #include "command.h"
 #include "message.h"
+#include "new_file.h"
 
 int command_ask(const struct options *options, json_t *request, json_t **answer)
 {
@@ -73,6 +74,46 @@ json_t *command_json_text(const char *text)
 	string = json_string(copy);
 	free(copy);
 	return string;
+}
+
+int command_read_base(const char *file, char base[BASE_BYTES])
+{
+	FILE *stream = fopen(file, "re");
+
+	base[0] = '\0';
+	if (!stream && errno == ENOENT)
+		return EXIT_DONE;
+	if (!stream || (!fgets(base, BASE_BYTES, stream) && ferror(stream))) {
+		message(LOG_ERR, "the base of the backup cannot be read from %s: %s", file, strerror(errno));
+		if (stream)
+			fclose(stream);
+		return EXIT_FAILED;
+	}
+	fclose(stream);
+	base[strcspn(base, "\n")] = '\0';
+	return EXIT_DONE;
+}
+
+int command_write_base(const char *file, const char *base)
+{
+	struct new_file new = {0};
+	char *error = NULL;
+	int code = new_file_check(&new, file, &error);
+
+	if (!code)
+		code = new_file_open(&new, &error);
+	if (!code && fprintf(new.stream, "%s\n", base) < 0)
+		code = -errno;
+	if (!code)
+		code = new_file_sync(&new);
+	if (!code)
+		code = new_file_publish(&new, &error);
+	if (code)
+		message(LOG_ERR, "the base of the backup cannot be written to %s: %s", file,
+			error ? error : strerror(-code));
+	free(error);
+	new_file_free(&new, false);
+	return code ? EXIT_FAILED : EXIT_DONE;
 }
 
 int command_print_json(json_t *document)

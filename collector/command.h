@@ -32,6 +32,10 @@ int command_open_store(const struct options *options, struct store **store);
 int command_fail_store(const struct store *store, int code);
 /* A string for JSON, whatever bytes it has: '?' stands for those that are no ASCII where it is not UTF-8. */
 json_t *command_json_text(const char *text);
+/* The file in which a backup keeps what it is based on, as text. One that is not there has none. */
+enum { BASE_BYTES = 64 };
+int command_read_base(const char *file, char base[BASE_BYTES]);
+int command_write_base(const char *file, const char *base);
 /* Prints one JSON document, whose reference it takes. */
 int command_print_json(json_t *document);
 

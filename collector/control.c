@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "control.h"
-#include "moment.h"
+#include "jobs.h"
 #include "report.h"
 #include "sentence.h"
 #include "tail.h"
@@ -51,138 +51,11 @@ struct control {
 /* An answer's members beside "ok"; or NULL with *error (freed by the caller) a sentence. */
 typedef json_t *handler(struct peer *peer, const json_t *request, char **error);
 
-static const char *job_name(const json_t *request, char **error)
-{
-	const char *name = json_string_value(json_object_get(request, "job"));
-
-	if (!name || !*name)
-		sentence(error, 0, "the request names no job");
-	return name && *name ? name : NULL;
-}
-
 static json_t *handle_status(struct peer *peer, const json_t *request, char **error)
 {
 	(void)request;
 	(void)error;
 	return json_pack("{s:o}", "status", report_status(peer->control->collector));
-}
-
-/* A cut; the closed window becomes the job's pending position with it, or by "pend" when its list has been written. */
-static json_t *cut(struct collector *collector, const char *name, bool mark, char **error)
-{
-	struct store_job job = {0};
-	uint64_t window;
-
-	if (window_cut(collector, mark ? name : NULL, &window, error))
-		return NULL;
-	store_get_job(collector->store, name, &job);
-	return json_pack("{s:I, s:b, s:I}", "window", (json_int_t)window, "fresh", job.cursor == 0, "cursor",
-			 (json_int_t)job.cursor);
-}
-
-static json_t *handle_mark(struct peer *peer, const json_t *request, char **error)
-{
-	const char *name = job_name(request, error);
-
-	return name ? cut(peer->control->collector, name, true, error) : NULL;
-}
-
-/* For a list: a fresh job gets none, its backup is of what is there now. */
-static json_t *handle_cut(struct peer *peer, const json_t *request, char **error)
-{
-	struct collector *collector = peer->control->collector;
-	const char *name = job_name(request, error);
-	struct store_job job = {0};
-
-	if (!name)
-		return NULL;
-	store_get_job(collector->store, name, &job);
-	return cut(collector, name, job.cursor == 0, error);
-}
-
-static json_t *handle_pend(struct peer *peer, const json_t *request, char **error)
-{
-	struct collector *collector = peer->control->collector;
-	const char *name = job_name(request, error);
-	json_int_t window = json_integer_value(json_object_get(request, "window"));
-	struct store_job job = {0};
-	int code;
-
-	if (!name)
-		return NULL;
-	code = store_get_job(collector->store, name, &job);
-	if (code || window <= (json_int_t)job.cursor || window >= (json_int_t)collector->closing) {
-		sentence(error, 0, "window %lld cannot be pending for job %s", (long long)window, name);
-		return NULL;
-	}
-	code = store_mark_job(collector->store, name, window, moment_now() / NANOSECONDS);
-	if (!code)
-		code = store_sync(collector->store);
-	if (!code)
-		return json_object();
-	sentence(error, 0, "the pending window of job %s cannot be stored: %s", name, store_error(collector->store));
-	return NULL;
-}
-
-/* What every job has committed is of use to people for a while, then it goes. */
-static void prune(struct collector *collector)
-{
-	size_t removed;
-
-	store_prune(collector->store, moment_now() - (int64_t)collector->config->keep * NANOSECONDS, &removed);
-}
-
-static json_t *handle_commit(struct peer *peer, const json_t *request, char **error)
-{
-	struct collector *collector = peer->control->collector;
-	const char *name = job_name(request, error);
-	json_int_t expected = json_integer_value(json_object_get(request, "window"));
-	struct store_job job = {0};
-	int code;
-
-	if (!name)
-		return NULL;
-	code = store_get_job(collector->store, name, &job);
-	if (!code && expected && job.pending && expected != (json_int_t)job.pending) {
-		sentence(error, 0, "job %s has window %llu pending, not %lld; nothing is committed", name,
-			 (unsigned long long)job.pending, (long long)expected);
-		return NULL;
-	}
-	if (!code)
-		code = store_commit_job(collector->store, name, moment_now() / NANOSECONDS);
-	if (!code)
-		code = store_sync(collector->store);
-	if (code == -ENOENT)
-		sentence(error, 0, "there is no job %s; 'fschanged jobs' lists them", name);
-	else if (code == -ENODATA)
-		sentence(error, 0, "job %s has nothing pending to commit: run 'fschanged dump' or 'mark' first", name);
-	else if (code)
-		sentence(error, 0, "the commit failed: %s", store_error(collector->store));
-	if (code)
-		return NULL;
-	prune(collector);
-	return json_pack("{s:I}", "cursor", (json_int_t)job.pending);
-}
-
-static json_t *handle_drop(struct peer *peer, const json_t *request, char **error)
-{
-	struct collector *collector = peer->control->collector;
-	const char *name = job_name(request, error);
-	int code;
-
-	if (!name)
-		return NULL;
-	code = store_drop_job(collector->store, name);
-	if (!code)
-		code = store_sync(collector->store);
-	if (code == -ENOENT)
-		sentence(error, 0, "there is no job %s; 'fschanged jobs' lists them", name);
-	else if (code)
-		sentence(error, 0, "the job cannot be dropped: %s", store_error(collector->store));
-	if (code)
-		return NULL;
-	prune(collector);
-	return json_object();
 }
 
 /* The hooks on demand are attached while anybody wants them. */
@@ -225,11 +98,12 @@ static json_t *handle_walk(struct peer *peer, const json_t *request, char **erro
 
 static const struct {
 	const char *name;
-	handler *handle;
+	handler *handle; /* or */
+	json_t *(*job)(struct collector *collector, const json_t *request, char **error);
 } requests[] = {
-	{"status", handle_status}, {"mark", handle_mark},     {"cut", handle_cut},
-	{"pend", handle_pend},     {"commit", handle_commit}, {"drop", handle_drop},
-	{"tail", handle_tail},     {"flush", handle_flush},   {"walk", handle_walk},
+	{"status", handle_status, NULL}, {"tail", handle_tail, NULL},   {"flush", handle_flush, NULL},
+	{"walk", handle_walk, NULL},     {"mark", NULL, jobs_mark},     {"cut", NULL, jobs_cut},
+	{"pend", NULL, jobs_pend},       {"commit", NULL, jobs_commit}, {"drop", NULL, jobs_drop},
 };
 
 static json_t *answer(struct peer *peer, const char *line)
@@ -240,10 +114,13 @@ static json_t *answer(struct peer *peer, const char *line)
 	json_t *result = NULL;
 
 	for (size_t i = 0; name && i < sizeof(requests) / sizeof(*requests); i++) {
-		if (strcmp(requests[i].name, name) == 0) {
+		if (strcmp(requests[i].name, name) != 0)
+			continue;
+		if (requests[i].job)
+			result = requests[i].job(peer->control->collector, request, &error);
+		else
 			result = requests[i].handle(peer, request, &error);
-			break;
-		}
+		break;
 	}
 	if (result) {
 		json_object_set_new(result, "ok", json_true());

@@ -17,7 +17,7 @@
 
 enum {
 	APPLICATION_ID = 0x66734368, /* as in schema.sql */
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	BUSY_MILLISECONDS = 10000,
 };
 
@@ -217,7 +217,7 @@ int database_begin(struct database *database)
  * commits durable; what has left the log was synced by the checkpoint. SQLite's own sync is used: it also syncs the
  * directory of a log that is new.
  */
-int database_sync(struct database *database)
+static int sync_log(struct database *database)
 {
 	sqlite3_file *log = NULL;
 
@@ -232,7 +232,7 @@ int database_commit(struct database *database, bool durable)
 {
 	int result = RUN(database, COMMIT);
 
-	return result || !durable ? result : database_sync(database);
+	return result || !durable ? result : sync_log(database);
 }
 
 /* SQLite ends the transaction by itself after some errors. */

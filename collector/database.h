@@ -42,7 +42,6 @@ int database_size(struct database *database, uint64_t *bytes);
 
 int database_begin(struct database *database);
 int database_commit(struct database *database, bool durable);
-int database_sync(struct database *database); /* all commits so far survive a power cut */
 void database_rollback(struct database *database);
 /* A transaction around work that must be whole, unless the caller has one. */
 int database_enter(struct database *database, bool *own);

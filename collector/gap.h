@@ -31,7 +31,14 @@ enum gap_cover {
 	X(MOUNTED, "mounted", GAP_BY_WHOLE,                                                                            \
 	  "the filesystem was mounted meanwhile; what changed on it before is not known", "")                          \
 	X(NOT_TRACEABLE, "not_traceable", GAP_BY_TIME, "the filesystem cannot be traced", "")                          \
-	X(WATCH_CHANGED, "watch_changed", GAP_BY_WHOLE, "other directories are watched than before", "")
+	X(WATCH_CHANGED, "watch_changed", GAP_BY_WHOLE, "other directories are watched than before", "")               \
+	X(CLOCK_SET, "clock_set", GAP_COVERED, "the clock was set, or the machine was suspended", "")                  \
+	X(CRASHED, "crashed", GAP_BY_WHOLE,                                                                            \
+	  "the machine stopped without an orderly end: what the disk has of the last changes, and of their times, is " \
+	  "not known",                                                                                                 \
+	  "")                                                                                                          \
+	X(SHUTDOWN, "shutdown", GAP_BY_WHOLE,                                                                          \
+	  "the machine was down or was started meanwhile, and no collector was running", "")
 
 enum gap_reason {
 #define X(member, reason, duration) GAP_LOSS_##member,

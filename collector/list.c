@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "certificate.h"
+#include "gap.h"
 #include "list.h"
 #include "list_links.h"
 #include "list_rows.h"
@@ -28,8 +30,29 @@ struct maker {
 	struct refine refine;
 	uint64_t expected; /* the window that comes next */
 	uint64_t unnamed;  /* files with names that are not known */
+	uint64_t repaired; /* gaps that scans have covered */
+	struct certificate *certificate;
+	list_report *report;
+	void *context;
 	char *error;
 };
+
+const char *list_verdict_word(enum list_verdict verdict)
+{
+	static const char *const words[] = {"complete", "repaired", "incomplete", "fresh"};
+
+	return words[verdict];
+}
+
+static void report(const char *reason, void *context)
+{
+	const struct maker *maker = context;
+
+	if (maker->certificate)
+		certificate_add_reason(maker->certificate, reason);
+	if (maker->report)
+		maker->report(reason, maker->context);
+}
 
 /* What the store says against the windows */
 
@@ -52,6 +75,8 @@ static int check_window(const struct store_window *window, void *context)
 		return code;
 	report_missing_windows(maker, window->number - 1);
 	maker->expected = window->number + 1;
+	if (maker->certificate)
+		certificate_add_window(maker->certificate, window);
 	if (!window->closed)
 		reasons_add(&maker->reasons, "window %" PRIu64 " is still open", window->number);
 	return 0;
@@ -71,17 +96,23 @@ static const char *time_text(int64_t nanoseconds, char *text, size_t size)
 static int check_gap(const struct store_gap *gap, void *context)
 {
 	struct maker *maker = context;
-	const char *where = "all filesystems";
+	const char *where = NULL, *advice = gap_advice(gap->reason);
 	char started[64], ended[64];
 
-	if (gap->repaired)
-		return 0;
-	if (gap->filesystem != STORE_ALL_FILESYSTEMS)
+	if (gap->filesystem != STORE_ALL_FILESYSTEMS) {
 		where = places_mount_point(maker->places, gap->filesystem);
-	reasons_add(&maker->reasons, "changes between %s and %s on %s may be missing: %s",
+		where = where ? where : "a filesystem that the store does not know";
+	}
+	if (maker->certificate)
+		certificate_add_gap(maker->certificate, gap, where);
+	if (gap->repaired) {
+		maker->repaired += gap_cover(gap->reason) != GAP_COVERED;
+		return 0;
+	}
+	reasons_add(&maker->reasons, "changes between %s and %s on %s may be missing: %s%s%s",
 		    time_text(gap->started, started, sizeof(started)), time_text(gap->ended, ended, sizeof(ended)),
-		    where ? where : "a filesystem that the store does not know",
-		    gap->detail ? gap->detail : gap->reason);
+		    where ? where : "all filesystems", gap->detail ? gap->detail : gap->reason, *advice ? "; " : "",
+		    advice);
 	return 0;
 }
 
@@ -153,6 +184,10 @@ static int prepare(struct maker *maker)
 	int code = set_relative(maker);
 
 	refine_init(&maker->refine, options->first);
+	if (!code && options->certificate)
+		code = certificate_new(&maker->certificate, options, &maker->error);
+	if (options->lacks)
+		reasons_add(&maker->reasons, "%s", options->lacks);
 	if (!code)
 		code = outputs_new(&maker->outputs, options, memory, &maker->error);
 	if (!code)
@@ -172,27 +207,51 @@ static int prepare(struct maker *maker)
 	return code;
 }
 
-int list_make(struct store *store, const struct list_options *options, struct list_result *result, list_report *report,
+static enum list_verdict verdict(const struct maker *maker)
+{
+	if (maker->reasons.count)
+		return LIST_INCOMPLETE;
+	return maker->repaired ? LIST_REPAIRED : LIST_COMPLETE;
+}
+
+static int write_all(struct maker *maker, struct list_result *result)
+{
+	struct certificate *certificate = maker->certificate;
+	int code = certificate ? certificate_withdraw(certificate, &maker->error) : 0;
+
+	if (!code)
+		code = outputs_write(maker->outputs, result, &maker->error);
+	result->incomplete = maker->reasons.count;
+	result->verdict = verdict(maker);
+	if (!code && certificate)
+		code = certificate_publish(certificate, result, !maker->options.no_refine && !maker->refine.unsure,
+					   &maker->error);
+	return code;
+}
+
+int list_make(struct store *store, const struct list_options *options, struct list_result *result, list_report *say,
 	      void *context, char **error)
 {
-	struct maker maker = {.store = store, .options = *options, .reasons = {report, context, 0}};
-	int code = prepare(&maker);
+	struct maker maker = {.store = store, .options = *options, .report = say, .context = context};
+	int code;
 
+	maker.reasons = (struct reasons){report, &maker, 0};
+	code = prepare(&maker);
 	*result = (struct list_result){0};
 	if (!code)
 		code = read_store(&maker);
 	if (!code && options->all_names && maker.unnamed)
 		code = -EAGAIN;
 	if (!code)
-		code = outputs_write(maker.outputs, result, &maker.error);
+		code = write_all(&maker, result);
 	if (code && !maker.error)
 		sentence(&maker.error, code, "the lists cannot be made: %s", strerror(-code));
 	*error = maker.error;
-	result->incomplete = maker.reasons.count;
 	links_free(maker.links);
 	refine_free(&maker.refine);
 	places_free(maker.places);
 	outputs_free(maker.outputs, code != 0);
+	certificate_free(maker.certificate, code != 0);
 	free((char *)maker.options.relative_to);
 	return code;
 }

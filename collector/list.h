@@ -13,6 +13,13 @@
 #include "format.h"
 #include "store.h"
 
+enum list_verdict {
+	LIST_COMPLETE,
+	LIST_REPAIRED,   /* there were gaps, and scans have covered them */
+	LIST_INCOMPLETE, /* something may be missing */
+	LIST_FRESH,      /* there is no base, and no list */
+};
+
 struct list_options {
 	uint64_t first, last; /* windows, both included; first > last: none */
 	const struct format *format;
@@ -20,6 +27,9 @@ struct list_options {
 	bool all_names;      /* -EAGAIN, and nothing is written, where names of changed files are not known */
 	const char *changed; /* file, "-" standard output, NULL not wanted */
 	const char *deleted;
+	const char *certificate; /* the same; see certificate.h */
+	const char *job;         /* NULL, or whom the list is for: for the certificate */
+	const char *lacks;       /* NULL, or a reason why something is missing that the store does not tell */
 	const char *relative_to; /* NULL, or a directory: stripped; what is outside it is dropped */
 	const char *mountinfo;   /* NULL: /proc/self/mountinfo */
 	bool no_refine;          /* what was open for writing is listed, whether it changed or not */
@@ -29,7 +39,11 @@ struct list_options {
 struct list_result {
 	uint64_t changed, deleted; /* entries written */
 	uint64_t incomplete;       /* places that could not be looked at and gaps */
+	enum list_verdict verdict;
 };
+
+/* A static string: "complete", "repaired", "incomplete", "fresh". */
+const char *list_verdict_word(enum list_verdict verdict);
 
 /* Called once for each reason why the list is incomplete; the text is a sentence for the administrator. */
 typedef void list_report(const char *sentence, void *context);

@@ -7,6 +7,10 @@
 	"SELECT directory, name, number, facts, opened / 1000000000 + first, "                                         \
 	"opened / 1000000000 + first + last FROM window CROSS JOIN dirty ON dirty.window = number "
 
+#define JOB_COLUMNS "name, cursor, pending, created, marked, committed, fresh, since, former, owed, base"
+/* The window after which a job needs all: 0 where it needs a full backup that has not begun. */
+#define JOB_BASE "CASE WHEN owed THEN owed - 1 WHEN cursor THEN cursor ELSE pending END"
+
 QUERY(GET_APPLICATION_ID, "PRAGMA application_id")
 QUERY(GET_SCHEMA_VERSION, "PRAGMA user_version")
 QUERY(COUNT_TABLES, "SELECT count(*) FROM sqlite_master")
@@ -37,21 +41,30 @@ QUERY(PUT_DIRTY, "INSERT INTO dirty VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPD
 QUERY(UNION_ONE, UNION_COLUMNS "WHERE number = ?1 AND number = ?2 ORDER BY directory, name")
 QUERY(UNION_MANY, UNION_COLUMNS "WHERE number BETWEEN ? AND ? ORDER BY directory, name, number")
 QUERY(GET_OPENED, "SELECT opened FROM window WHERE number = ?")
-QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0, 1)")
+QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0, 1, 0, NULL)")
+QUERY(DESCRIBE_WINDOW, "UPDATE window SET submitted = ?2, coverage = ?3 WHERE number = ?1")
 QUERY(UNSTEADY_WINDOWS, "UPDATE window SET steady = 0 WHERE number BETWEEN ? AND ?")
 QUERY(CLOSE_WINDOW, "UPDATE window SET closed = ?2, events = ?3 WHERE number = ?1 AND closed = 0")
-QUERY(LIST_WINDOWS, "SELECT number, opened, closed, events, "
-		    "(SELECT count(*) FROM dirty WHERE dirty.window = number), "
-		    "(SELECT count(*) FROM gap WHERE gap.first <= number AND gap.last >= number), steady "
-		    "FROM window WHERE number BETWEEN ? AND ? ORDER BY number")
+QUERY(LIST_WINDOWS,
+      "SELECT number, opened, closed, events, "
+      "(SELECT count(*) FROM dirty WHERE dirty.window = number), "
+      "(SELECT count(*) FROM gap WHERE gap.first <= number AND gap.last >= number), steady, submitted, coverage "
+      "FROM window WHERE number BETWEEN ? AND ? ORDER BY number")
 QUERY(OLDEST_OPEN, "SELECT number FROM window WHERE closed = 0 ORDER BY number LIMIT 1")
-QUERY(LAST_WINDOW, "SELECT number, opened, closed, events, 0, 0, steady FROM window ORDER BY number DESC LIMIT 1")
-QUERY(GET_JOB, "SELECT name, cursor, pending, created, marked, committed FROM job WHERE name = ?")
-QUERY(MARK_JOB, "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0) "
-		"ON CONFLICT DO UPDATE SET pending = excluded.pending, marked = excluded.marked")
-QUERY(COMMIT_JOB, "UPDATE job SET cursor = pending, pending = 0, committed = ?2 WHERE name = ?1 AND pending != 0")
+QUERY(LAST_WINDOW,
+      "SELECT number, opened, closed, events, 0, 0, steady, 0, NULL FROM window ORDER BY number DESC LIMIT 1")
+QUERY(GET_JOB, "SELECT " JOB_COLUMNS " FROM job WHERE name = ?")
+QUERY(MARK_JOB,
+      "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0, ?4, ?3, 0, ?5, 0, 0) "
+      "ON CONFLICT DO UPDATE SET pending = excluded.pending, marked = excluded.marked, copied = excluded.copied")
+QUERY(COMMIT_JOB, "UPDATE job SET cursor = pending, pending = 0, committed = ?2, fresh = '', since = 0, former = 0, "
+		  "base = ?3, owed = CASE copied WHEN ?4 THEN CASE WHEN owed THEN owed ELSE cursor + 1 END ELSE 0 END "
+		  "WHERE name = ?1 AND pending != 0")
+QUERY(FRESH_JOBS,
+      "UPDATE job SET former = CASE WHEN cursor THEN cursor ELSE former END, cursor = 0, pending = 0, owed = 0, "
+      "fresh = ?1, since = ?2 WHERE " JOB_BASE " BETWEEN 1 AND ?3 - 1 AND (?4 IS NULL OR name = ?4)")
 QUERY(DROP_JOB, "DELETE FROM job WHERE name = ?")
-QUERY(LIST_JOBS, "SELECT name, cursor, pending, created, marked, committed FROM job ORDER BY name")
+QUERY(LIST_JOBS, "SELECT " JOB_COLUMNS " FROM job ORDER BY name")
 QUERY(ADD_GAP, "INSERT INTO gap (filesystem, first, last, started, ended, reason, detail, repaired) "
 	       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
 QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 AND first = ?2 AND last = ?3 "
@@ -59,9 +72,10 @@ QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 A
 QUERY(REPAIR_GAP, "UPDATE gap SET repaired = 1 WHERE id = ?")
 QUERY(LIST_GAPS, "SELECT id, filesystem, first, last, started, ended, reason, detail, repaired FROM gap "
 		 "WHERE last >= ? AND first <= ? ORDER BY id")
-QUERY(FIRST_KEPT, "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
-		  "OR number > coalesce((SELECT min(cursor) FROM job), 0) "
-		  "OR number = (SELECT max(number) FROM window)")
+QUERY(FIRST_KEPT,
+      "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
+      "OR number > (SELECT CASE WHEN count(*) THEN coalesce(min(nullif(" JOB_BASE ", 0)), ?2) ELSE 0 END FROM job) "
+      "OR number = (SELECT max(number) FROM window)")
 QUERY(PRUNE_DIRTY, "DELETE FROM dirty WHERE window < ?")
 QUERY(PRUNE_LINKED, "DELETE FROM linked WHERE window < ?")
 QUERY(PRUNE_GAPS, "DELETE FROM gap WHERE last < ?")
@@ -108,6 +122,8 @@ QUERY(REMOVE_MOVED, "DELETE FROM moved WHERE id = ?")
 QUERY(FORGET_MOVED, "DELETE FROM moved WHERE filesystem = ?")
 
 #undef UNION_COLUMNS
+#undef JOB_COLUMNS
+#undef JOB_BASE
 #undef BEGUN
 #undef IS_USED
 #undef QUERY

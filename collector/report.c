@@ -38,8 +38,7 @@ static json_t *text(const char *bytes)
 	return string ? string : json_string("(a name that is not UTF-8)");
 }
 
-/* The first mount of each filesystem that could hold files. */
-static json_t *report_filesystems(struct collector *collector)
+json_t *report_filesystems(struct collector *collector)
 {
 	const struct mounts *mounts = &collector->coverage.mounts;
 	json_t *array = json_array();
@@ -66,7 +65,7 @@ static json_t *report_filesystems(struct collector *collector)
 	return array;
 }
 
-static json_t *report_watches(const struct coverage *coverage)
+json_t *report_watches(const struct coverage *coverage)
 {
 	json_t *array = json_array();
 
@@ -115,18 +114,39 @@ static uint64_t own_memory(void)
 	return kilobytes * 1024;
 }
 
+static int add_fresh(const struct store_job *job, void *context)
+{
+	char since[MOMENT_BYTES];
+
+	if (!*job->fresh)
+		return 0;
+	json_array_append_new(context, json_pack("{s:s, s:s, s:s, s:s}", "job", job->name, "reason", job->fresh,
+						 "detail", fresh_sentence(job->fresh), "since",
+						 moment_iso(job->since * NANOSECONDS, since)));
+	return 0;
+}
+
+static json_t *report_fresh(struct store *store)
+{
+	json_t *array = json_array();
+
+	store_jobs(store, add_fresh, array);
+	return array;
+}
+
 json_t *report_status(struct collector *collector)
 {
 	uint64_t database = 0;
 	char since[MOMENT_BYTES];
 
 	store_size(collector->store, &database);
-	return json_pack("{s:b, s:s, s:i, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "ready",
+	return json_pack("{s:b, s:s, s:i, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:I, s:I}", "ready",
 			 collector->started && !collector->error, "version", FSCHANGED_VERSION, "pid", (int)getpid(),
 			 "since", moment_iso(collector->started, since), "window", (json_int_t)collector->window,
 			 "mode", tracer_mode(collector->tracer) == TRACER_LSM ? "lsm" : "fentry", "hooks",
 			 report_hooks(collector->tracer), "filesystems", report_filesystems(collector), "watches",
 			 report_watches(&collector->coverage), "counters", report_counters(collector), "gaps",
-			 (json_int_t)collector->gaps, "database_bytes", (json_int_t)database, "memory_bytes",
-			 (json_int_t)own_memory(), "kernel_memory_bytes", (json_int_t)tracer_memory(collector->tracer));
+			 (json_int_t)collector->gaps, "fresh", report_fresh(collector->store), "database_bytes",
+			 (json_int_t)database, "memory_bytes", (json_int_t)own_memory(), "kernel_memory_bytes",
+			 (json_int_t)tracer_memory(collector->tracer));
 }

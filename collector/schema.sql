@@ -3,7 +3,7 @@
 -- Names and paths are bytes; paths have no fixed encoding.
 
 PRAGMA application_id = 0x66734368;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE meta (
 	key TEXT PRIMARY KEY,
@@ -103,22 +103,34 @@ CREATE TABLE moved (
 	path BLOB NOT NULL
 );
 
--- steady: the clock was not set while it was open.
+-- steady: the clock was not set while it was open. events: records taken from the ring; submitted: put into it.
+-- coverage: JSON, what was traced when it was closed.
 CREATE TABLE window (
 	number INTEGER PRIMARY KEY CHECK (number > 0),
 	opened INTEGER NOT NULL,
 	closed INTEGER NOT NULL,
 	events INTEGER NOT NULL,
-	steady INTEGER NOT NULL
+	steady INTEGER NOT NULL,
+	submitted INTEGER NOT NULL,
+	coverage TEXT
 );
 
+-- fresh: a word that says why there is no base, empty where there is one; since then; former: the cursor that it had.
+-- copied: what the pending backup has (enum store_copied). owed: 0, or the first window that is listed again, because
+-- something may have been missing in a list that was committed. base: a random number of each commit.
 CREATE TABLE job (
 	name TEXT PRIMARY KEY,
 	cursor INTEGER NOT NULL,
 	pending INTEGER NOT NULL,
 	created INTEGER NOT NULL,
 	marked INTEGER NOT NULL,
-	committed INTEGER NOT NULL
+	committed INTEGER NOT NULL,
+	fresh TEXT NOT NULL,
+	since INTEGER NOT NULL,
+	former INTEGER NOT NULL,
+	copied INTEGER NOT NULL,
+	owed INTEGER NOT NULL,
+	base INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE gap (

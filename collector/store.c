@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "fresh.h"
 #include "store_private.h"
 
 int store_open(struct store **result, const char *directory, enum store_mode mode)
@@ -34,11 +37,6 @@ int store_begin(struct store *store)
 int store_commit(struct store *store, bool durable)
 {
 	return database_commit(store->database, durable);
-}
-
-int store_sync(struct store *store)
-{
-	return database_sync(store->database);
 }
 
 void store_rollback(struct store *store)
@@ -159,6 +157,12 @@ int store_close_window(struct store *store, uint64_t number, int64_t closed, uin
 	return one_changed(store, RUN(store->database, CLOSE_WINDOW, NUMBER(number), NUMBER(closed), NUMBER(events)));
 }
 
+int store_describe_window(struct store *store, uint64_t number, uint64_t submitted, const char *coverage)
+{
+	return one_changed(store,
+			   RUN(store->database, DESCRIBE_WINDOW, NUMBER(number), NUMBER(submitted), TEXT(coverage)));
+}
+
 int store_set_unsteady(struct store *store, uint64_t first, uint64_t last)
 {
 	return RUN(store->database, UNSTEADY_WINDOWS, NUMBER(first), NUMBER(last));
@@ -174,6 +178,8 @@ static struct store_window read_window(struct rows *rows)
 		.paths = (uint64_t)rows_number(rows, 4),
 		.gaps = (uint64_t)rows_number(rows, 5),
 		.steady = rows_number(rows, 6),
+		.submitted = (uint64_t)rows_number(rows, 7),
+		.coverage = rows_text(rows, 8),
 	};
 }
 
@@ -204,6 +210,7 @@ int store_last_window(struct store *store, struct store_window *window)
 	if (result)
 		return result;
 	*window = read_window(rows);
+	window->coverage = NULL;
 	return 0;
 }
 
@@ -211,14 +218,21 @@ int store_last_window(struct store *store, struct store_window *window)
 
 static struct store_job read_job(struct rows *rows)
 {
-	return (struct store_job){
+	struct store_job job = {
 		.name = rows_text(rows, 0),
 		.cursor = (uint64_t)rows_number(rows, 1),
 		.pending = (uint64_t)rows_number(rows, 2),
 		.created = rows_number(rows, 3),
 		.marked = rows_number(rows, 4),
 		.committed = rows_number(rows, 5),
+		.since = rows_number(rows, 7),
+		.former = (uint64_t)rows_number(rows, 8),
+		.owed = (uint64_t)rows_number(rows, 9),
+		.base = (uint64_t)rows_number(rows, 10),
 	};
+
+	snprintf(job.fresh, sizeof(job.fresh), "%s", rows_text(rows, 6));
+	return job;
 }
 
 int store_get_job(struct store *store, const char *name, struct store_job *job)
@@ -233,20 +247,43 @@ int store_get_job(struct store *store, const char *name, struct store_job *job)
 	return 0;
 }
 
-int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time)
+int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time, enum store_copied copied)
 {
-	return RUN(store->database, MARK_JOB, TEXT(name), NUMBER(pending), NUMBER(time));
+	return RUN(store->database, MARK_JOB, TEXT(name), NUMBER(pending), NUMBER(time), TEXT(fresh_word(FRESH_NEW)),
+		   NUMBER(copied));
+}
+
+uint64_t store_job_first(const struct store_job *job)
+{
+	return job->owed ? job->owed : job->cursor + 1;
+}
+
+static uint64_t random_base(void)
+{
+	uint64_t base = 0;
+
+	return getrandom(&base, sizeof(base), 0) == sizeof(base) ? base >> 1 | 1 : 1;
 }
 
 int store_commit_job(struct store *store, const char *name, int64_t time)
 {
-	int result = one_changed(store, RUN(store->database, COMMIT_JOB, TEXT(name), NUMBER(time)));
+	int result = one_changed(store, RUN(store->database, COMMIT_JOB, TEXT(name), NUMBER(time),
+					    NUMBER(random_base()), NUMBER(COPIED_PART)));
 	struct store_job job;
 
 	if (result != -ENOENT)
 		return result;
 	result = store_get_job(store, name, &job);
 	return result ? result : -ENODATA;
+}
+
+int store_make_fresh(struct store *store, const char *name, uint64_t last, const char *reason, int64_t time,
+		     uint64_t *count)
+{
+	int result = RUN(store->database, FRESH_JOBS, TEXT(reason), NUMBER(time), NUMBER(last), TEXT(name));
+
+	*count = result ? 0 : database_changes(store->database);
+	return result;
 }
 
 int store_drop_job(struct store *store, const char *name)
@@ -331,7 +368,7 @@ static int prune_directories(struct store *store, int64_t kept)
 static int prune(struct store *store, int64_t older, size_t *removed)
 {
 	int64_t kept = 0;
-	int result = GET_NUMBER(store->database, &kept, FIRST_KEPT, NUMBER(older));
+	int result = GET_NUMBER(store->database, &kept, FIRST_KEPT, NUMBER(older), NUMBER(INT64_MAX));
 
 	if (!result)
 		result = RUN(store->database, PRUNE_WINDOWS, NUMBER(kept));

@@ -53,6 +53,17 @@ struct store_window {
 	uint64_t paths;         /* filled in by store_windows(): dirty paths */
 	uint64_t gaps;          /* filled in: gaps that touch it */
 	bool steady;            /* the clock was not set while it was open */
+	uint64_t submitted;     /* records that the kernel has put into the ring meanwhile */
+	const char *coverage;   /* NULL, or JSON: what was traced when it was closed */
+};
+
+enum { FRESH_WORD_BYTES = 24 };
+
+/* What a backup has that is pending. */
+enum store_copied {
+	COPIED_LIST,
+	COPIED_PART, /* a list in which something may have been missing: its windows are listed again */
+	COPIED_ALL,  /* a full backup */
 };
 
 struct store_job {
@@ -60,6 +71,11 @@ struct store_job {
 	uint64_t cursor;                    /* last window committed; 0: fresh */
 	uint64_t pending;                   /* 0: none */
 	int64_t created, marked, committed; /* Unix time in seconds; 0: never */
+	char fresh[FRESH_WORD_BYTES];       /* why it is fresh, a word of fresh.h; empty: it is not */
+	int64_t since;                      /* fresh since then */
+	uint64_t former;                    /* the cursor that it had before */
+	uint64_t owed;                      /* 0, or the window with which its lists begin although it is committed */
+	uint64_t base;                      /* a random number of the last commit */
 };
 
 struct store_gap {
@@ -83,7 +99,6 @@ const char *store_error(const struct store *store);
 int store_begin(struct store *store);
 /* durable: survives a power cut when it returns (fsync); else it survives the death of the process. */
 int store_commit(struct store *store, bool durable);
-int store_sync(struct store *store); /* all commits so far become durable */
 void store_rollback(struct store *store);
 
 int store_get_meta(struct store *store, const char *key, int64_t *value); /* -ENOENT */
@@ -113,16 +128,28 @@ int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(
 int store_open_window(struct store *store, uint64_t number, int64_t opened);
 /* -ENOENT: there is no such open window. */
 int store_close_window(struct store *store, uint64_t number, int64_t closed, uint64_t events);
+/* For certificates; see struct store_window. */
+int store_describe_window(struct store *store, uint64_t number, uint64_t submitted, const char *coverage);
 /* The clock was set while these were open. */
 int store_set_unsteady(struct store *store, uint64_t first, uint64_t last);
 /* Windows first to last, in order; last 0: all. */
 int store_windows(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_window *, void *),
 		  void *context);
-int store_oldest_open(struct store *store, uint64_t *number);            /* -ENOENT */
-int store_last_window(struct store *store, struct store_window *window); /* -ENOENT; .paths and .gaps not filled in */
+int store_oldest_open(struct store *store, uint64_t *number); /* -ENOENT */
+int store_last_window(struct store *store,
+		      struct store_window *window); /* -ENOENT; .paths, .gaps, .coverage not filled in */
 
-int store_get_job(struct store *store, const char *name, struct store_job *job);           /* -ENOENT; .name = NULL */
-int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time); /* makes it if new */
+int store_get_job(struct store *store, const char *name, struct store_job *job); /* -ENOENT; .name = NULL */
+/* Makes it if it is new. */
+int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time, enum store_copied copied);
+/* The first window of its next list. */
+uint64_t store_job_first(const struct store_job *job);
+/*
+ * Jobs (name NULL: all) that need window `last` or an earlier one lose their base, committed or pending: they are
+ * fresh, for this reason (a word of fresh.h). *count: how many.
+ */
+int store_make_fresh(struct store *store, const char *name, uint64_t last, const char *reason, int64_t time,
+		     uint64_t *count);
 int store_commit_job(struct store *store, const char *name, int64_t time); /* -ENOENT, -ENODATA: nothing pending */
 int store_drop_job(struct store *store, const char *name);                 /* -ENOENT */
 int store_jobs(struct store *store, int (*each)(const struct store_job *, void *), void *context);
@@ -135,9 +162,9 @@ int store_gaps(struct store *store, uint64_t first, uint64_t last, int (*each)(c
 	       void *context);
 
 /*
- * Removes closed windows, with their dirty sets and gaps, that every job has committed and that were closed before
- * `older` (Unix time in nanoseconds). Without any job nothing is removed; the last window stays, so that no number is
- * used twice. *removed counts windows.
+ * Removes closed windows, with their dirty sets and gaps, that no job needs any more and that were closed before
+ * `older` (Unix time in nanoseconds). A fresh job needs those after its pending one. Without any job nothing is
+ * removed; the last window stays, so that no number is used twice. *removed counts windows.
  */
 int store_prune(struct store *store, int64_t older, size_t *removed);
 int store_size(struct store *store, uint64_t *bytes);

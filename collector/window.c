@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collector.h"
+#include "describe.h"
 #include "moment.h"
 #include "sentence.h"
 
@@ -124,8 +125,10 @@ static int close_windows(struct collector *collector, const char *job, uint64_t 
 
 	for (uint64_t number = collector->closing; !code && number <= last; number++)
 		code = store_close_window(collector->store, number, now, number == last ? collector->events : 0);
+	if (!code)
+		code = describe_window(collector, last);
 	if (!code && job)
-		code = store_mark_job(collector->store, job, last, now / NANOSECONDS);
+		code = store_mark_job(collector->store, job, last, now / NANOSECONDS, COPIED_ALL);
 	if (!code)
 		code = store_commit(collector->store, true);
 	if (code)

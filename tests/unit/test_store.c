@@ -579,8 +579,8 @@ static void test_jobs(void **state)
 	assert_int_equal(store_get_job(fixture->store, "nightly", &job), -ENOENT);
 	assert_int_equal(store_commit_job(fixture->store, "nightly", 5), -ENOENT);
 	assert_int_equal(store_drop_job(fixture->store, "nightly"), -ENOENT);
-	assert_int_equal(store_mark_job(fixture->store, "nightly", 1, 5), 0);
-	assert_int_equal(store_mark_job(fixture->store, "nightly", 2, 6), 0);
+	assert_int_equal(store_mark_job(fixture->store, "nightly", 1, 5, COPIED_ALL), 0);
+	assert_int_equal(store_mark_job(fixture->store, "nightly", 2, 6, COPIED_ALL), 0);
 	assert_int_equal(store_get_job(fixture->store, "nightly", &job), 0);
 	assert_null(job.name);
 	assert_true(job.cursor == 0 && job.pending == 2);
@@ -589,13 +589,52 @@ static void test_jobs(void **state)
 	assert_int_equal(store_commit_job(fixture->store, "nightly", 8), -ENODATA);
 	assert_int_equal(store_get_job(fixture->store, "nightly", &job), 0);
 	assert_true(job.cursor == 2 && job.pending == 0 && job.committed == 7);
-	assert_int_equal(store_mark_job(fixture->store, "hourly", 2, 6), 0);
+	assert_int_equal(store_mark_job(fixture->store, "hourly", 2, 6, COPIED_ALL), 0);
 	assert_int_equal(store_jobs(fixture->store, check_job, &count), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(store_jobs(fixture->store, stop, &count), -ECANCELED);
 	assert_int_equal(count, 3);
 	assert_int_equal(store_drop_job(fixture->store, "nightly"), 0);
 	assert_int_equal(store_get_job(fixture->store, "nightly", &job), -ENOENT);
+}
+
+static uint64_t make_fresh(struct fixture *fixture, uint64_t last)
+{
+	uint64_t count = 0;
+
+	assert_int_equal(store_make_fresh(fixture->store, NULL, last, "limit_age", 9, &count), 0);
+	return count;
+}
+
+static void test_fresh_jobs(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_job job;
+
+	assert_int_equal(store_mark_job(fixture->store, "nightly", 2, 5, COPIED_ALL), 0);
+	assert_int_equal(store_get_job(fixture->store, "nightly", &job), 0);
+	assert_string_equal(job.fresh, "new");
+	assert_int_equal(job.since, 5);
+	assert_int_equal(make_fresh(fixture, 2), 0);
+	assert_int_equal(store_commit_job(fixture->store, "nightly", 7), 0);
+	assert_int_equal(store_get_job(fixture->store, "nightly", &job), 0);
+	assert_string_equal(job.fresh, "");
+	/* What it has committed it does not need. */
+	assert_int_equal(make_fresh(fixture, 2), 0);
+	assert_int_equal(store_mark_job(fixture->store, "nightly", 4, 8, COPIED_ALL), 0);
+	assert_int_equal(make_fresh(fixture, 3), 1);
+	assert_int_equal(make_fresh(fixture, INT64_MAX), 0);
+	assert_int_equal(store_get_job(fixture->store, "nightly", &job), 0);
+	assert_true(job.cursor == 0 && job.pending == 0 && job.former == 2 && job.since == 9);
+	assert_string_equal(job.fresh, "limit_age");
+	/* A backup that began before cannot be committed; the next one can. */
+	assert_int_equal(store_commit_job(fixture->store, "nightly", 10), -ENODATA);
+	assert_int_equal(store_mark_job(fixture->store, "nightly", 5, 11, COPIED_ALL), 0);
+	assert_int_equal(store_get_job(fixture->store, "nightly", &job), 0);
+	assert_string_equal(job.fresh, "limit_age");
+	assert_int_equal(make_fresh(fixture, INT64_MAX), 1);
+	assert_int_equal(store_get_job(fixture->store, "nightly", &job), 0);
+	assert_true(job.pending == 0 && job.former == 2);
 }
 
 static int copy_gap(const struct store_gap *gap, void *context)
@@ -628,7 +667,7 @@ static void test_gaps(void **state)
 
 static void commit_job(struct fixture *fixture, const char *name, uint64_t window)
 {
-	assert_int_equal(store_mark_job(fixture->store, name, window, 1), 0);
+	assert_int_equal(store_mark_job(fixture->store, name, window, 1, COPIED_ALL), 0);
 	assert_int_equal(store_commit_job(fixture->store, name, 1), 0);
 }
 
@@ -653,12 +692,14 @@ static void test_prune(void **state)
 		assert_int_equal(store_close_window(fixture->store, number, (int64_t)number * 100, 0), 0);
 	assert_int_equal(prune(fixture, 1000), 0);
 	commit_job(fixture, "first", 2);
-	assert_int_equal(store_mark_job(fixture->store, "second", 2, 1), 0);
-	assert_int_equal(prune(fixture, 1000), 0);
 	commit_job(fixture, "second", 1);
 	assert_int_equal(prune(fixture, 100), 0);
 	assert_int_equal(list_of(fixture->store, 1, 3)->count, 3);
 	assert_int_equal(prune(fixture, 1000), 1);
+	/* A job that needs a full backup anyway holds nothing back, but what came after the cut before it. */
+	assert_int_equal(store_drop_job(fixture->store, "second"), 0);
+	assert_int_equal(store_mark_job(fixture->store, "third", 1, 1, COPIED_ALL), 0);
+	assert_int_equal(prune(fixture, 1000), 0);
 	HAS_ONLY(list_of(fixture->store, 1, 3), "/kept/file", "/kept/other");
 	assert_int_equal(store_gaps(fixture->store, 1, 0, copy_gap, &copy), 0);
 	assert_int_equal(copy.id, 0);

@@ -265,7 +265,7 @@ static void pruned_with_their_window(void **state)
 	put(fixture, LINK_NAMED, INODE, 2, "/d/a");
 	for (uint64_t number = 1; number <= 2; number++)
 		assert_int_equal(store_close_window(fixture->store, number, 100, 0), 0);
-	assert_int_equal(store_mark_job(fixture->store, "job", 2, 1), 0);
+	assert_int_equal(store_mark_job(fixture->store, "job", 2, 1, COPIED_ALL), 0);
 	assert_int_equal(store_commit_job(fixture->store, "job", 1), 0);
 	assert_int_equal(store_prune(fixture->store, 1000, &removed), 0);
 	assert_int_equal(removed, 2);

@@ -80,6 +80,13 @@ int __wrap_collector_enter_loops(struct collector *collector)
 	return 0;
 }
 
+int __wrap_describe_window(struct collector *collector, uint64_t number)
+{
+	(void)collector;
+	(void)number;
+	return 0;
+}
+
 int __wrap_usleep(unsigned microseconds)
 {
 	(void)microseconds;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a certificate tells of a window and only the collector knows, kept with it in the store. */
+#ifndef FSCHANGED_DESCRIBE_H
+#define FSCHANGED_DESCRIBE_H
+
+#include <stdint.h>
+
+struct collector;
+
+/* In the transaction that closes the window. 0 or -errno. */
+int describe_window(struct collector *collector, uint64_t number);
+
+#endif
