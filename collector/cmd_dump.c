@@ -350,7 +350,22 @@ static int find_names(const struct options *options)
 	return code;
 }
 
-static int write_lists(const struct options *options, const struct arguments *arguments, struct store *store)
+/* The open window is in the store up to the last second; a collector that answers brings the rest. */
+static void ask_to_flush(void *context)
+{
+	const struct options *options = context;
+	struct client *client = NULL;
+	json_t *answer = NULL;
+	char *error = NULL;
+
+	if (client_connect(&client, options->config.socket, &error) == 0)
+		client_request(client, json_pack("{s:s}", "request", "flush"), CLIENT_TIMEOUT, &answer, &error);
+	json_decref(answer);
+	client_close(client);
+	free(error);
+}
+
+static int write_lists(struct options *options, const struct arguments *arguments, struct store *store)
 {
 	struct list_options list = arguments->list;
 	char *held = NULL;
@@ -358,6 +373,8 @@ static int write_lists(const struct options *options, const struct arguments *ar
 	FILE *stream = arguments->repair ? open_memstream(&held, &size) : NULL;
 	int code, status;
 
+	list.settle = ask_to_flush;
+	list.context = options;
 	list.all_names = stream != NULL;
 	status = make(store, &list, stream ? hold : report, stream, &code);
 	if (stream)
@@ -373,21 +390,7 @@ static int write_lists(const struct options *options, const struct arguments *ar
 	return status;
 }
 
-/* The open window is in the store up to the last second; a collector that answers brings the rest. */
-static void ask_to_flush(const struct options *options)
-{
-	struct client *client = NULL;
-	json_t *answer = NULL;
-	char *error = NULL;
-
-	if (client_connect(&client, options->config.socket, &error) == 0)
-		client_request(client, json_pack("{s:s}", "request", "flush"), CLIENT_TIMEOUT, &answer, &error);
-	json_decref(answer);
-	client_close(client);
-	free(error);
-}
-
-static int write_since(const struct options *options, struct arguments *arguments, struct store *store)
+static int write_since(struct options *options, struct arguments *arguments, struct store *store)
 {
 	bool unknown = false;
 	int status;
@@ -399,14 +402,14 @@ static int write_since(const struct options *options, struct arguments *argument
 	return status == EXIT_DONE && unknown ? EXIT_INCOMPLETE : status;
 }
 
-static int write_pending(const struct options *options, struct arguments *arguments, struct store *store)
+static int write_pending(struct options *options, struct arguments *arguments, struct store *store)
 {
 	int status = select_pending(store, arguments->job, &arguments->list);
 
 	return status == EXIT_DONE ? write_lists(options, arguments, store) : status;
 }
 
-static int write_next(const struct options *options, struct arguments *arguments, struct store *store)
+static int write_next(struct options *options, struct arguments *arguments, struct store *store)
 {
 	int status = write_lists(options, arguments, store), code = EXIT_DONE;
 
@@ -415,7 +418,7 @@ static int write_next(const struct options *options, struct arguments *arguments
 	return code ? code : status;
 }
 
-static int dump(const struct options *options, struct arguments *arguments)
+static int dump(struct options *options, struct arguments *arguments)
 {
 	bool next = arguments->job && !arguments->pending;
 	struct store *store = NULL;

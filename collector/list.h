@@ -20,10 +20,12 @@ struct list_options {
 	bool all_names;      /* -EAGAIN, and nothing is written, where names of changed files are not known */
 	const char *changed; /* file, "-" standard output, NULL not wanted */
 	const char *deleted;
-	const char *relative_to; /* NULL, or a directory: stripped; what is outside it is dropped */
-	const char *mountinfo;   /* NULL: /proc/self/mountinfo */
-	bool no_refine;          /* what was open for writing is listed, whether it changed or not */
-	size_t memory;           /* bytes for sorting; 0: the default */
+	const char *relative_to;       /* NULL, or a directory: stripped; what is outside it is dropped */
+	const char *mountinfo;         /* NULL: /proc/self/mountinfo */
+	bool no_refine;                /* what was open for writing is listed, whether it changed or not */
+	size_t memory;                 /* bytes for sorting; 0: the default */
+	void (*settle)(void *context); /* brings into the store what has happened so far; NULL: nobody does */
+	void *context;
 };
 
 struct list_result {
