@@ -18,6 +18,7 @@ PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
 
 CLANG ?= clang
+OBJCOPY ?= objcopy
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 LIBRARIES := libbpf sqlite3 jansson inih libsystemd mount blkid
 HAVE_LIBRARIES := $(shell pkg-config --exists $(LIBRARIES) 2>/dev/null && echo yes)
@@ -194,8 +195,13 @@ $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
 $(B)/oracle/%.o: tests/vm/oracle/%.c | $(B)/oracle
 	$(call say,CC,$<)$(CC) -std=gnu17 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE $(SANITIZE) -MMD -MP -c $< -o $@
 
-$(B)/random-oracle: $(ORACLE_OBJECTS)
-	$(call say,LD,$@)$(CC) $(SANITIZE) -pthread $^ -o $@
+# The program as one object, of which only main() is seen, under another name.
+$(B)/oracle/linked-in: $(B)/collector/main.o $(B)/libcollector.a | $(B)/oracle
+	$(call say,LD,$@)$(LD) -r $^ -o $@ && \
+		$(OBJCOPY) --redefine-sym main=fschanged_main --keep-global-symbol=fschanged_main $@
+
+$(B)/random-oracle: $(ORACLE_OBJECTS) $(B)/oracle/linked-in
+	$(call say,LD,$@)$(CC) $(SANITIZE) -pthread $^ $(LDLIBS) -o $@
 
 # Changes files in every way there is.
 $(B)/matrix/%.o: tests/vm/matrix/%.c | $(B)/matrix

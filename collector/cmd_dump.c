@@ -401,7 +401,22 @@ static int find_names(const struct options *options)
 	return code;
 }
 
-static int write_lists(const struct options *options, const struct arguments *arguments, struct store *store)
+/* The open window is in the store up to the last second; a collector that answers brings the rest. */
+static void ask_to_flush(void *context)
+{
+	const struct options *options = context;
+	struct client *client = NULL;
+	json_t *answer = NULL;
+	char *error = NULL;
+
+	if (client_connect(&client, options->config.socket, &error) == 0)
+		client_request(client, json_pack("{s:s}", "request", "flush"), CLIENT_TIMEOUT, &answer, &error);
+	json_decref(answer);
+	client_close(client);
+	free(error);
+}
+
+static int write_lists(struct options *options, const struct arguments *arguments, struct store *store)
 {
 	struct list_options list = arguments->list;
 	char *held = NULL;
@@ -409,6 +424,8 @@ static int write_lists(const struct options *options, const struct arguments *ar
 	FILE *stream = arguments->repair ? open_memstream(&held, &size) : NULL;
 	int code, status;
 
+	list.settle = ask_to_flush;
+	list.context = options;
 	list.all_names = stream != NULL;
 	status = make(store, &list, stream ? hold : report, stream, &code);
 	if (stream)
@@ -424,21 +441,7 @@ static int write_lists(const struct options *options, const struct arguments *ar
 	return status;
 }
 
-/* The open window is in the store up to the last second; a collector that answers brings the rest. */
-static void ask_to_flush(const struct options *options)
-{
-	struct client *client = NULL;
-	json_t *answer = NULL;
-	char *error = NULL;
-
-	if (client_connect(&client, options->config.socket, &error) == 0)
-		client_request(client, json_pack("{s:s}", "request", "flush"), CLIENT_TIMEOUT, &answer, &error);
-	json_decref(answer);
-	client_close(client);
-	free(error);
-}
-
-static int write_since(const struct options *options, struct arguments *arguments, struct store *store)
+static int write_since(struct options *options, struct arguments *arguments, struct store *store)
 {
 	char *lacks = NULL;
 	int status;
@@ -468,7 +471,7 @@ static void tell_complete(const struct options *options, const char *job, uint64
 	free(error);
 }
 
-static int write_pending(const struct options *options, struct arguments *arguments, struct store *store)
+static int write_pending(struct options *options, struct arguments *arguments, struct store *store)
 {
 	int status = select_pending(store, arguments->job, &arguments->list);
 
@@ -479,7 +482,7 @@ static int write_pending(const struct options *options, struct arguments *argume
 	return status;
 }
 
-static int write_next(const struct options *options, struct arguments *arguments, struct store *store)
+static int write_next(struct options *options, struct arguments *arguments, struct store *store)
 {
 	int status = write_lists(options, arguments, store), code = EXIT_DONE;
 
@@ -488,7 +491,7 @@ static int write_next(const struct options *options, struct arguments *arguments
 	return code ? code : status;
 }
 
-static int dump(const struct options *options, struct arguments *arguments)
+static int dump(struct options *options, struct arguments *arguments)
 {
 	bool next = arguments->job && !arguments->pending;
 	struct store *store = NULL;

@@ -143,20 +143,38 @@ static int take_directory(struct link_feed *feed, const struct link_event *at, s
 	}
 }
 
+/* The file that a rename replaces by another one. Of a directory nobody asks whether it has ended. */
+static int take_replaced(const struct link_event *at, struct batch *batch)
+{
+	struct link_change change = change_of(at, LINK_REMOVED);
+
+	if (!at->event->ended || at->event->flags & EVENT_CARRIED || !is_named(at->event))
+		return 0;
+	change.inode = at->event->ended;
+	change.links = 0;
+	return batch_add_link(batch, &change);
+}
+
 static int take_file(const struct link_event *at, struct batch *batch)
 {
 	struct link_change change = change_of(at, LINK_NAMED);
 	bool is_new = !(at->event->flags & EVENT_CARRIED);
 	bool unlinks = at->event->operation == OPERATION_UNLINK && is_new;
+	bool arrives = at->event->operation == OPERATION_RENAME_TO && is_new;
 
-	/* Without an inode a name is made, and that has one link. One link less is still a matter of several. */
-	if (!at->event->inode || (!unlinks && change.links < 2))
+	/*
+	 * Without an inode a name is made, and that has one link. One link less is still a matter of several, and one
+	 * that is left and moves may be so.
+	 */
+	if (!at->event->inode || (!unlinks && !arrives && change.links < 2))
 		return 0;
-	if (unlinks)
+	if (arrives && change.links < 2)
+		change.action = LINK_ARRIVED;
+	else if (unlinks)
 		change.action = LINK_REMOVED;
 	else if (at->event->operation == OPERATION_RENAME_FROM && is_new)
 		change.action = LINK_LEFT;
-	if (!is_named(at->event) && change.action == LINK_REMOVED)
+	if (!is_named(at->event) && (change.action == LINK_REMOVED || change.action == LINK_ARRIVED))
 		return 0;
 	if (!is_named(at->event))
 		change.action = LINK_UNNAMED;
@@ -177,11 +195,14 @@ static int take_unnamed(const struct link_event *at, struct batch *batch)
 
 int link_feed_take(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
+	int code;
+
 	if (at->event->kind == EVENT_INODE)
 		return take_unnamed(at, batch);
-	if (S_ISDIR(at->event->mode))
-		return take_directory(feed, at, batch);
-	return take_file(at, batch);
+	code = take_replaced(at, batch);
+	if (code)
+		return code;
+	return S_ISDIR(at->event->mode) ? take_directory(feed, at, batch) : take_file(at, batch);
 }
 
 /* Where the path did not fit it is that of an ancestor: any inode will do. */

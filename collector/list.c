@@ -17,7 +17,7 @@
 
 enum {
 	MEMORY_DEFAULT = 32 << 20,
-	SORTERS = 4, /* changed, deleted, links twice */
+	SORTERS = 5, /* changed, deleted, links three times */
 };
 
 struct maker {
@@ -202,6 +202,8 @@ static int prepare(struct maker *maker)
 							.first = options->first,
 							.last = options->last,
 							.memory = memory,
+							.settle = options->settle,
+							.context = options->context,
 							.error = &maker->error,
 						});
 	return code;

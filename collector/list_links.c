@@ -10,7 +10,10 @@
 #include "sort.h"
 #include "store_links.h"
 
-enum { FILES_NAMED = 5 }; /* of those with names that are not known; the rest is counted */
+enum {
+	FILES_NAMED = 5, /* of those with names that are not known; the rest is counted */
+	ROUNDS = 4,
+};
 
 /* A file: what is known of one comes together when it is sorted. Big-endian. Device 0: it is not known. */
 struct key {
@@ -43,10 +46,12 @@ struct file {
 struct links {
 	struct links_options options;
 	struct sorter *met, *named; /* what is known; every name that leads to its file */
+	struct sorter *lacking;     /* files of which a name is missing, to be looked at once more */
+	unsigned rounds;            /* in which that may be done */
 	struct file file;
 	bool takes_single; /* a file of one link may be one that changed through no name: then its name is known after
 			      all */
-	uint64_t lacking;
+	uint64_t lacking_count, reported;
 	char *keyed; /* key and what stands behind */
 	size_t keyed_size;
 	struct {
@@ -66,8 +71,11 @@ int links_new(struct links **result, const struct links_options *options)
 	if (!links)
 		return -ENOMEM;
 	links->options = *options;
+	links->rounds = options->settle ? ROUNDS : 0;
 	error = sorter_new(&links->met, options->memory, NULL);
-	return error ? error : sorter_new(&links->named, options->memory, NULL);
+	if (!error)
+		error = sorter_new(&links->named, options->memory, NULL);
+	return error ? error : sorter_new(&links->lacking, options->memory, NULL);
 }
 
 void links_free(struct links *links)
@@ -76,6 +84,7 @@ void links_free(struct links *links)
 		return;
 	sorter_free(links->met);
 	sorter_free(links->named);
+	sorter_free(links->lacking);
 	free(links->file.path);
 	free(links->place.path);
 	free(links->keyed);
@@ -117,7 +126,8 @@ static int put(struct links *links, struct sorter *sorter, const struct key *key
 	if (error)
 		return error;
 	memcpy(links->keyed, key, sizeof(*key));
-	memcpy(links->keyed + sizeof(*key), behind, length);
+	if (length)
+		memcpy(links->keyed + sizeof(*key), behind, length);
 	record.path = links->keyed;
 	record.length = sizeof(*key) + length;
 	return sorter_add(sorter, &record);
@@ -241,7 +251,7 @@ static void report_path(struct links *links, const char *format, uint64_t first,
 	struct sight sight = {.host = file->path, .length = file->length};
 	struct place place;
 
-	if (links->lacking++ >= FILES_NAMED)
+	if (links->reported++ >= FILES_NAMED)
 		return;
 	if (places_find(links->options.places, be32toh(file->key.filesystem), file->path, file->length, &place) == 0)
 		places_peek(links->options.places, &place, &sight);
@@ -272,6 +282,23 @@ static void report_nameless(struct links *links)
 		    be64toh(file->key.inode), file->unlooked);
 }
 
+/* Whatever a link count says is told again when the store has what happened meanwhile. */
+static int lack(struct links *links)
+{
+	const struct file *file = &links->file;
+
+	if (links->rounds) {
+		links->lacking_count++;
+		return put(links, links->lacking, &file->key, file->path, file->length,
+			   (struct sorted){.facts = file->facts, .first = file->first, .last = file->last});
+	}
+	if (file->names)
+		report_names(links);
+	else
+		report_nameless(links);
+	return 0;
+}
+
 /* Candidates */
 
 static int add_listed(struct links *links, const struct place *place, const struct sight *sight)
@@ -297,6 +324,7 @@ static int take_candidate(const char *path, size_t length, void *context)
 	struct links *links = context;
 	struct file *file = &links->file;
 	uint32_t filesystem = be32toh(file->key.filesystem);
+	struct sorted record;
 	struct place place;
 	struct sight sight;
 	struct key key;
@@ -315,7 +343,9 @@ static int take_candidate(const char *path, size_t length, void *context)
 	if (key.inode != file->key.inode || (file->key.device && key.device != file->key.device))
 		return 0;
 	file->names++;
-	error = put(links, links->named, &key, path, length, record_of(&sight.looked, file->facts, file->first));
+	record = record_of(&sight.looked, file->facts, file->first);
+	file->links = (uint64_t)record.last > file->links ? (uint64_t)record.last : file->links;
+	error = links->named ? put(links, links->named, &key, path, length, record) : 0;
 	return error ? error : add_listed(links, &place, &sight);
 }
 
@@ -334,9 +364,7 @@ static int end_met(struct links *links)
 				    take_candidate, links);
 	if (error || !none || (file->key.device && file->names))
 		return error;
-	if (!file->walked || file->unlooked)
-		report_nameless(links);
-	return 0;
+	return !file->walked || file->unlooked ? lack(links) : 0;
 }
 
 /* Passing by */
@@ -403,9 +431,7 @@ static int take_met(struct links *links, const struct sorted *record)
 
 static int end_named(struct links *links)
 {
-	if (links->file.names < links->file.links)
-		report_names(links);
-	return 0;
+	return links->file.names < links->file.links ? lack(links) : 0;
 }
 
 /* Each record, and the end of each file. */
@@ -436,6 +462,76 @@ static int pass(struct links *links, struct sorter *sorter, int (*take)(struct l
 	return more || !begun ? more : end(links);
 }
 
+/*
+ * Once more
+ *
+ * A name that was made after the cut is not in the store at once, but counts as a link; one that has gone leaves a
+ * change of which the end is not known. So the store is brought up to date, and all names of such a file are looked at
+ * in one go. The index has all of them: that of a file which gets a second one as well.
+ */
+
+static int take_lacking(struct links *links, const struct sorted *record)
+{
+	struct file *file = &links->file;
+
+	add_facts(file, record, record->last);
+	return keep(&file->path, &file->size, &file->length, record->path + sizeof(struct key),
+		    record->length - sizeof(struct key));
+}
+
+static int take_row(const struct store_linked *row, void *context)
+{
+	struct links *links = context;
+	struct file *file = &links->file;
+	uint64_t device;
+	int error = device_of_file(links, row, &device);
+
+	if (error || htobe64(device) != file->key.device)
+		return error;
+	file->ended = row->links == 0;
+	if (row->window > links->options.last)
+		return 0;
+	file->changed = true;
+	file->walked &= row->walked;
+	return 0;
+}
+
+static int end_lacking(struct links *links)
+{
+	struct file *file = &links->file;
+	uint32_t filesystem = be32toh(file->key.filesystem);
+	uint64_t inode = be64toh(file->key.inode);
+	int error = store_names(links->options.store, filesystem, inode, take_candidate, links);
+
+	if (error)
+		return error;
+	if (file->names && file->key.device)
+		return file->names < file->links ? lack(links) : 0;
+	error = store_linked_of(links->options.store, filesystem, inode, links->options.first, take_row, links);
+	if (error || file->ended)
+		return error;
+	return !file->changed || !file->walked || file->unlooked ? lack(links) : 0;
+}
+
+static int settle(struct links *links)
+{
+	struct sorter *lacking = links->lacking;
+	int error;
+
+	links->options.settle(links->options.context);
+	store_rollback(links->options.store);
+	error = store_begin(links->options.store);
+	links->rounds--;
+	links->lacking_count = 0;
+	links->lacking = NULL;
+	if (!error)
+		error = sorter_new(&links->lacking, links->options.memory, NULL);
+	if (!error)
+		error = pass(links, lacking, take_lacking, end_lacking);
+	sorter_free(lacking);
+	return error;
+}
+
 int links_check(struct links *links, uint64_t *unnamed)
 {
 	int error = store_linked(links->options.store, links->options.first, take_change, links);
@@ -444,9 +540,13 @@ int links_check(struct links *links, uint64_t *unnamed)
 		error = pass(links, links->met, take_met, end_met);
 	if (!error)
 		error = pass(links, links->named, take_name, end_named);
+	sorter_free(links->named);
+	links->named = NULL;
+	while (!error && links->rounds && links->lacking_count)
+		error = settle(links);
 	if (error)
 		return error;
-	reasons_add_rest(links->options.reasons, links->lacking, FILES_NAMED, "files have names that are not known");
-	*unnamed = links->lacking;
+	reasons_add_rest(links->options.reasons, links->reported, FILES_NAMED, "files have names that are not known");
+	*unnamed = links->reported;
 	return 0;
 }

@@ -20,9 +20,11 @@ struct links_options {
 	struct places *places;
 	struct outputs *outputs;
 	struct reasons *reasons;
-	uint64_t first, last; /* windows of the list */
-	size_t memory;        /* bytes for sorting, twice */
-	char **error;         /* a sentence, where more is known than -errno */
+	uint64_t first, last;          /* windows of the list */
+	size_t memory;                 /* bytes for sorting, three times */
+	void (*settle)(void *context); /* brings into the store what has happened; NULL: nobody does */
+	void *context;
+	char **error; /* a sentence, where more is known than -errno */
 };
 
 int links_new(struct links **links, const struct links_options *options);
@@ -34,7 +36,8 @@ int links_add(struct links *links, uint32_t filesystem, const char *path, size_t
 	      const struct dirty *row);
 /*
  * After the last name: lists the other names of these files, and all names of those that changed and were met under
- * several names or none. Reports the files of which a name is missing; *unnamed counts them.
+ * several names or none. Reports the files of which a name is missing; *unnamed counts them. Where names come and go
+ * meanwhile it reads a newer state of the store: the transaction is another one then.
  */
 int links_check(struct links *links, uint64_t *unnamed);
 

@@ -108,8 +108,11 @@ QUERY(PUT_LINKED, "INSERT OR REPLACE INTO linked (filesystem, inode, window, pla
 		  "WHERE filesystem = ?1 AND inode = ?2 AND window = ?3 AND place = ?4")
 QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND place = 0 LIMIT 1")
 QUERY(IS_LINKED, "SELECT 1 FROM linked WHERE filesystem = ? AND inode = ? LIMIT 1")
-QUERY(LIST_LINKED, "SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "
-		   "FROM linked JOIN filesystem ON id = filesystem WHERE window >= ? ORDER BY place")
+#define FROM_LINKED                                                                                                    \
+	"SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "            \
+	"FROM linked JOIN filesystem ON id = filesystem "
+QUERY(LIST_LINKED, FROM_LINKED "WHERE window >= ? ORDER BY place")
+QUERY(LIST_LINKED_OF, FROM_LINKED "WHERE filesystem = ? AND inode = ? AND window >= ? ORDER BY serial")
 QUERY(LIST_WANTED, "SELECT DISTINCT inode FROM linked WHERE filesystem = ?1 AND inode > ?2 ORDER BY inode LIMIT ?3")
 QUERY(BEGIN_WALK, "UPDATE filesystem SET walks = walks + 1 WHERE id = ?")
 QUERY(END_WALK, "UPDATE filesystem SET walked = walks WHERE id = ?")
@@ -125,5 +128,6 @@ QUERY(FORGET_MOVED, "DELETE FROM moved WHERE filesystem = ?")
 #undef JOB_COLUMNS
 #undef JOB_BASE
 #undef BEGUN
+#undef FROM_LINKED
 #undef IS_USED
 #undef QUERY

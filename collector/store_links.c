@@ -245,6 +245,16 @@ static int unlink_name(struct store *store, const struct link_change *change)
 	return change->links ? 0 : end_file(store, change);
 }
 
+/* Most files that are renamed have never had several links. */
+static int move_last_name(struct store *store, const struct link_change *change)
+{
+	int result = is_linked(store, change);
+
+	if (result <= 0)
+		return result == -ENOENT ? 0 : result;
+	return put_name(store, change);
+}
+
 /* Of a directory that is moved again and again the last place counts. */
 static int note_arrival(struct store *store, const struct link_change *change)
 {
@@ -264,6 +274,8 @@ int store_put_link(struct store *store, const struct link_change *change)
 		return leave_name(store, change);
 	case LINK_REMOVED:
 		return unlink_name(store, change);
+	case LINK_ARRIVED:
+		return move_last_name(store, change);
 	case LINK_UNNAMED:
 		return put_linked(store, change, 0);
 	case DIRECTORY_MOVED:
@@ -369,9 +381,9 @@ static int read_linked(struct store *store, struct rows *rows, struct store_link
 	return 0;
 }
 
-int store_linked(struct store *store, uint64_t first, int (*each)(const struct store_linked *, void *), void *context)
+static int each_linked(struct store *store, struct rows *rows, int (*each)(const struct store_linked *, void *),
+		       void *context)
 {
-	auto_rows struct rows *rows = SELECT(store->database, LIST_LINKED, NUMBER(first));
 	struct store_linked linked;
 	int result;
 
@@ -383,6 +395,22 @@ int store_linked(struct store *store, uint64_t first, int (*each)(const struct s
 			break;
 	}
 	return result;
+}
+
+int store_linked(struct store *store, uint64_t first, int (*each)(const struct store_linked *, void *), void *context)
+{
+	auto_rows struct rows *rows = SELECT(store->database, LIST_LINKED, NUMBER(first));
+
+	return each_linked(store, rows, each, context);
+}
+
+int store_linked_of(struct store *store, uint32_t filesystem, uint64_t inode, uint64_t first,
+		    int (*each)(const struct store_linked *, void *), void *context)
+{
+	auto_rows struct rows *rows =
+		SELECT(store->database, LIST_LINKED_OF, NUMBER(filesystem), NUMBER(inode), NUMBER(first));
+
+	return each_linked(store, rows, each, context);
 }
 
 /* The walk */

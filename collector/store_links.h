@@ -14,6 +14,7 @@ enum link_action {
 	LINK_NAMED,      /* the file changed under this name, or got it */
 	LINK_LEFT,       /* the file was moved away from this name */
 	LINK_REMOVED,    /* the name was removed; links: how many remain */
+	LINK_ARRIVED,    /* the file was moved to this, its only name */
 	LINK_UNNAMED,    /* the file changed; its name is not known */
 	DIRECTORY_MOVED, /* the path is the old one, at from_length the new one follows */
 	DIRECTORY_REMOVED,
@@ -54,6 +55,9 @@ int store_put_link(struct store *store, const struct link_change *change);
 
 /* Rows of the windows from first on: later ones tell whether a file has ended meanwhile. Order: by place. */
 int store_linked(struct store *store, uint64_t first, int (*each)(const struct store_linked *, void *), void *context);
+/* Those of one inode, in the order of time. */
+int store_linked_of(struct store *store, uint32_t filesystem, uint64_t inode, uint64_t first,
+		    int (*each)(const struct store_linked *, void *), void *context);
 /* Whether any file of these windows was met through no name. */
 int store_has_unnamed(struct store *store, uint64_t first, uint64_t last, bool *has);
 /* Candidates for the names of an inode. The path lives until the callback returns. */

@@ -79,6 +79,7 @@ struct event {
 	__u64 epoch;  /* the window in which the path is dirty */
 	__u64 time;   /* CLOCK_BOOTTIME or, before 5.8, CLOCK_MONOTONIC, in nanoseconds */
 	__u64 inode;  /* 0: the name had no inode yet */
+	__u64 ended;  /* the inode whose only name a rename takes, 0: none */
 	__u32 device; /* the superblock's dev_t as the kernel encodes it: major << 20 | minor */
 	__u32 generation;
 	__u32 pid; /* the thread group */

@@ -78,7 +78,6 @@ static void only_files_with_several_links(void **state)
 {
 	take(*state, OPERATION_OPEN, S_IFREG, 1, "/a");
 	take(*state, OPERATION_RENAME_FROM, S_IFREG, 1, "/a");
-	take(*state, OPERATION_RENAME_TO, S_IFREG, 1, "/b");
 	take(*state, OPERATION_SETATTR, S_IFDIR, 9, "/d");
 	assert_int_equal(count, 0);
 	take(*state, OPERATION_OPEN, S_IFREG, 2, "/a");
@@ -94,6 +93,39 @@ static void only_files_with_several_links(void **state)
 	expect(3, LINK_NAMED, 2, "/c");
 	expect(4, LINK_REMOVED, 1, "/c");
 	expect(5, LINK_REMOVED, 0, "/d");
+}
+
+/* Of several names one may be left. */
+static void last_name_moves(void **state)
+{
+	struct event event = {.operation = OPERATION_RENAME_TO, .mode = S_IFREG, .links = 1, .flags = EVENT_CARRIED};
+
+	assert_int_equal(take_event(*state, event, "/b"), 0);
+	event.flags = EVENT_UNFIT;
+	assert_int_equal(take_event(*state, event, "/b"), 0);
+	assert_int_equal(count, 0);
+	event.flags = 0;
+	assert_int_equal(take_event(*state, event, "/b"), 0);
+	expect(0, LINK_ARRIVED, 1, "/b");
+}
+
+static void rename_ends_another_file(void **state)
+{
+	struct event event = {
+		.operation = OPERATION_RENAME_TO, .mode = S_IFREG, .links = 2, .ended = 77, .flags = EVENT_CARRIED};
+
+	assert_int_equal(take_event(*state, event, "/b"), 0);
+	event.flags = EVENT_UNFIT;
+	assert_int_equal(take_event(*state, event, "/b"), 0);
+	assert_int_equal(count, 2);
+	assert_true(changes[0].inode == 9 && changes[1].inode == 9);
+	event.flags = 0;
+	assert_int_equal(take_event(*state, event, "/b"), 0);
+	assert_int_equal(count, 4);
+	expect(2, LINK_REMOVED, 0, "/b");
+	assert_int_equal(changes[2].inode, 77);
+	expect(3, LINK_NAMED, 2, "/b");
+	assert_int_equal(changes[3].inode, 9);
 }
 
 /* By now the dentry of a name that was removed or moved away may have another one. */
@@ -180,8 +212,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(only_files_with_several_links), TEST(carried_names_are_not_removed), TEST(directory_moves),
-		TEST(path_that_did_not_fit),         TEST(file_without_a_name),
+		TEST(only_files_with_several_links), TEST(last_name_moves), TEST(rename_ends_another_file),
+		TEST(carried_names_are_not_removed), TEST(directory_moves), TEST(path_that_did_not_fit),
+		TEST(file_without_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

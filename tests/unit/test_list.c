@@ -1323,6 +1323,74 @@ static void only_if_all_names_are_known(void **state)
 	expect_complete(fixture, "a\nb\n", "");
 }
 
+/* How things are when the store has been brought up to date. */
+static const char *const *upcoming;
+static unsigned settled;
+
+/* A name that is a link to n, or one that goes: it is in the store only by now. */
+static void bring_news(void *context)
+{
+	struct fixture *fixture = context;
+	const char *name = *upcoming;
+
+	settled++;
+	store_rollback(fixture->store);
+	if (!name)
+		return;
+	upcoming++;
+	if (*name == '-')
+		change_link(fixture, LINK_REMOVED, name + 1, 4711, 0, 1 << OPERATION_UNLINK);
+	else
+		change_link(fixture, LINK_NAMED, name, inode_of(fixture, "n"), 2, 1 << OPERATION_LINK);
+}
+
+static void expect_rounds(struct fixture *fixture, const char *const *news, unsigned rounds)
+{
+	upcoming = news;
+	settled = 0;
+	fixture->options.settle = bring_news;
+	fixture->options.context = fixture;
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(settled, rounds);
+}
+
+static void name_made_meanwhile(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "touch n; ln n a; ln n b");
+	dirty(fixture, "n", 0, 0);
+	change_link(fixture, LINK_NAMED, "n", inode_of(fixture, "n"), 2, 1 << OPERATION_LINK);
+	expect_rounds(fixture, (const char *[]){"gone", "a", "b", NULL}, 3);
+	assert_int_equal(fixture->result.incomplete, 0);
+	assert_string_equal(fixture->texts[LIST_CHANGED], "a\nb\nn\n");
+	expect_rounds(fixture, (const char *[]){NULL}, 0);
+}
+
+/* Also one that the store has known when the file was looked at first. */
+static void name_gone_meanwhile(void **state)
+{
+	struct fixture *fixture = *state;
+
+	change_link(fixture, LINK_NAMED, "a", 4711, 2, 1 << OPERATION_OPEN);
+	expect_rounds(fixture, (const char *[]){"-a", NULL}, 1);
+	assert_int_equal(fixture->result.incomplete, 0);
+}
+
+static void names_never_known(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shell(fixture, "touch n; ln n a; ln n b");
+	dirty(fixture, "n", 0, 0);
+	change_link(fixture, LINK_NAMED, "x", 4711, 2, 1 << OPERATION_OPEN);
+	expect_rounds(fixture, (const char *[]){"n", "b", NULL}, 4);
+	assert_string_equal(fixture->texts[LIST_CHANGED], "b\nn\n");
+	assert_int_equal(fixture->result.incomplete, 2);
+	expect_report(fixture, "/tree is where the file with inode 4711 was changed, of which no name is known");
+	expect_report(fixture, "has 3 names, of which only 2 are known");
+}
+
 static void name_in_a_moved_directory(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1528,6 +1596,9 @@ int main(void)
 		TEST(open_and_missing_windows),
 		TEST(unknown_links),
 		TEST(only_if_all_names_are_known),
+		TEST(name_made_meanwhile),
+		TEST(name_gone_meanwhile),
+		TEST(names_never_known),
 		TEST(names_not_watched),
 		TEST(names_in_a_moved_directory),
 		TEST(changed_without_a_name),

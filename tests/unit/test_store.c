@@ -792,6 +792,7 @@ int main(void)
 		TEST(test_steady_windows),
 		TEST(test_jobs),
 		TEST(test_gaps),
+		TEST(test_fresh_jobs),
 		TEST(test_prune),
 		TEST(test_prune_directories),
 		TEST(test_last_window_stays),

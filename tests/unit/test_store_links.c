@@ -152,6 +152,20 @@ static void ends_with_its_last_link(void **state)
 	expect_linked(fixture, "100:3:- 100:3:/ 100:3:/d ");
 }
 
+/* Of a file that has changed and has one name left. */
+static void last_name_moves(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put(fixture, LINK_ARRIVED, INODE, 1, "/d/never/changed");
+	expect_names(fixture, INODE, "");
+	expect_linked(fixture, "");
+	put(fixture, LINK_NAMED, INODE, 2, "/d/a");
+	put(fixture, LINK_ARRIVED, INODE, 1, "/d/b");
+	expect_names(fixture, INODE, "/d/a /d/b ");
+	expect_linked(fixture, "100:1:/d ");
+}
+
 static void directory_takes_its_names_along(void **state)
 {
 	struct fixture *fixture = *state;
@@ -291,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(names_come_and_go),
 		TEST(ends_with_its_last_link),
+		TEST(last_name_moves),
 		TEST(directory_takes_its_names_along),
 		TEST(directory_that_replaces_leaves_its_names),
 		TEST(removed_directory_can_come_again),

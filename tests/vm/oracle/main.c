@@ -26,6 +26,7 @@ enum {
 	KEY_OPERATIONS,
 	KEY_BUSY,
 	KEY_PROGRAM,
+	KEY_LINKED_IN,
 	KEY_NO_LINKS,
 	KEY_ACCEPT,
 	KEY_DROP,
@@ -51,6 +52,7 @@ static const struct argp_option options[] = {
 	{"operations", KEY_OPERATIONS, "N", 0, "Of a task in a window that settles, at most (100)", 0},
 	{"busy", KEY_BUSY, "PERCENT", 0, "Of the windows that do not settle (40)", 0},
 	{"program", KEY_PROGRAM, "FILE", 0, "The program to be tested, whose collector runs (build/fschanged)", 0},
+	{"linked-in", KEY_LINKED_IN, NULL, 0, "Commands of the program that is linked in: nothing is loaded for each", 0},
 	{"no-links", KEY_NO_LINKS, NULL, 0, "No new names for old files", 0},
 	{"accept-unknown-links", KEY_ACCEPT, NULL, 0,
 	 "Where names of hard links are not known, a full copy is made instead of a scan", 0},
@@ -108,6 +110,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		break;
 	case KEY_PROGRAM:
 		arguments->oracle.product.program = value;
+		break;
+	case KEY_LINKED_IN:
+		arguments->oracle.settings.linked_in = true;
 		break;
 	case KEY_NO_LINKS:
 		settings->links = false;
@@ -226,6 +231,8 @@ static bool run(struct arguments *arguments)
 	bool good = true;
 
 	umask(0);
+	if (oracle->settings.linked_in)
+		product_serve(&oracle->product);
 	for (unsigned i = 0; good && i < arguments->place_count; i++)
 		good = make_tree(oracle, arguments->places[i], arguments->traffic);
 	if (!good)
@@ -256,7 +263,7 @@ int main(int argc, char **argv)
 					.operations = 100,
 					.busy = 40,
 					.links = true},
-			   .product = {.program = "build/fschanged"}},
+			   .product = {.program = "build/fschanged", .server = -1}},
 	};
 
 	arguments.oracle.argc = argc;

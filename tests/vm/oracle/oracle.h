@@ -15,7 +15,7 @@ struct settings {
 	unsigned windows, names, tasks, jobs;
 	unsigned operations; /* a task and window, at most */
 	unsigned busy;       /* percent of the windows that are cut and copied while the tasks run */
-	bool links, accept_unknown_links, drop, verbose;
+	bool links, accept_unknown_links, drop, verbose, linked_in;
 };
 
 struct figures {

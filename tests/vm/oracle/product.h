@@ -21,9 +21,15 @@ struct lists {
 
 struct product {
 	const char *program;
+	int server;      /* the end of a socket; -1: the program is executed */
 	char *directory; /* for the lists and what the program says */
 };
 
+/*
+ * From now on the commands run as children of a small process that has the program linked in. They are the same, but need
+ * not be loaded: under an emulator that takes longer than they do.
+ */
+void product_serve(struct product *product);
 /* Exit status of "dump --job JOB [--pending]"; the lists are read where there are any. */
 int product_dump(const struct product *product, const char *job, bool pending, struct lists *lists);
 /* Exit status of another command: its words, NULL at the end. */
