@@ -61,7 +61,7 @@ struct superblocks_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct superblock);
 };
 
 struct reported_map {

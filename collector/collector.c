@@ -277,13 +277,17 @@ int collector_check_clock(struct collector *collector)
 	return code;
 }
 
+/* Traced first: should it end while it is asked who it is, the kernel side tells that. */
 static int came(struct collector *collector, struct covered *row)
 {
 	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
 	char *identity = NULL;
 	bool is_new;
-	int code = mount_identity(mount, &identity);
+	int code = tracer_trace(collector->tracer, row->device, true);
 
+	if (code)
+		return code;
+	code = mount_identity(mount, &identity);
 	if (!code) {
 		struct store_filesystem filesystem = {
 			.identity = identity,
@@ -297,7 +301,16 @@ static int came(struct collector *collector, struct covered *row)
 		row->id = filesystem.id;
 	}
 	free(identity);
-	return code ? code : tracer_trace(collector->tracer, row->device, true);
+	if (code)
+		tracer_trace(collector->tracer, row->device, false);
+	return code;
+}
+
+static bool has_ended(const struct covered *row, void *context)
+{
+	const struct collector *collector = context;
+
+	return tracer_has_ended(collector->tracer, row->device);
 }
 
 /* A filesystem that cannot be traced must not stop the others from being; what changes on it is a gap. */
@@ -351,7 +364,7 @@ int collector_follow_mounts(struct collector *collector)
 
 	collector->untold = false;
 	if (!code)
-		code = coverage_update(&collector->coverage, changed, collector);
+		code = coverage_update(&collector->coverage, has_ended, changed, collector);
 	if (!code)
 		code = keep_watches(collector);
 	if (!code && collector->untold)
@@ -437,7 +450,7 @@ static int open_tracer(struct collector *collector, char **error)
 /* From the first file that is traced on nothing may be missed: hooks, then filesystems, then what was open before. */
 static int start(struct collector *collector, char **error)
 {
-	int code = coverage_update(&collector->coverage, changed, collector);
+	int code = coverage_update(&collector->coverage, has_ended, changed, collector);
 
 	if (!code && collector->coverage.count == 0) {
 		*error = strdup(

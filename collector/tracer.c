@@ -363,13 +363,20 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer)
 int tracer_trace(struct tracer *tracer, uint32_t device, bool on)
 {
 	int map = bpf_map__fd(tracer->programs->maps.superblocks);
-	uint32_t value = 1;
+	const struct superblock entry = {0};
 	int result;
 
 	if (on)
-		return bpf_map_update_elem(map, &device, &value, BPF_ANY);
+		return bpf_map_update_elem(map, &device, &entry, BPF_ANY);
 	result = bpf_map_delete_elem(map, &device);
 	return result == -ENOENT ? 0 : result;
+}
+
+bool tracer_has_ended(const struct tracer *tracer, uint32_t device)
+{
+	struct superblock entry;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(tracer->programs->maps.superblocks), &device, &entry) && entry.ended;
 }
 
 /* Runs an iterator to its end. map: -1, or the map that it goes over. */

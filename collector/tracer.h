@@ -59,6 +59,8 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer);
 
 /* A filesystem by its superblock's device (major << 20 | minor). */
 int tracer_trace(struct tracer *tracer, uint32_t device, bool on);
+/* The filesystem was unmounted for good since it was entered, whatever has its device now. */
+bool tracer_has_ended(const struct tracer *tracer, uint32_t device);
 /* Enters all files that are open for writing or mapped so, on filesystems that are traced. */
 int tracer_enter_open_files(struct tracer *tracer);
 /* Attaches or detaches the hooks on demand, and lets records through that deduplication hides. */

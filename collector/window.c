@@ -148,8 +148,11 @@ static int open_next(struct collector *collector)
 
 int window_cut(struct collector *collector, const char *job, uint64_t *closed, char **error)
 {
-	int code;
+	/* The mount table's own news may still wait behind the request for this cut. */
+	int code = collector_follow_mounts(collector);
 
+	if (code)
+		goto out;
 	send_canaries(collector);
 	code = open_next(collector);
 	if (code)

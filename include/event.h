@@ -118,6 +118,11 @@ struct losses {
 #undef X
 };
 
+/* A filesystem that is traced. Key: its device, as in struct event. */
+struct superblock {
+	__u32 ended; /* it was unmounted for good since it was entered: what has its numbers now is another one */
+};
+
 /* A file that is open for writing. Key: the address of its struct file. */
 struct writer {
 	__u64 epoch; /* in which it was last reported */
