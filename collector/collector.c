@@ -8,6 +8,7 @@
 
 #include "collector.h"
 #include "decode.h"
+#include "hidden.h"
 #include "moment.h"
 #include "sentence.h"
 
@@ -163,6 +164,8 @@ static int flush(struct collector *collector)
 		return code;
 	tracer_release(collector->tracer, collector->held);
 	code = losses_check(collector, collector->closing);
+	if (!code && collector->started)
+		code = hidden_settle(collector);
 	collector->flushed = now;
 	return code;
 }
@@ -369,6 +372,8 @@ int collector_follow_mounts(struct collector *collector)
 		code = keep_watches(collector);
 	if (!code && collector->untold)
 		code = tracer_enter_open_files(collector->tracer);
+	if (!code && collector->untold)
+		code = hidden_check(collector);
 	return code;
 }
 
@@ -466,6 +471,8 @@ static int start(struct collector *collector, char **error)
 	if (!code)
 		code = collector_enter_loops(collector);
 	collector->started = collector->flushed = moment_now();
+	if (!code)
+		code = hidden_check(collector);
 	return code ? code : collector_collect(collector, true);
 }
 

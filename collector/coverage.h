@@ -22,8 +22,10 @@ struct covered {
 	uint32_t id;  /* of the store's row; 0: not yet in the store */
 	int mount_id; /* of the mount that it is known by */
 	char *mount_point;
-	bool canary; /* one is awaited */
-	bool ended;  /* it was unmounted for good, whatever has its numbers now */
+	bool canary;    /* one is awaited */
+	bool ended;     /* it was unmounted for good, whatever has its numbers now */
+	bool settled;   /* no file of it is open for writing that the kernel side does not know */
+	int64_t hidden; /* how many there seemed to be */
 };
 
 struct coverage {

@@ -89,6 +89,14 @@ int tracer_flip(struct tracer *tracer, uint64_t epoch);
  */
 int tracer_carry(struct tracer *tracer);
 
+/*
+ * Counts, for each filesystem that is traced, write access that no known file explains: held by files that are in no
+ * process, and for a moment by operations under way.
+ */
+int tracer_count_held(struct tracer *tracer);
+/* The result for one of them; HELD_UNKNOWN or near it: it could not be counted. */
+int64_t tracer_held(const struct tracer *tracer, uint32_t device);
+
 /* Bytes of kernel memory in maps: set by the configuration. */
 uint64_t tracer_memory(const struct tracer *tracer);
 int tracer_counters(const struct tracer *tracer, struct tracer_counters *counters);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collector.h"
+#include "hidden.h"
 #include "moment.h"
 #include "sentence.h"
 
@@ -103,6 +104,8 @@ static int confirm(struct collector *collector)
 		code = check_canaries(collector);
 	if (!code)
 		code = losses_carry(collector);
+	if (!code)
+		code = hidden_check(collector);
 	if (!code)
 		code = collector_enter_loops(collector);
 	if (!code)

@@ -3,7 +3,8 @@
  * The table of hooks: X(hook, function, presence, purpose).
  *
  * hook is the LSM hook (bpf_lsm_<hook> in BTF), function the kernel function that calls it, to which the fentry program
- * is attached where `bpf` is no active LSM (it need not be the security_* function: 5.10 has not all of them). Loading, probing, check and status loop over this table.
+ * is attached where `bpf` is no active LSM (it need not be the security_* function: 5.10 has not all of them). Loading,
+ * probing, check and status loop over this table.
  */
 #ifndef FSCHANGED_HOOKS_H
 #define FSCHANGED_HOOKS_H
@@ -51,8 +52,9 @@ enum { SLOTS_CLAIMED = 8, SLOTS_FIXED = HOOK_COUNT };
 struct settings {
 	unsigned char dentry_argument[HOOK_COUNT]; /* index of the first struct dentry * among the hook's arguments */
 	unsigned char by_inode[HOOK_COUNT];        /* there is none: that index is the first struct inode *'s */
-	unsigned int slots;                        /* record buffers a CPU, the iterators' included */
-	unsigned int wake_bytes;                   /* that wait in the ring before the collector is woken at once */
+	unsigned int cpus;
+	unsigned int slots;      /* record buffers a CPU, the iterators' included */
+	unsigned int wake_bytes; /* that wait in the ring before the collector is woken at once */
 };
 
 #endif
