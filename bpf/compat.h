@@ -142,12 +142,19 @@ static __always_inline bool compat_chains_mounts(void)
 	return bpf_core_field_exists(((struct mount___chain *)0)->mnt_next_for_sb);
 }
 
-/* A mount on the list, or 0 where the node is the list's head. */
+/*
+ * A mount on the list, or 0 where the node is the list's head. One that goes is taken off at once, and what it says of
+ * the next one is no address then; on the chain it still leads on.
+ */
+enum { MOUNTS_BROKEN = 1 };
+
 static __always_inline __u64 compat_listed_mount(__u64 superblock, __u64 node)
 {
 	__u64 head = superblock + bpf_core_field_offset(struct super_block___list, s_mounts);
 
-	return node == head || !node ? 0 : node - bpf_core_field_offset(struct mount___list, mnt_instance);
+	if (node == head)
+		return 0;
+	return node ? node - bpf_core_field_offset(struct mount___list, mnt_instance) : MOUNTS_BROKEN;
 }
 
 static __always_inline __u64 compat_first_mount(__u64 superblock)

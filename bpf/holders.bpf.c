@@ -9,7 +9,10 @@
  */
 #include "hook.h"
 
-/* The kernel's list of all superblocks, and where each CPU's memory lies. Not taken: sb_lock. */
+/*
+ * The kernel's list of all superblocks, and where each CPU's memory lies. Locks are not taken: what a program reads
+ * stays while it runs (RCU), and a list that does not come to its end is counted again.
+ */
 extern const void super_blocks __ksym __weak;
 extern const void __per_cpu_offset __ksym __weak;
 
@@ -35,7 +38,9 @@ static __always_inline int mark_writers_body(struct bpf_iter__bpf_map_elem *cont
 }
 ITERATOR_PROGRAMS(mark_writers, "iter/bpf_map_elem", bpf_iter__bpf_map_elem)
 
-/* By the mount: below an overlay on kernels until 6.5 that is the overlay's. The kernel lists files used for swapping.
+/*
+ * By the mount: below an overlay on kernels until 6.5 that is the overlay's. Files that are used for swapping are left
+ * to the kernel's list of those, whether they were opened before tracing began or after.
  */
 static __always_inline int count_writers_body(struct bpf_iter__bpf_map_elem *context, bool lsm)
 {
@@ -79,10 +84,11 @@ __noinline __u64 mount_writers(__u64 mount)
 /* Only the collector runs these, one at a time. */
 static volatile __s64 held;
 
-/* Some mounts from this one on; the next one, or 0. Not static, as above: the loop over them is two loops. */
+/* Some mounts from this one on; the next one, MOUNTS_BROKEN, or 0. Not static, as above: the loop over them is two
+ * loops. */
 __noinline __u64 add_mounts(__u64 superblock, __u64 mount)
 {
-	for (int i = 0; i < STEPS && mount; i++) {
+	for (int i = 0; i < STEPS && mount > MOUNTS_BROKEN; i++) {
 		held += mount_writers(mount);
 		mount = compat_next_mount(superblock, mount);
 	}
@@ -94,7 +100,7 @@ static __always_inline __s64 count_held(__u64 superblock)
 	__u64 mount = compat_first_mount(superblock);
 
 	held = 0;
-	for (int i = 0; i < ROUNDS && mount; i++)
+	for (int i = 0; i < ROUNDS && mount > MOUNTS_BROKEN; i++)
 		mount = add_mounts(superblock, mount);
 	return mount ? HELD_UNKNOWN : held;
 }
@@ -111,7 +117,7 @@ static __always_inline bool is_superblock_of(__u64 node, __u32 device)
 /* Goes over some superblocks from this node on: to that of the device, the list's head, or as far as it comes. */
 __noinline __u64 skip_superblocks(__u64 node, __u32 device)
 {
-	for (int i = 0; i < STEPS && node != (__u64)&super_blocks && !is_superblock_of(node, device); i++)
+	for (int i = 0; i < STEPS && node && node != (__u64)&super_blocks && !is_superblock_of(node, device); i++)
 		node = (__u64)BPF_CORE_READ((struct list_head *)node, next);
 	return node;
 }

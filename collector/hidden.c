@@ -58,11 +58,12 @@ static int look(struct collector *collector)
 {
 	struct coverage *coverage = &collector->coverage;
 	int64_t *counts __attribute__((cleanup(free_counts))) = calloc(2 * coverage->count + 1, sizeof(*counts));
-	int64_t *after = counts + coverage->count;
+	int64_t *after;
 	int code;
 
 	if (!counts)
 		return -ENOMEM;
+	after = counts + coverage->count;
 	collector->looked = moment_now();
 	code = count_explained(collector, counts);
 	if (!code)

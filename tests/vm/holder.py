@@ -56,16 +56,10 @@ class Held:
         self.held[key] = Ring(path)
 
     def send(self, key, path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
-        self.held[key], self.slow[key] = socket.socketpair()
-        socket.send_fds(self.held[key], [b"x"], [descriptor])
-        os.close(descriptor)
+        self.held[key] = Message(path)
 
     def receive(self, key):
-        other = self.slow.pop(key)
-        self.held.pop(key).close()
-        self.held[key] = socket.recv_fds(other, 1, 1)[1][0]
-        other.close()
+        self.held[key] = self.held[key].receive()
 
     def append(self, key, text):
         os.write(self.held[key], text.encode() + b"\n")
@@ -93,7 +87,7 @@ class Held:
 
     def close(self, key):
         held = self.held.pop(key)
-        if isinstance(held, (Mapping, Ring)):
+        if isinstance(held, (Mapping, Message, Ring)):
             held.close()
         else:
             os.close(held)
@@ -119,6 +113,25 @@ class Mapping:
 
     def close(self):
         self.library.munmap(self.address, MAPPED_BYTES)
+
+
+class Message:
+    """A file that is on its way through a socket."""
+
+    def __init__(self, path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+        self.sockets = socket.socketpair()
+        socket.send_fds(self.sockets[0], [b"x"], [descriptor])
+        os.close(descriptor)
+
+    def receive(self):
+        descriptor = socket.recv_fds(self.sockets[1], 1, 1)[1][0]
+        self.close()
+        return descriptor
+
+    def close(self):
+        for end in self.sockets:
+            end.close()
 
 
 class Ring:

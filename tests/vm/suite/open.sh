@@ -74,6 +74,7 @@ expect_hidden() {
 proves files_in_no_process \
 	'files that only io_uring or a message in a socket holds open since before the start: incomplete while they do'
 files_in_no_process() {
+	trap 'stop_holder hidden; umount -l "$HIDDEN"' EXIT
 	begin_job "$FUNCNAME"
 	expect_hidden "$FUNCNAME"
 	hold hidden receive received
@@ -92,8 +93,6 @@ files_in_no_process() {
 	complete_dump "$FUNCNAME" "$HIDDEN"
 	expect_listed changed received after
 	commit "$FUNCNAME"
-	stop_holder hidden
-	umount "$HIDDEN"
 }
 
 proves loop_device_from_before_the_start \
