@@ -89,12 +89,8 @@ static int add_gaps(struct collector *collector)
 
 		if (row->settled)
 			continue;
-		code = collector_add_gap(
-			collector, collector->closing, collector->window, row, collector->flushed, "held_open",
-			row->hidden < HELD_UNKNOWN / 2
-				? "files that were open for writing before tracing began are in no process: an NFS "
-				  "server, io_uring or a message in a socket may write them unseen until it lets go"
-				: "whether files that were open before tracing began are in no process cannot be told");
+		code = collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed,
+					 row->hidden < HELD_UNKNOWN / 2 ? GAP_HELD_OPEN : GAP_HELD_UNCOUNTED, NULL);
 	}
 	return code;
 }
