@@ -186,7 +186,10 @@ $(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty -Wl,--wrap=store_put_
 $(B)/test_losses: ALL_LDFLAGS += -Wl,--wrap=tracer_counters -Wl,--wrap=tracer_enter_open_files \
 	-Wl,--wrap=collector_add_gap -Wl,--wrap=ftrace_was_off
 $(B)/test_window: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_flip tracer_carry \
-	collector_collect collector_check_clock collector_enter_loops losses_check losses_carry describe_window usleep)
+	collector_collect collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
+	describe_window usleep)
+$(B)/test_hidden: ALL_LDFLAGS += -Wl,--wrap=tracer_count_held -Wl,--wrap=tracer_held -Wl,--wrap=swaps_each \
+	-Wl,--wrap=tracer_enter_open_files -Wl,--wrap=collector_add_gap
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)

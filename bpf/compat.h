@@ -116,4 +116,81 @@ static __always_inline __u64 compat_inode_number(__u64 inode)
 	return BPF_CORE_READ((struct inode *)inode, i_ino);
 }
 
+/*
+ * The mounts of a superblock. Until 6.17 a list through mnt_instance; a chain since 6.18.
+ * (6.18). Both are private to fs/mount.h and in BTF. The first
+ * may go with support for 6.12.
+ */
+struct super_block___list {
+	struct list_head s_mounts;
+} __attribute__((preserve_access_index));
+
+struct super_block___chain {
+	struct mount___chain *s_mounts;
+} __attribute__((preserve_access_index));
+
+struct mount___list {
+	struct list_head mnt_instance;
+} __attribute__((preserve_access_index));
+
+struct mount___chain {
+	struct mount___chain *mnt_next_for_sb;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat_chains_mounts(void)
+{
+	return bpf_core_field_exists(((struct mount___chain *)0)->mnt_next_for_sb);
+}
+
+/*
+ * A mount on the list, or 0 where the node is the list's head. One that goes is taken off at once, and what it says of
+ * the next one is no address then; on the chain it still leads on.
+ */
+enum { MOUNTS_BROKEN = 1 };
+
+static __always_inline __u64 compat_listed_mount(__u64 superblock, __u64 node)
+{
+	__u64 head = superblock + bpf_core_field_offset(struct super_block___list, s_mounts);
+
+	if (node == head)
+		return 0;
+	return node ? node - bpf_core_field_offset(struct mount___list, mnt_instance) : MOUNTS_BROKEN;
+}
+
+static __always_inline __u64 compat_first_mount(__u64 superblock)
+{
+	if (compat_chains_mounts())
+		return (__u64)BPF_CORE_READ((struct super_block___chain *)superblock, s_mounts);
+	return compat_listed_mount(superblock,
+				   (__u64)BPF_CORE_READ((struct super_block___list *)superblock, s_mounts.next));
+}
+
+static __always_inline __u64 compat_next_mount(__u64 superblock, __u64 mount)
+{
+	if (compat_chains_mounts())
+		return (__u64)BPF_CORE_READ((struct mount___chain *)mount, mnt_next_for_sb);
+	return compat_listed_mount(superblock, (__u64)BPF_CORE_READ((struct mount___list *)mount, mnt_instance.next));
+}
+
+/*
+ * Whether somebody holds a file. Its count ends at 0 until 6.12; a file_ref_t begins there and is negative when the
+ * last one has let go (90ee6ed776c0 "fs: port files to file_ref", 6.13). The first may go with support for 6.12.
+ */
+struct file___count {
+	atomic_long_t f_count;
+} __attribute__((preserve_access_index));
+
+struct file___ref {
+	struct {
+		atomic_long_t refcnt;
+	} f_ref;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat_is_held(__u64 file)
+{
+	if (bpf_core_field_exists(((struct file___count *)0)->f_count))
+		return BPF_CORE_READ((struct file___count *)file, f_count.counter) > 0;
+	return BPF_CORE_READ((struct file___ref *)file, f_ref.refcnt.counter) >= 0;
+}
+
 #endif

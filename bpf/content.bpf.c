@@ -15,11 +15,13 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	if (!(mode & FMODE_WRITE))
 		return;
 	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
+	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
 		return;
 	now = epoch;
-	what = about(OPERATION_OPEN, opening_flags(file, inode), 0);
 	remember_writer(file, inode, now);
+	if (is_collector())
+		return;
+	what = about(OPERATION_OPEN, opening_flags(file, inode), 0);
 	dentry = file_dentry(file, inode, &what);
 	report_once(dentry, inode, what, now, hook, lsm);
 }

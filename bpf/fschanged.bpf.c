@@ -14,6 +14,7 @@ struct scratch_map scratch SEC(".maps");
 const volatile struct settings settings;
 volatile __u64 epoch;
 volatile __u64 submitted;
+volatile __u64 look;
 volatile __u32 every;
 volatile __u32 collector;
 volatile struct losses losses;

@@ -36,6 +36,17 @@
 		return 0;                                                                                              \
 	}
 
+/* Programs that the collector runs, two from one body as well: what an LSM kernel has, older ones may not. */
+#define ITERATOR_PROGRAMS(name, section, type)                                                                         \
+	SEC(section) int lsm_##name(struct type *context)                                                              \
+	{                                                                                                              \
+		return name##_body(context, true);                                                                     \
+	}                                                                                                              \
+	SEC(section) int fentry_##name(struct type *context)                                                           \
+	{                                                                                                              \
+		return name##_body(context, false);                                                                    \
+	}
+
 /*
  * An argument as a plain number. Read as memory and not as *arguments: the index may be known only when the program is
  * loaded, and the result may be handed to global functions, which take no kernel pointers.

@@ -6,17 +6,6 @@
 #include "hook.h"
 #include "writer.h"
 
-/* As with the hooks, two programs from one body: what an LSM kernel has, older ones may not. */
-#define ITERATOR_PROGRAMS(name, section, type)                                                                         \
-	SEC(section) int lsm_##name(struct type *context)                                                              \
-	{                                                                                                              \
-		return name##_body(context, true);                                                                     \
-	}                                                                                                              \
-	SEC(section) int fentry_##name(struct type *context)                                                           \
-	{                                                                                                              \
-		return name##_body(context, false);                                                                    \
-	}
-
 /* Only the collector runs iterators, one at a time: their record buffer is the last one of the CPU. */
 static __always_inline __u32 iterator_slot(void)
 {

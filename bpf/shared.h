@@ -15,6 +15,7 @@ enum {
 	FILE_DIRECTORY = 0040000,
 	FMODE_WRITE = 0x2,
 	FMODE_NOCMTIME = 0x800,
+	FMODE_WRITER = 0x10000,
 	S_NOCMTIME = 1 << 7,
 	S_SWAPFILE = 1 << 8,
 	VM_SHARED = 0x8,
@@ -61,7 +62,7 @@ struct superblocks_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct superblock);
 };
 
 struct reported_map {
@@ -102,6 +103,7 @@ extern struct scratch_map scratch SEC(".maps");
 extern const volatile struct settings settings;
 extern volatile __u64 epoch;     /* number of the open window; 0: not yet tracing */
 extern volatile __u64 submitted; /* records put into the ring */
+extern volatile __u64 look;      /* at what is open: number of the one that goes on */
 extern volatile __u32 every;     /* somebody wants to see what deduplication hides */
 extern volatile __u32 collector; /* thread group of the collector */
 extern volatile struct losses losses;

@@ -10,6 +10,7 @@
 #include "collector.h"
 #include "decode.h"
 #include "message.h"
+#include "hidden.h"
 #include "moment.h"
 #include "sentence.h"
 
@@ -165,6 +166,8 @@ static int flush(struct collector *collector)
 		return code;
 	tracer_release(collector->tracer, collector->held);
 	code = losses_check(collector, collector->closing);
+	if (!code && collector->started)
+		code = hidden_settle(collector);
 	collector->flushed = now;
 	return code;
 }
@@ -291,13 +294,17 @@ int collector_check_clock(struct collector *collector)
 	return code;
 }
 
+/* Traced first: should it end while it is asked who it is, the kernel side tells that. */
 static int came(struct collector *collector, struct covered *row)
 {
 	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
 	char *identity = NULL;
 	bool is_new;
-	int code = mount_identity(mount, &identity);
+	int code = tracer_trace(collector->tracer, row->device, true);
 
+	if (code)
+		return code;
+	code = mount_identity(mount, &identity);
 	if (!code) {
 		struct store_filesystem filesystem = {
 			.identity = identity,
@@ -311,7 +318,16 @@ static int came(struct collector *collector, struct covered *row)
 		row->id = filesystem.id;
 	}
 	free(identity);
-	return code ? code : tracer_trace(collector->tracer, row->device, true);
+	if (code)
+		tracer_trace(collector->tracer, row->device, false);
+	return code;
+}
+
+static bool has_ended(const struct covered *row, void *context)
+{
+	const struct collector *collector = context;
+
+	return tracer_has_ended(collector->tracer, row->device);
 }
 
 /* A filesystem that cannot be traced must not stop the others from being; what changes on it is a gap. */
@@ -365,11 +381,13 @@ int collector_follow_mounts(struct collector *collector)
 
 	collector->untold = false;
 	if (!code)
-		code = coverage_update(&collector->coverage, changed, collector);
+		code = coverage_update(&collector->coverage, has_ended, changed, collector);
 	if (!code)
 		code = keep_watches(collector);
 	if (!code && collector->untold)
 		code = tracer_enter_open_files(collector->tracer);
+	if (!code && collector->untold)
+		code = hidden_check(collector);
 	return code;
 }
 
@@ -451,7 +469,7 @@ static int open_tracer(struct collector *collector, char **error)
 /* From the first file that is traced on nothing may be missed: hooks, then filesystems, then what was open before. */
 static int start(struct collector *collector, char **error)
 {
-	int code = coverage_update(&collector->coverage, changed, collector);
+	int code = coverage_update(&collector->coverage, has_ended, changed, collector);
 
 	if (!code && collector->coverage.count == 0) {
 		*error = strdup(
@@ -467,6 +485,8 @@ static int start(struct collector *collector, char **error)
 	if (!code)
 		code = collector_enter_loops(collector);
 	collector->started = collector->flushed = moment_now();
+	if (!code)
+		code = hidden_check(collector);
 	return code ? code : collector_collect(collector, true);
 }
 

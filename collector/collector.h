@@ -32,6 +32,7 @@ struct collector {
 	struct ftrace ftrace;
 	struct loops loops; /* that were there before */
 	bool lasting[LOSS_DURATIONS];
+	int64_t looked; /* for files that are in no process (hidden.c) */
 	struct link_feed *link_feed;
 	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
 	const void *walker;             /* who walks */

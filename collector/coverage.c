@@ -140,13 +140,17 @@ static int follow_mount(struct covered *row, const struct mount *mount)
 
 /*
  * A filesystem has stayed as long as one of its mounts has. By the mounts' numbers and not by its device alone: that is
- * the same after it was unmounted, changed elsewhere, and mounted again.
+ * the same after it was unmounted, changed elsewhere, and mounted again. The kernel uses both numbers again, so the one
+ * that ended has not stayed in any case.
  */
 static const struct mount *mount_that_stayed(const struct mounts *before, const struct mounts *now,
 					     const struct covered *row)
 {
-	const struct mount *found = find_mount(now, row->mount_id, row->device);
+	const struct mount *found;
 
+	if (row->ended)
+		return NULL;
+	found = find_mount(now, row->mount_id, row->device);
 	for (size_t i = 0; i < before->count && !found; i++)
 		if (before->rows[i].device == row->device)
 			found = find_mount(now, before->rows[i].id, row->device);
@@ -231,11 +235,23 @@ static int follow_watch(const struct mounts *mounts, struct watch *watch)
 	return 0;
 }
 
-int coverage_update(struct coverage *coverage, int (*changed)(struct covered *row, bool came, void *context),
-		    void *context)
+/*
+ * In this order: what has ended is not in a table that is read afterwards, so what has its numbers there is another
+ * one. What ends in between is told by the next look, for which the kernel has a reason then.
+ */
+static int read_mounts(struct coverage *coverage, bool (*has_ended)(const struct covered *, void *), void *context,
+		       struct mounts *mounts)
+{
+	for (size_t i = 0; i < coverage->count; i++)
+		coverage->rows[i].ended = has_ended(&coverage->rows[i], context);
+	return mounts_read(mounts, NULL);
+}
+
+int coverage_update(struct coverage *coverage, bool (*has_ended)(const struct covered *row, void *context),
+		    int (*changed)(struct covered *row, bool came, void *context), void *context)
 {
 	struct mounts before = coverage->mounts, now;
-	int code = mounts_read(&now, NULL);
+	int code = read_mounts(coverage, has_ended, context, &now);
 
 	if (code)
 		return code;

@@ -22,7 +22,10 @@ struct covered {
 	uint32_t id;  /* of the store's row; 0: not yet in the store */
 	int mount_id; /* of the mount that it is known by */
 	char *mount_point;
-	bool canary; /* one is awaited */
+	bool canary;    /* one is awaited */
+	bool ended;     /* it was unmounted for good, whatever has its numbers now */
+	bool settled;   /* no file of it is open for writing that the kernel side does not know */
+	int64_t hidden; /* how many there seemed to be */
 };
 
 struct coverage {
@@ -43,10 +46,10 @@ void coverage_close(struct coverage *coverage);
 
 /*
  * Reads the mount table again. Calls back for each filesystem that came (came) or went; `row` is valid meanwhile. A
- * filesystem that was mounted anew at the same device went and came.
+ * filesystem that was mounted anew at the same device went and came: has_ended tells where the table cannot.
  */
-int coverage_update(struct coverage *coverage, int (*changed)(struct covered *row, bool came, void *context),
-		    void *context);
+int coverage_update(struct coverage *coverage, bool (*has_ended)(const struct covered *row, void *context),
+		    int (*changed)(struct covered *row, bool came, void *context), void *context);
 
 struct covered *coverage_find(struct coverage *coverage, uint32_t device);
 /* The mount by which a path of the filesystem is seen: the one that a watch names, else the first. */

@@ -31,6 +31,12 @@ enum gap_cover {
 	X(MOUNTED, "mounted", GAP_BY_WHOLE,                                                                            \
 	  "the filesystem was mounted meanwhile; what changed on it before is not known", "")                          \
 	X(NOT_TRACEABLE, "not_traceable", GAP_BY_TIME, "the filesystem cannot be traced", "")                          \
+	X(HELD_OPEN, "held_open", GAP_BY_WHOLE,                                                                        \
+	  "files that were open for writing before tracing began are in no process: an NFS server, io_uring or a "     \
+	  "message in a socket may write them unseen until it lets go",                                                \
+	  "restart what holds them, as the NFS server, or unmount the filesystem")                                     \
+	X(HELD_UNCOUNTED, "held_uncounted", GAP_BY_WHOLE,                                                              \
+	  "whether files that were open before tracing began are in no process cannot be told", "")                    \
 	X(WATCH_CHANGED, "watch_changed", GAP_BY_WHOLE, "other directories are watched than before", "")               \
 	X(CLOCK_SET, "clock_set", GAP_COVERED, "the clock was set, or the machine was suspended", "")                  \
 	X(CRASHED, "crashed", GAP_BY_WHOLE,                                                                            \

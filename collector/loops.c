@@ -40,14 +40,22 @@ static bool is_written(int number)
 	return read_attribute(number, "loop/backing_file", line) && read_attribute(number, "ro", line) && *line == '0';
 }
 
+/* Counts how often the device was set up. Before 5.15 there is none: always 0. */
+static long long sequence(int number)
+{
+	char line[LINE];
+
+	return read_attribute(number, "diskseq", line) ? strtoll(line, NULL, 10) : 0;
+}
+
 static int add(struct loops *loops, int number)
 {
-	int *numbers = reallocarray(loops->numbers, loops->count + 1, sizeof(*numbers));
+	struct loop *rows = reallocarray(loops->rows, loops->count + 1, sizeof(*rows));
 
-	if (!numbers)
+	if (!rows)
 		return -ENOMEM;
-	loops->numbers = numbers;
-	numbers[loops->count++] = number;
+	loops->rows = rows;
+	rows[loops->count++] = (struct loop){.number = number, .sequence = sequence(number)};
 	return 0;
 }
 
@@ -69,7 +77,7 @@ int loops_find(struct loops *loops)
 
 void loops_free(struct loops *loops)
 {
-	free(loops->numbers);
+	free(loops->rows);
 	*loops = (struct loops){0};
 }
 
@@ -78,8 +86,11 @@ int loops_each(const struct loops *loops, int (*each)(const char *path, void *co
 	char path[LINE];
 	int code = 0;
 
-	for (size_t i = 0; i < loops->count && !code; i++)
-		if (read_attribute(loops->numbers[i], "loop/backing_file", path))
+	for (size_t i = 0; i < loops->count && !code; i++) {
+		const struct loop *loop = &loops->rows[i];
+
+		if (read_attribute(loop->number, "loop/backing_file", path) && sequence(loop->number) == loop->sequence)
 			code = each(path, context);
+	}
 	return code;
 }

@@ -8,8 +8,13 @@
 
 #include <stddef.h>
 
+struct loop {
+	int number;
+	long long sequence; /* another one: it was set up anew */
+};
+
 struct loops {
-	int *numbers; /* of the devices that can be written */
+	struct loop *rows; /* those that can be written */
 	size_t count;
 };
 

@@ -29,6 +29,9 @@ static void note_blindness(struct collector *collector)
 {
 	collector->lasting[LOSS_UNTIL_NEXT_CUT] = true;
 	collector->lasting[LOSS_WHILE_OPEN] = true;
+	/* It may have been handed on to somebody without descriptors. */
+	for (size_t i = 0; i < collector->coverage.count; i++)
+		collector->coverage.rows[i].settled = false;
 }
 
 static int add_blindness(struct collector *collector, uint64_t first, enum gap_reason reason)

@@ -18,6 +18,7 @@
 
 enum {
 	CARRY_ROUNDS = 4,
+	SUMS = 3, /* of counters that change meanwhile: the largest counts */
 	LOOKUP_BATCH = 512,
 	WAKE_FRACTION = 4, /* of the ring; beyond it programs wake the collector */
 };
@@ -197,6 +198,9 @@ static void select_programs(struct tracer *tracer, const struct btf *btf)
 	select_program(tracer, "mapped_files", has_iterator);
 	select_program(tracer, "mapped_files_linked", !has_iterator);
 	select_program(tracer, "open_files", true);
+	select_program(tracer, "mark_writers", true);
+	select_program(tracer, "count_mounts", true);
+	select_program(tracer, "count_writers", true);
 	select_program(tracer, "carry_writers", true);
 	select_program(tracer, "carry_operations", true);
 }
@@ -207,6 +211,7 @@ static void set_sizes(struct tracer *tracer, const struct tracer_options *option
 	uint32_t slots = (tracer->mode == TRACER_LSM ? SLOTS_CLAIMED : SLOTS_FIXED) + 1;
 
 	programs->rodata->settings.slots = slots;
+	programs->rodata->settings.cpus = libbpf_num_possible_cpus();
 	programs->rodata->settings.wake_bytes = options->ring / WAKE_FRACTION;
 	bpf_map__set_max_entries(programs->maps.events, options->ring);
 	bpf_map__set_max_entries(programs->maps.writers, options->writers);
@@ -363,13 +368,20 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer)
 int tracer_trace(struct tracer *tracer, uint32_t device, bool on)
 {
 	int map = bpf_map__fd(tracer->programs->maps.superblocks);
-	uint32_t value = 1;
+	const struct superblock entry = {0};
 	int result;
 
 	if (on)
-		return bpf_map_update_elem(map, &device, &value, BPF_ANY);
+		return bpf_map_update_elem(map, &device, &entry, BPF_ANY);
 	result = bpf_map_delete_elem(map, &device);
 	return result == -ENOENT ? 0 : result;
+}
+
+bool tracer_has_ended(const struct tracer *tracer, uint32_t device)
+{
+	struct superblock entry;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(tracer->programs->maps.superblocks), &device, &entry) && entry.ended;
 }
 
 /* Runs an iterator to its end. map: -1, or the map that it goes over. */
@@ -553,6 +565,29 @@ int tracer_writers(const struct tracer *tracer, uint64_t *count)
 
 	*count = 0;
 	return each_value(bpf_map__fd(map), bpf_map__value_size(map), count_any, count);
+}
+
+int tracer_count_held(struct tracer *tracer)
+{
+	int writers = bpf_map__fd(tracer->programs->maps.writers);
+	int superblocks = bpf_map__fd(tracer->programs->maps.superblocks);
+	int result;
+
+	tracer->programs->bss->look++;
+	result = run_iterator(tracer, "mark_writers", writers);
+	for (int i = 0; i < SUMS && !result; i++)
+		result = run_iterator(tracer, "count_mounts", superblocks);
+	return result ? result : run_iterator(tracer, "count_writers", writers);
+}
+
+int64_t tracer_held(const struct tracer *tracer, uint32_t device)
+{
+	struct superblock entry;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(tracer->programs->maps.superblocks), &device, &entry) ||
+	    entry.look != tracer->programs->bss->look)
+		return HELD_UNKNOWN;
+	return entry.held - entry.known;
 }
 
 static uint64_t missed_runs(const struct bpf_program *program)

@@ -59,6 +59,8 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer);
 
 /* A filesystem by its superblock's device (major << 20 | minor). */
 int tracer_trace(struct tracer *tracer, uint32_t device, bool on);
+/* The filesystem was unmounted for good since it was entered, whatever has its device now. */
+bool tracer_has_ended(const struct tracer *tracer, uint32_t device);
 /* Enters all files that are open for writing or mapped so, on filesystems that are traced. */
 int tracer_enter_open_files(struct tracer *tracer);
 /* Attaches or detaches the hooks on demand, and lets records through that deduplication hides. */
@@ -86,6 +88,14 @@ int tracer_flip(struct tracer *tracer, uint64_t epoch);
  * several rounds.
  */
 int tracer_carry(struct tracer *tracer);
+
+/*
+ * Counts, for each filesystem that is traced, write access that no known file explains: held by files that are in no
+ * process, and for a moment by operations under way.
+ */
+int tracer_count_held(struct tracer *tracer);
+/* The result for one of them; HELD_UNKNOWN or near it: it could not be counted. */
+int64_t tracer_held(const struct tracer *tracer, uint32_t device);
 
 /* Bytes of kernel memory in maps: set by the configuration. */
 uint64_t tracer_memory(const struct tracer *tracer);

@@ -15,6 +15,7 @@
 
 #include "collector.h"
 #include "describe.h"
+#include "hidden.h"
 #include "moment.h"
 #include "sentence.h"
 
@@ -105,6 +106,8 @@ static int confirm(struct collector *collector)
 	if (!code)
 		code = losses_carry(collector);
 	if (!code)
+		code = hidden_check(collector);
+	if (!code)
 		code = collector_enter_loops(collector);
 	if (!code)
 		code = tracer_carry(collector->tracer);
@@ -151,8 +154,11 @@ static int open_next(struct collector *collector)
 
 int window_cut(struct collector *collector, const char *job, uint64_t *closed, char **error)
 {
-	int code;
+	/* The mount table's own news may still wait behind the request for this cut. */
+	int code = collector_follow_mounts(collector);
 
+	if (code)
+		goto out;
 	send_canaries(collector);
 	code = open_next(collector);
 	if (code)

@@ -119,10 +119,23 @@ struct losses {
 #undef X
 };
 
+/* A filesystem that is traced. Key: its device, as in struct event. */
+struct superblock {
+	__u64 look;  /* at which the following were counted */
+	__s64 held;  /* how often there is write access to one of its mounts: by files, and shortly by operations */
+	__s64 known; /* of these, files among the writers */
+	__u32 ended; /* it was unmounted for good since it was entered: what has its numbers now is another one */
+	__u32 padding;
+};
+
+/* In `held`: it could not be counted. */
+#define HELD_UNKNOWN (1LL << 62)
+
 /* A file that is open for writing. Key: the address of its struct file. */
 struct writer {
 	__u64 epoch; /* in which it was last reported */
 	__u64 inode;
+	__u64 look; /* that met it last */
 };
 
 /*

@@ -3,7 +3,8 @@
  * The table of hooks: X(hook, function, presence, purpose).
  *
  * hook is the LSM hook (bpf_lsm_<hook> in BTF), function the kernel function that calls it, to which the fentry program
- * is attached where `bpf` is no active LSM. Loading, probing, check and status loop over this table.
+ * is attached where `bpf` is no active LSM (it need not be the security_* function: 5.10 has not all of them). Loading,
+ * probing, check and status loop over this table.
  */
 #ifndef FSCHANGED_HOOKS_H
 #define FSCHANGED_HOOKS_H
@@ -36,6 +37,7 @@ enum hook_presence {
 	X(inode_file_setattr, security_inode_file_setattr, HOOK_IF_PRESENT, "inode flags and projects")                \
 	X(file_ioctl, security_file_ioctl, HOOK_REQUIRED, "ioctls that change a file")                                 \
 	X(file_ioctl_compat, security_file_ioctl_compat, HOOK_IF_PRESENT, "the same from 32-bit programs")             \
+	X(sb_delete, generic_shutdown_super, HOOK_REQUIRED, "filesystems that are unmounted for good")                 \
 	X(task_free, security_task_free, HOOK_REQUIRED, "operations of tasks that ended")                              \
 	X(file_permission, security_file_permission, HOOK_ON_DEMAND, "each write, for tail --every")
 
@@ -50,8 +52,9 @@ enum { SLOTS_CLAIMED = 8, SLOTS_FIXED = HOOK_COUNT };
 struct settings {
 	unsigned char dentry_argument[HOOK_COUNT]; /* index of the first struct dentry * among the hook's arguments */
 	unsigned char by_inode[HOOK_COUNT];        /* there is none: that index is the first struct inode *'s */
-	unsigned int slots;                        /* record buffers a CPU, the iterators' included */
-	unsigned int wake_bytes;                   /* that wait in the ring before the collector is woken at once */
+	unsigned int cpus;
+	unsigned int slots;      /* record buffers a CPU, the iterators' included */
+	unsigned int wake_bytes; /* that wait in the ring before the collector is woken at once */
 };
 
 #endif

@@ -56,7 +56,12 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct super_block {
+	struct list_head s_list;
 	__u32 s_dev;
 	unsigned long s_magic;
 	struct dentry *s_root;
@@ -100,7 +105,12 @@ struct dentry {
 	struct super_block *d_sb;
 };
 
+struct vfsmount {
+	struct super_block *mnt_sb;
+};
+
 struct path {
+	struct vfsmount *mnt;
 	struct dentry *dentry;
 };
 

@@ -62,6 +62,18 @@ int __wrap_losses_check(struct collector *collector, uint64_t first)
 	return 0;
 }
 
+int __wrap_collector_follow_mounts(struct collector *collector)
+{
+	(void)collector;
+	return 0;
+}
+
+int __wrap_hidden_check(struct collector *collector)
+{
+	(void)collector;
+	return 0;
+}
+
 int __wrap_losses_carry(struct collector *collector)
 {
 	(void)collector;

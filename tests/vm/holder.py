@@ -10,6 +10,9 @@ held, without white space in it.
   open KEY PATH          open for writing, at the end of the file
   map KEY PATH           map shared and writable, and close the descriptor
   tmpfile KEY DIRECTORY  open a file without a name
+  ring KEY PATH          register with io_uring, open for writing, and close the descriptor
+  send KEY PATH          send the descriptor, open for writing, through a socket that nobody reads
+  receive KEY            read that
   append KEY TEXT        write through the descriptor
   store KEY TEXT         store at the beginning of the mapping
   begin KEY              begin a write through the descriptor whose data does not come
@@ -23,6 +26,7 @@ import ctypes
 import fcntl
 import mmap
 import os
+import socket
 import struct
 import sys
 import threading
@@ -47,6 +51,15 @@ class Held:
 
     def tmpfile(self, key, directory):
         self.held[key] = os.open(directory, os.O_WRONLY | os.O_TMPFILE, 0o644)
+
+    def ring(self, key, path):
+        self.held[key] = Ring(path)
+
+    def send(self, key, path):
+        self.held[key] = Message(path)
+
+    def receive(self, key):
+        self.held[key] = self.held[key].receive()
 
     def append(self, key, text):
         os.write(self.held[key], text.encode() + b"\n")
@@ -74,7 +87,7 @@ class Held:
 
     def close(self, key):
         held = self.held.pop(key)
-        if isinstance(held, Mapping):
+        if isinstance(held, (Mapping, Message, Ring)):
             held.close()
         else:
             os.close(held)
@@ -100,6 +113,46 @@ class Mapping:
 
     def close(self):
         self.library.munmap(self.address, MAPPED_BYTES)
+
+
+class Message:
+    """A file that is on its way through a socket."""
+
+    def __init__(self, path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+        self.sockets = socket.socketpair()
+        socket.send_fds(self.sockets[0], [b"x"], [descriptor])
+        os.close(descriptor)
+
+    def receive(self):
+        descriptor = socket.recv_fds(self.sockets[1], 1, 1)[1][0]
+        self.close()
+        return descriptor
+
+    def close(self):
+        for end in self.sockets:
+            end.close()
+
+
+class Ring:
+    """A file that only io_uring has: one of its fixed files."""
+
+    SETUP, REGISTER, REGISTER_FILES, PARAMETER_BYTES = 425, 427, 2, 120
+
+    def __init__(self, path):
+        library = ctypes.CDLL(None, use_errno=True)
+        parameters = ctypes.create_string_buffer(self.PARAMETER_BYTES)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+        self.ring = library.syscall(self.SETUP, 1, parameters)
+        if self.ring < 0:
+            raise OSError(ctypes.get_errno(), "io_uring_setup")
+        files = struct.pack("i", descriptor)
+        if library.syscall(self.REGISTER, self.ring, self.REGISTER_FILES, files, 1) < 0:
+            raise OSError(ctypes.get_errno(), "io_uring_register")
+        os.close(descriptor)
+
+    def close(self):
+        os.close(self.ring)
 
 
 class SlowWrite:

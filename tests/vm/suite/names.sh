@@ -536,6 +536,45 @@ device_number_used_again() {
 	expect_listed changed first
 }
 
+proves device_replaced_unseen \
+	'a filesystem is unmounted and another gets its numbers while the collector does not look: the list is incomplete'
+device_replaced_unseen() {
+	local mount
+	other_filesystem /mnt/disk || fail "it cannot be mounted"
+	trap drop_filesystem EXIT
+	truncate -s 32M "$T/image-2"
+	mkfs.ext4 -q "$T/image-2"
+	echo old >/mnt/disk/first
+	mount=$(findmnt -n -o ID,MAJ:MIN /mnt/disk)
+	begin_job "$FUNCNAME"
+	# A bound mount that comes and goes is none of its end.
+	mkdir -p /mnt/bound
+	mount --bind /mnt/disk /mnt/bound
+	umount /mnt/bound
+	echo text >>/mnt/disk/first
+	complete_dump "$FUNCNAME" /mnt/disk
+	expect_listed changed first
+	commit "$FUNCNAME"
+
+	kill -STOP "$COLLECTOR"
+	umount /mnt/disk
+	losetup -d "$LOOP"
+	losetup "$LOOP" "$T/image-2"
+	mount "$LOOP" /mnt/disk
+	echo text >/mnt/disk/second
+	kill -CONT "$COLLECTOR"
+	[ "$(findmnt -n -o ID,MAJ:MIN /mnt/disk)" = "$mount" ] || skip 'the kernel does not use its numbers again'
+	incomplete_dump "$FUNCNAME" /mnt/disk
+	expect_said mounted
+	expect_not_listed changed first
+	[ ! -s "$T/deleted" ] || fail "files of the other filesystem count as deleted: $(tr '\0' ' ' <"$T/deleted")"
+	commit "$FUNCNAME"
+	echo text >/mnt/disk/third
+	complete_dump "$FUNCNAME" /mnt/disk
+	expect_listed changed third
+	commit "$FUNCNAME"
+}
+
 proves containers_with_users \
 	'changes in a container (user and mount namespace, pivot_root) are listed by the paths of the host'
 containers_with_users() {

@@ -51,6 +51,50 @@ hold_files_below_others_before_the_start() {
 	fi
 }
 
+# On a filesystem of their own: all of it is a gap meanwhile.
+hold_hidden_files_before_the_start() {
+	HIDDEN=/mnt/hidden
+	is_wanted files_in_no_process || return 0
+	mkdir -p "$HIDDEN"
+	truncate -s 32M "$RUN/hidden"
+	mkfs.ext4 -q "$RUN/hidden"
+	mount -o loop "$RUN/hidden" "$HIDDEN"
+	start_holder hidden
+	(hold hidden ring ringed "$HIDDEN/ringed") && (hold hidden send sent "$HIDDEN/sent") &&
+		(hold hidden send received "$HIDDEN/received")
+}
+
+# expect_hidden JOB: in the window that closes.
+expect_hidden() {
+	incomplete_dump "$1" "$HIDDEN"
+	expect_said 'in no process'
+	commit "$1"
+}
+
+proves files_in_no_process \
+	'files that only io_uring or a message in a socket holds open since before the start: incomplete while they do'
+files_in_no_process() {
+	trap 'stop_holder hidden; umount -l "$HIDDEN"' EXIT
+	begin_job "$FUNCNAME"
+	expect_hidden "$FUNCNAME"
+	hold hidden receive received
+	expect_hidden "$FUNCNAME"
+	hold hidden close ringed
+	expect_hidden "$FUNCNAME"
+	expect_hidden "$FUNCNAME"
+	hold hidden close sent
+	# In this window it was still held.
+	expect_hidden "$FUNCNAME"
+	hold hidden append received text
+	complete_dump "$FUNCNAME" "$HIDDEN"
+	expect_listed changed received
+	commit "$FUNCNAME"
+	: >"$HIDDEN/after"
+	complete_dump "$FUNCNAME" "$HIDDEN"
+	expect_listed changed received after
+	commit "$FUNCNAME"
+}
+
 proves loop_device_from_before_the_start \
 	'the file of a loop device that was set up before the collector started is listed in every window while that stays'
 loop_device_from_before_the_start() {
