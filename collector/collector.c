@@ -305,6 +305,8 @@ static int came(struct collector *collector, struct covered *row)
 	if (code)
 		return code;
 	code = mount_identity(mount, &identity);
+	if (!code && coverage_has_identity(&collector->coverage, identity))
+		code = mount_clone_identity(mount, &identity);
 	if (!code) {
 		struct store_filesystem filesystem = {
 			.identity = identity,
@@ -317,7 +319,8 @@ static int came(struct collector *collector, struct covered *row)
 		code = store_put_filesystem(collector->store, &filesystem, &is_new);
 		row->id = filesystem.id;
 	}
-	free(identity);
+	free(row->identity);
+	row->identity = identity;
 	if (code)
 		tracer_trace(collector->tracer, row->device, false);
 	return code;
@@ -374,6 +377,21 @@ static int keep_watches(struct collector *collector)
 				 GAP_WATCH_CHANGED, NULL);
 }
 
+static int add_moved(struct collector *collector)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
+		struct covered *row = &collector->coverage.rows[i];
+
+		if (row->moved)
+			code = collector_add_gap(collector, collector->closing, collector->window, row,
+						 collector->flushed, GAP_MOVED, NULL);
+		row->moved = code;
+	}
+	return code;
+}
+
 int collector_follow_mounts(struct collector *collector)
 {
 	/* What waits in the ring still names the filesystems as they were. */
@@ -382,6 +400,8 @@ int collector_follow_mounts(struct collector *collector)
 	collector->untold = false;
 	if (!code)
 		code = coverage_update(&collector->coverage, has_ended, changed, collector);
+	if (!code)
+		code = add_moved(collector);
 	if (!code)
 		code = keep_watches(collector);
 	if (!code && collector->untold)

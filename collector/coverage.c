@@ -84,6 +84,7 @@ int coverage_open(struct coverage *coverage, char *const *watch, size_t count, c
 static void free_row(struct covered *row)
 {
 	free(row->mount_point);
+	free(row->identity);
 }
 
 void coverage_close(struct coverage *coverage)
@@ -97,6 +98,14 @@ void coverage_close(struct coverage *coverage)
 	free(coverage->rows);
 	mounts_free(&coverage->mounts);
 	*coverage = (struct coverage){0};
+}
+
+bool coverage_has_identity(const struct coverage *coverage, const char *identity)
+{
+	for (size_t i = 0; i < coverage->count; i++)
+		if (coverage->rows[i].identity && strcmp(coverage->rows[i].identity, identity) == 0)
+			return true;
+	return false;
 }
 
 struct covered *coverage_find(struct coverage *coverage, uint32_t device)
@@ -157,6 +166,43 @@ static const struct mount *mount_that_stayed(const struct mounts *before, const 
 	return found;
 }
 
+/* Of several at the same place the last one is seen. */
+static const struct mount *find_place(const struct mounts *mounts, const char *mount_point)
+{
+	const struct mount *found = NULL;
+
+	for (size_t i = 0; i < mounts->count; i++)
+		if (strcmp(mounts->rows[i].mount_point, mount_point) == 0)
+			found = &mounts->rows[i];
+	return found;
+}
+
+static bool shows_the_same(const struct mount *before, const struct mount *now)
+{
+	return !before || !now || before->device != now->device || strcmp(before->root, now->root) == 0;
+}
+
+/*
+ * The filesystem has stayed; what is seen of it, and where, may be something else: another subvolume or directory is
+ * mounted in the place of one, or the mount by which its paths are named was moved.
+ */
+static bool is_seen_otherwise(const struct mounts *before, const struct mounts *now, uint32_t device)
+{
+	const struct mount *first = mounts_find_device(before, device, NULL);
+	const struct mount *present = mounts_find_device(now, device, NULL);
+
+	if (first && present && strcmp(first->mount_point, present->mount_point) != 0)
+		return true;
+	for (size_t i = 0; i < before->count; i++) {
+		const struct mount *mount = &before->rows[i];
+
+		if (mount->device == device && find_place(before, mount->mount_point) == mount &&
+		    !shows_the_same(mount, find_place(now, mount->mount_point)))
+			return true;
+	}
+	return false;
+}
+
 static int remove_absent(struct coverage *coverage, const struct mounts *before,
 			 int (*changed)(struct covered *, bool, void *), void *context)
 {
@@ -174,6 +220,7 @@ static int remove_absent(struct coverage *coverage, const struct mounts *before,
 		}
 		if (!code)
 			code = follow_mount(row, mount);
+		row->moved |= !code && is_seen_otherwise(before, &coverage->mounts, row->device);
 		coverage->rows[kept++] = *row;
 	}
 	coverage->count = kept;
@@ -223,8 +270,8 @@ static int follow_watch(const struct mounts *mounts, struct watch *watch)
 	const struct mount *mount = mounts_find_path(mounts, watch->host_path);
 	char path[PATH_MAX], *copy;
 
-	if (!mount || mount->device == watch->device ||
-	    mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0)
+	if (!mount || mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0 ||
+	    (mount->device == watch->device && strcmp(path, watch->path) == 0))
 		return 0;
 	copy = strdup(path);
 	if (!copy)

@@ -22,6 +22,8 @@ struct covered {
 	uint32_t id;  /* of the store's row; 0: not yet in the store */
 	int mount_id; /* of the mount that it is known by */
 	char *mount_point;
+	char *identity; /* of the store's row; NULL: not yet in the store */
+	bool moved; /* other directories of it are seen than before, or at another place; to be cleared by the caller */
 	bool canary;    /* one is awaited */
 	bool ended;     /* it was unmounted for good, whatever has its numbers now */
 	bool settled;   /* no file of it is open for writing that the kernel side does not know */
@@ -51,6 +53,7 @@ void coverage_close(struct coverage *coverage);
 int coverage_update(struct coverage *coverage, bool (*has_ended)(const struct covered *row, void *context),
 		    int (*changed)(struct covered *row, bool came, void *context), void *context);
 
+bool coverage_has_identity(const struct coverage *coverage, const char *identity);
 struct covered *coverage_find(struct coverage *coverage, uint32_t device);
 /* The mount by which a path of the filesystem is seen: the one that a watch names, else the first. */
 const struct mount *coverage_mount(const struct coverage *coverage, uint32_t device, const char *path);

@@ -30,6 +30,9 @@ enum gap_cover {
 	X(NOT_TRACED, "not_traced", GAP_BY_TIME, "no collector was running", "")                                       \
 	X(MOUNTED, "mounted", GAP_BY_WHOLE,                                                                            \
 	  "the filesystem was mounted meanwhile; what changed on it before is not known", "")                          \
+	X(MOVED, "moved", GAP_BY_WHOLE,                                                                                \
+	  "another directory or subvolume of the filesystem is mounted where one was, or it is seen at another place", \
+	  "what a backup has at the place of before is not named in any list")                                         \
 	X(NOT_TRACEABLE, "not_traceable", GAP_BY_TIME, "the filesystem cannot be traced", "")                          \
 	X(HELD_OPEN, "held_open", GAP_BY_WHOLE,                                                                        \
 	  "files that were open for writing before tracing began are in no process: an NFS server, io_uring or a "     \

@@ -273,6 +273,35 @@ int mount_identity(const struct mount *mount, char **identity)
 	return length < 0 ? -ENOMEM : 0;
 }
 
+int mount_clone_identity(const struct mount *mount, char **identity)
+{
+	char *clone;
+	int length = asprintf(&clone, "%s@%u:%u", *identity, device_major(mount->device), device_minor(mount->device));
+
+	free(*identity);
+	*identity = length < 0 ? NULL : clone;
+	return length < 0 ? -ENOMEM : 0;
+}
+
+bool mount_is_clone(const struct mount *mount, const char *identity)
+{
+	char *clone = NULL;
+	bool same = mount_identity(mount, &clone) == 0 && mount_clone_identity(mount, &clone) == 0 &&
+		    strcmp(clone, identity) == 0;
+
+	free(clone);
+	return same;
+}
+
+bool mount_is(const struct mount *mount, const char *identity)
+{
+	char *present = NULL;
+	bool same = mount_identity(mount, &present) == 0 && strcmp(present, identity) == 0;
+
+	free(present);
+	return same || mount_is_clone(mount, identity);
+}
+
 /* What is bound from a directory that has been removed shows nothing that has a path. */
 static bool shows(const struct mount *mount, const char *path, size_t length)
 {

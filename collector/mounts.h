@@ -44,6 +44,15 @@ const char *mount_class_reason(enum mount_class class); /* why it is or is not t
  */
 int mount_identity(const struct mount *mount, char **identity);
 
+/*
+ * The name for one of two filesystems that have the same: a copy, or a snapshot of a block device, mounted beside its
+ * origin. Takes and replaces *identity, also on failure.
+ */
+int mount_clone_identity(const struct mount *mount, char **identity);
+/* Whether the name is the filesystem's, or the one that it has as a copy. */
+bool mount_is(const struct mount *mount, const char *identity);
+bool mount_is_clone(const struct mount *mount, const char *identity);
+
 /* The first mount of the device, whose root holds `path` (inside the filesystem; NULL: any). NULL: none. */
 const struct mount *mounts_find_device(const struct mounts *mounts, uint32_t device, const char *path);
 /* The mount that a host path lies on: the last one with the longest mount point above it. NULL: none. */

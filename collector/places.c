@@ -64,13 +64,21 @@ static bool shows(const struct mount *mount, const char *path, size_t length)
 	return mount_to_host(mount, path, length, NULL, 0) != -ENOENT;
 }
 
-static bool has_identity(const struct mount *mount, const char *expected)
+/* A copy has a row of its own as long as its origin was mounted beside it. */
+static bool is_other(const struct places *places, const struct mount *mount, const struct filesystem *filesystem)
 {
-	char *identity = NULL;
-	bool same = mount_identity(mount, &identity) == 0 && strcmp(identity, expected) == 0;
+	for (size_t i = 0; i < places->filesystem_count; i++) {
+		const struct filesystem *row = &places->filesystems[i];
 
-	free(identity);
-	return same;
+		if (row != filesystem && row->device == mount->device && mount_is_clone(mount, row->identity))
+			return true;
+	}
+	return false;
+}
+
+static bool has_identity(const struct places *places, const struct mount *mount, const struct filesystem *filesystem)
+{
+	return mount_is(mount, filesystem->identity) && !is_other(places, mount, filesystem);
 }
 
 static bool is_first_of_device(const struct places *places, const struct mount *mount)
@@ -83,11 +91,11 @@ static void find_device(struct places *places, struct filesystem *filesystem)
 {
 	const struct mount *mount = mounts_find_device(&places->mounts, filesystem->device, NULL);
 
-	filesystem->mounted = mount && has_identity(mount, filesystem->identity);
+	filesystem->mounted = mount && has_identity(places, mount, filesystem);
 	for (size_t i = 0; i < places->mounts.count && !filesystem->mounted; i++) {
 		mount = &places->mounts.rows[i];
 		if (mount->class != MOUNT_LOCAL || !is_first_of_device(places, mount) ||
-		    !has_identity(mount, filesystem->identity))
+		    !has_identity(places, mount, filesystem))
 			continue;
 		filesystem->device = mount->device;
 		filesystem->mounted = true;
