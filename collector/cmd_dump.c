@@ -56,7 +56,9 @@ static const struct argp_option dump_options[] = {
 	 "for people: no job, nothing is closed",
 	 1},
 	{"repair", KEY_REPAIR, NULL, 0,
-	 "Where names of changed files are not known, find them as scan does before the list is written", 1},
+	 "Where changes may be missing or names of changed files are not known, find them as scan does before the list "
+	 "is written",
+	 1},
 	{"base", KEY_BASE, "FILE", 0,
 	 "What 'commit --base' wrote there, beside the backup: if it is not the base of the job, only a full backup "
 	 "will "
@@ -361,18 +363,18 @@ static void report(const char *sentence, void *context)
 	message(LOG_WARNING, "incomplete: %s", sentence);
 }
 
-static int make(struct store *store, const struct list_options *list, list_report *say, void *context, int *code)
+static int make(struct store *store, const struct list_options *list, struct list_result *result, list_report *say,
+		void *context, int *code)
 {
-	struct list_result result;
 	char *error = NULL;
 
-	*code = list_make(store, list, &result, say, context, &error);
+	*code = list_make(store, list, result, say, context, &error);
 	if (*code && *code != -EAGAIN)
 		message(LOG_ERR, "%s", error ? error : strerror(-*code));
 	free(error);
 	if (*code)
 		return EXIT_FAILED;
-	return result.verdict == LIST_INCOMPLETE ? EXIT_INCOMPLETE : EXIT_DONE;
+	return result->verdict == LIST_INCOMPLETE ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
 /* Sentences that may have no reason any more when the list is made again. */
@@ -388,15 +390,19 @@ static void say_held(const char *held, size_t size)
 }
 
 /* What could not be looked at is said again, for all that is missing, when the list is made. */
-static int find_names(const struct options *options)
+static int repair(const struct options *options, const struct list_result *lacking)
 {
 	struct reasons reasons = {0};
-	const struct scan_options request = {.socket = options->config.socket, .reasons = &reasons};
+	const struct scan_options request = {
+		.socket = options->config.socket,
+		.gaps_only = !lacking->unnamed,
+		.reasons = &reasons,
+	};
 	char *error;
 	int code = scan(&request, &error);
 
 	if (code)
-		message(LOG_WARNING, "the names cannot be found: %s", error ? error : strerror(-code));
+		message(LOG_WARNING, "the list cannot be repaired: %s", error ? error : strerror(-code));
 	free(error);
 	return code;
 }
@@ -419,6 +425,7 @@ static void ask_to_flush(void *context)
 static int write_lists(struct options *options, const struct arguments *arguments, struct store *store)
 {
 	struct list_options list = arguments->list;
+	struct list_result result;
 	char *held = NULL;
 	size_t size = 0;
 	FILE *stream = arguments->repair ? open_memstream(&held, &size) : NULL;
@@ -426,14 +433,14 @@ static int write_lists(struct options *options, const struct arguments *argument
 
 	list.settle = ask_to_flush;
 	list.context = options;
-	list.all_names = stream != NULL;
-	status = make(store, &list, stream ? hold : report, stream, &code);
+	list.or_nothing = stream != NULL;
+	status = make(store, &list, &result, stream ? hold : report, stream, &code);
 	if (stream)
 		fclose(stream);
 	if (code == -EAGAIN) {
-		find_names(options);
-		list.all_names = false;
-		status = make(store, &list, report, NULL, &code);
+		repair(options, &result);
+		list.or_nothing = false;
+		status = make(store, &list, &result, report, NULL, &code);
 	} else if (stream) {
 		say_held(held, size);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Walks the traced filesystems for names that the collector does not know, and waits until that is done. */
+/* Walks the traced filesystems for what the collector does not know, and waits until that is done. */
 #include <inttypes.h>
 #include <linux/ioprio.h>
 #include <stdio.h>
@@ -50,9 +50,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp argp = {
 	.options = options_of_scan,
 	.parser = parse,
-	.doc = "Walks all traced filesystems for the names of files with several links, and of changed files without a "
-	       "name that is known. When it is done, lists that were incomplete for want of such names can be made "
-	       "again. Exit status: 0 done, 1 failed, 2 usage, 3 something could not be looked at.",
+	.doc = "Walks all traced filesystems for what may have changed in gaps, for the names of files with several "
+	       "links, and for those of changed files without a name that is known. When it is done the gaps are "
+	       "repaired, and lists that were incomplete can be made again. Exit status: 0 done, 1 failed, 2 usage, 3 "
+	       "something could not be looked at.",
 };
 
 static void clear_line(struct arguments *arguments)
@@ -78,15 +79,19 @@ static void show(const struct scan_progress *progress, void *context)
 	clear_line(arguments);
 	if (arguments->json) {
 		json_array_append_new(arguments->filesystems,
-				      json_pack("{s:o, s:I, s:I, s:b}", "mount_point",
+				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:b}", "mount_point",
 						command_json_text(progress->mount_point), "entries",
-						(json_int_t)progress->entries, "names", (json_int_t)progress->names,
-						"complete", progress->complete));
+						(json_int_t)progress->entries, "gaps", (json_int_t)progress->gaps,
+						"changed", (json_int_t)progress->changed, "names",
+						(json_int_t)progress->names, "complete", progress->complete));
 		return;
 	}
 	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
-	printf(": %" PRIu64 " entries, %" PRIu64 " names of files with several links%s\n", progress->entries,
-	       progress->names, progress->complete ? "" : ", not complete");
+	printf(": %" PRIu64 " entries", progress->entries);
+	if (progress->gaps)
+		printf(", %" PRIu64 " gaps, %" PRIu64 " may have changed in them", progress->gaps, progress->changed);
+	printf(", %" PRIu64 " names of files with several links%s\n", progress->names,
+	       progress->complete ? "" : ", not complete");
 }
 
 static void report(const char *sentence, void *context)
@@ -148,4 +153,4 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command command_scan = {"scan", "find names of files that the collector does not know", run};
+const struct command command_scan = {"scan", "cover gaps, and find names that the collector does not know", run};

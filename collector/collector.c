@@ -222,8 +222,9 @@ int collector_collect(struct collector *collector, bool at_once)
 int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
 		      int64_t started, enum gap_reason reason, const char *detail)
 {
+	uint32_t known = filesystem && !filesystem->id ? STORE_UNKNOWN_FILESYSTEM : STORE_ALL_FILESYSTEMS;
 	struct store_gap gap = {
-		.filesystem = filesystem ? filesystem->id : STORE_ALL_FILESYSTEMS,
+		.filesystem = filesystem && filesystem->id ? filesystem->id : known,
 		.first = first,
 		.last = last,
 		.started = started,
@@ -295,16 +296,13 @@ int collector_check_clock(struct collector *collector)
 }
 
 /* Traced first: should it end while it is asked who it is, the kernel side tells that. */
-static int came(struct collector *collector, struct covered *row)
+static int identify(struct collector *collector, struct covered *row)
 {
 	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
 	char *identity = NULL;
 	bool is_new;
-	int code = tracer_trace(collector->tracer, row->device, true);
+	int code = mount_identity(mount, &identity);
 
-	if (code)
-		return code;
-	code = mount_identity(mount, &identity);
 	if (!code && coverage_has_identity(&collector->coverage, identity))
 		code = mount_clone_identity(mount, &identity);
 	if (!code) {
@@ -321,9 +319,17 @@ static int came(struct collector *collector, struct covered *row)
 	}
 	free(row->identity);
 	row->identity = identity;
-	if (code)
+	return code ? code : store_set_traced(collector->store, row->id, true);
+}
+
+static int came(struct collector *collector, struct covered *row)
+{
+	int traced = tracer_trace(collector->tracer, row->device, true);
+	int code = identify(collector, row);
+
+	if (code && !traced)
 		tracer_trace(collector->tracer, row->device, false);
-	return code;
+	return code ? code : traced;
 }
 
 static bool has_ended(const struct covered *row, void *context)
@@ -341,8 +347,10 @@ static int changed(struct covered *row, bool has_come, void *context)
 
 	if (!has_come && collector->walking == row->id)
 		collector->walking = 0;
-	if (!has_come)
-		return tracer_trace(collector->tracer, row->device, false);
+	if (!has_come) {
+		code = store_set_traced(collector->store, row->id, false);
+		return code ? code : tracer_trace(collector->tracer, row->device, false);
+	}
 	code = came(collector, row);
 	if (!collector->started)
 		return code;
@@ -486,6 +494,18 @@ static int open_tracer(struct collector *collector, char **error)
 	return tracer_open(&collector->tracer, &options, collector->window, error);
 }
 
+/* What nobody traced is to be covered on filesystems that are there now, and on those that were then. */
+static int set_traced(struct collector *collector)
+{
+	int code = store_widen_gaps(collector->store, collector->window);
+
+	if (!code)
+		code = store_set_traced(collector->store, 0, false);
+	for (size_t i = 0; !code && i < collector->coverage.count; i++)
+		code = store_set_traced(collector->store, collector->coverage.rows[i].id, true);
+	return code;
+}
+
 /* From the first file that is traced on nothing may be missed: hooks, then filesystems, then what was open before. */
 static int start(struct collector *collector, char **error)
 {
@@ -498,6 +518,8 @@ static int start(struct collector *collector, char **error)
 	}
 	if (!code)
 		code = keep_watches(collector);
+	if (!code)
+		code = set_traced(collector);
 	if (!code)
 		code = tracer_enter_open_files(collector->tracer);
 	if (!code)
@@ -527,6 +549,7 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	int code;
 
 	*collector = (struct collector){.config = config, .clock = CLOCK_CLOSED, .ftrace = FTRACE_CLOSED};
+	cover_forget(collector);
 	code = open_store(collector, error);
 	if (code)
 		return code;
@@ -561,6 +584,7 @@ void collector_close(struct collector *collector)
 {
 	if (collector->started)
 		collector_collect(collector, true);
+	cover_forget(collector);
 	tracer_close(collector->tracer);
 	batch_free(collector->batch);
 	clock_close(&collector->clock);

@@ -12,6 +12,7 @@
 #include "batch.h"
 #include "clock.h"
 #include "config.h"
+#include "cover.h"
 #include "coverage.h"
 #include "fresh.h"
 #include "ftrace.h"
@@ -36,6 +37,7 @@ struct collector {
 	struct link_feed *link_feed;
 	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
 	const void *walker;             /* who walks */
+	struct cover cover;             /* what the walk covers */
 	struct tracer_counters counted; /* losses that are accounted for */
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */

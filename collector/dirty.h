@@ -14,6 +14,7 @@ enum dirty_flag {
 	DIRTY_NO_CMTIME = 1 << 2, /* stores may not have moved the ctime */
 	DIRTY_UNDER_WAY = 1 << 4, /* a write may have been under way when it was carried */
 	DIRTY_UNNAMED = 1 << 3,   /* changed through no name: only of files, not of paths */
+	DIRTY_FOUND = 1 << 5,     /* by a scan: nobody saw how it changed */
 };
 
 /*

@@ -9,7 +9,9 @@ static const struct {
 	const char *sentence;
 	const char *advice;
 } gaps[GAP_REASONS] = {
-#define X(member, reason, duration) [GAP_LOSS_##member] = {#member, GAP_BY_TIME, reason, ""},
+/* A file that is in no table may have pages that can be stored to without a new ctime. */
+#define X(member, reason, duration)                                                                                    \
+	[GAP_LOSS_##member] = {#member, (duration) == LOSS_WHILE_OPEN ? GAP_BY_WHOLE : GAP_BY_TIME, reason, ""},
 	LOSSES(X)
 #undef X
 #define X(constant, word, cover, sentence, advice) [GAP_##constant] = {word, cover, sentence, advice},

@@ -29,11 +29,11 @@ struct maker {
 	struct links *links;
 	struct refine refine;
 	uint64_t expected; /* the window that comes next */
-	uint64_t unnamed;  /* files with names that are not known */
 	uint64_t repaired; /* gaps that scans have covered */
 	struct certificate *certificate;
 	list_report *report;
 	void *context;
+	struct list_result *result;
 	char *error;
 };
 
@@ -109,6 +109,7 @@ static int check_gap(const struct store_gap *gap, void *context)
 		maker->repaired += gap_cover(gap->reason) != GAP_COVERED;
 		return 0;
 	}
+	maker->result->gaps++;
 	reasons_add(&maker->reasons, "changes between %s and %s on %s may be missing: %s%s%s",
 		    time_text(gap->started, started, sizeof(started)), time_text(gap->ended, ended, sizeof(ended)),
 		    where ? where : "all filesystems", gap->detail ? gap->detail : gap->reason, *advice ? "; " : "",
@@ -139,7 +140,7 @@ static int read_windows(struct maker *maker)
 	if (!code)
 		code = store_union(maker->store, first, last, rows_take, &rows);
 	if (!code)
-		code = links_check(maker->links, &maker->unnamed);
+		code = links_check(maker->links, &maker->result->unnamed);
 	return code;
 }
 
@@ -234,15 +235,21 @@ static int write_all(struct maker *maker, struct list_result *result)
 int list_make(struct store *store, const struct list_options *options, struct list_result *result, list_report *say,
 	      void *context, char **error)
 {
-	struct maker maker = {.store = store, .options = *options, .report = say, .context = context};
+	struct maker maker = {
+		.store = store,
+		.options = *options,
+		.report = say,
+		.context = context,
+		.result = result,
+	};
 	int code;
 
 	maker.reasons = (struct reasons){report, &maker, 0};
-	code = prepare(&maker);
 	*result = (struct list_result){0};
+	code = prepare(&maker);
 	if (!code)
 		code = read_store(&maker);
-	if (!code && options->all_names && maker.unnamed)
+	if (!code && options->or_nothing && (result->unnamed || result->gaps))
 		code = -EAGAIN;
 	if (!code)
 		code = write_all(&maker, result);

@@ -24,7 +24,7 @@ struct list_options {
 	uint64_t first, last; /* windows, both included; first > last: none */
 	const struct format *format;
 	bool escape;
-	bool all_names;      /* -EAGAIN, and nothing is written, where names of changed files are not known */
+	bool or_nothing; /* -EAGAIN, and nothing is written, where a scan would tell more: result says what of */
 	const char *changed; /* file, "-" standard output, NULL not wanted */
 	const char *deleted;
 	const char *certificate;       /* the same; see certificate.h */
@@ -42,6 +42,8 @@ struct list_result {
 	uint64_t changed, deleted; /* entries written */
 	uint64_t incomplete;       /* places that could not be looked at and gaps */
 	enum list_verdict verdict;
+	uint64_t gaps;    /* that are not repaired */
+	uint64_t unnamed; /* files with names that are not known */
 };
 
 /* A static string: "complete", "repaired", "incomplete", "fresh". */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@ struct change {
 	struct dirty_facts facts;
 	int64_t first, last;
 	uint64_t first_window;
+	bool is_mounted; /* below a directory that is listed anew: all of that is in the lists already */
 };
 
 /* All that is below has come in as well. */
@@ -65,6 +67,38 @@ static bool is_unchanged(const struct change *change, const struct sight *sight)
 	       refine_drops(refine, &change->facts, change->first_window, &sight->looked, sight->type);
 }
 
+static int take_place(const struct place *place, void *context);
+
+/* Nothing is known to have happened there, but it goes with the directory above. */
+static int take_mounted(const struct place *place, void *context)
+{
+	const struct change *above = context;
+	struct change change = *above;
+	int error = 0;
+
+	change.facts.was = 0;
+	change.facts.flags |= DIRTY_EXPAND;
+	change.is_mounted = true;
+	change.filesystem = places_filesystem(place);
+	if (!places_is_unwatched(place))
+		error = take_place(place, &change);
+	return error ? error : places_below(change.rows->places, place, take_place, &change);
+}
+
+/* The directory that was looked at last. What is mounted below the root of a filesystem stays, unless that goes. */
+static int expand(struct change *change, const struct place *place, const struct sight *sight)
+{
+	struct places *places = change->rows->places;
+	char *host = strndup(sight->host, sight->length);
+	size_t length = sight->length;
+	int error = host ? places_expand(places, place, take_below, change) : -ENOMEM;
+
+	if (!error && !change->is_mounted && (change->facts.was || place->length > 1))
+		error = places_mounted_below(places, host, length, take_mounted, change);
+	free(host);
+	return error;
+}
+
 static int take_place(const struct place *place, void *context)
 {
 	struct change *change = context;
@@ -74,7 +108,7 @@ static int take_place(const struct place *place, void *context)
 	int error = places_look(places, place, &sight);
 
 	if (error == -ENOENT)
-		return add(change, LIST_DELETED, &sight);
+		return change->is_mounted ? 0 : add(change, LIST_DELETED, &sight);
 	if (error)
 		return error == -EAGAIN ? 0 : error;
 	if (is_unchanged(change, &sight))
@@ -85,7 +119,7 @@ static int take_place(const struct place *place, void *context)
 	if (!error)
 		error = add_changed(change, place->path, place->length, &sight);
 	if (!error && S_ISDIR(mode) && is_whole(change))
-		error = places_expand(places, place, take_below, change);
+		error = expand(change, place, &sight);
 	return error;
 }
 
@@ -110,7 +144,14 @@ static int take(struct change *change, const struct dirty *row)
 int rows_take(const struct dirty *row, void *context)
 {
 	struct rows *rows = context;
-	struct change change = {rows, row->filesystem, row->facts, row->first, row->last, row->first_window};
+	struct change change = {
+		.rows = rows,
+		.filesystem = row->filesystem,
+		.facts = row->facts,
+		.first = row->first,
+		.last = row->last,
+		.first_window = row->first_window,
+	};
 	int error = take(&change, row);
 
 	if (error && !*rows->error)

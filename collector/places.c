@@ -272,6 +272,11 @@ bool places_is_unwatched(const struct place *place)
 	return place->filesystem->watch_count && !(place->watch && place->watch->usable);
 }
 
+uint32_t places_filesystem(const struct place *place)
+{
+	return place->filesystem->id;
+}
+
 const char *places_mount_point(struct places *places, uint32_t filesystem)
 {
 	const struct filesystem *found = find_filesystem(places, filesystem);
@@ -343,6 +348,50 @@ int places_below(struct places *places, const struct place *place,
 	int error = watches_below(place, each, context);
 
 	return error ? error : roots_below(places, place, each, context);
+}
+
+/* Known, and mounted there. */
+static struct filesystem *filesystem_of(const struct places *places, const struct mount *mount)
+{
+	for (size_t i = 0; i < places->filesystem_count; i++)
+		if (places->filesystems[i].mounted && places->filesystems[i].device == mount->device)
+			return &places->filesystems[i];
+	return NULL;
+}
+
+bool places_is_known(const struct places *places, const struct mount *mount)
+{
+	return filesystem_of(places, mount) != NULL;
+}
+
+static int take_root(struct places *places, const struct mount *mount,
+		     int (*each)(const struct place *place, void *context), void *context)
+{
+	struct place place = {filesystem_of(places, mount), NULL, mount->root, strlen(mount->root)};
+	const struct mount *hidden;
+
+	if (!place.filesystem)
+		return 0;
+	place.watch = watch_of(place.filesystem, place.path, place.length);
+	/* What several mounts show is listed by one of them. */
+	if (!places_is_unwatched(&place) && places_enter(places, &place, &hidden) && places->mount != mount)
+		return 0;
+	return each(&place, context);
+}
+
+int places_mounted_below(struct places *places, const char *host, size_t length,
+			 int (*each)(const struct place *place, void *context), void *context)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < places->mounts.count && !error; i++) {
+		const struct mount *mount = &places->mounts.rows[i];
+		size_t depth = strlen(mount->mount_point);
+
+		if (depth > length && path_is_below(mount->mount_point, depth, host, length))
+			error = take_root(places, mount, each, context);
+	}
+	return error;
 }
 
 int places_new(struct places **result, const char *mountinfo, const char *relative_to, struct reasons *reasons,

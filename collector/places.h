@@ -45,6 +45,7 @@ void places_report_rest(struct places *places);
 
 /* 0: *place is set; -ENODEV: its filesystem is not mounted, which was reported; -ENOENT: the store does not know it. */
 int places_find(struct places *places, uint32_t filesystem, const char *path, size_t length, struct place *place);
+uint32_t places_filesystem(const struct place *place);
 /* Where the filesystem is or was seen; NULL: the store does not know it. */
 const char *places_mount_point(struct places *places, uint32_t filesystem);
 /* Is it the device of the filesystem itself? Where subvolumes have their own no file has it. */
@@ -67,5 +68,12 @@ int places_expand(struct places *places, const struct place *place,
  */
 int places_below(struct places *places, const struct place *place,
 		 int (*each)(const struct place *place, void *context), void *context);
+
+/*
+ * What other filesystems show below a directory of the host that was deleted or moved, with all that is mounted there:
+ * the roots of their mounts. host lives in the caller's memory.
+ */
+int places_mounted_below(struct places *places, const char *host, size_t length,
+			 int (*each)(const struct place *place, void *context), void *context);
 
 #endif

@@ -146,7 +146,7 @@ static void report_moved_mount(const struct expansion *expansion, const struct m
 	struct places *places = expansion->places;
 	bool *named = &places->named[mount - places->mounts.rows];
 
-	if (expansion->is_root || mount->class != MOUNT_LOCAL || mount->device == places->mount->device || *named)
+	if (expansion->is_root || mount->class != MOUNT_LOCAL || places_is_known(places, mount) || *named)
 		return;
 	*named = true;
 	reasons_add(places->reasons,

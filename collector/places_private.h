@@ -48,6 +48,8 @@ int places_set_host(struct places *places, const struct mount *mount, const char
  * The host's path is not set.
  */
 bool places_enter(struct places *places, const struct place *place, const struct mount **hidden);
+/* Of a filesystem that the store knows. */
+bool places_is_known(const struct places *places, const struct mount *mount);
 /* A mount of the filesystem, whose root is strictly below the place. */
 bool places_is_root_below(const struct mount *mount, const struct place *place);
 

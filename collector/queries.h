@@ -69,7 +69,21 @@ QUERY(ADD_GAP, "INSERT INTO gap (filesystem, first, last, started, ended, reason
 	       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
 QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 AND first = ?2 AND last = ?3 "
 		  "AND reason = ?4 AND repaired = 0")
+QUERY(FIND_GAP, "SELECT id FROM gap WHERE filesystem = ?1 AND first = ?2 AND last = ?3 AND reason = ?4 AND repaired = 0")
+QUERY(SCOPE_ONE, "INSERT OR IGNORE INTO scope VALUES (?, ?)")
+QUERY(SCOPE_ALL, "INSERT OR IGNORE INTO scope SELECT ?, id FROM filesystem WHERE traced")
+QUERY(WIDEN_GAPS, "INSERT OR IGNORE INTO scope SELECT gap.id, filesystem.id FROM gap, filesystem "
+		  "WHERE gap.filesystem = 0 AND last >= ? AND repaired = 0 AND traced")
 QUERY(REPAIR_GAP, "UPDATE gap SET repaired = 1 WHERE id = ?")
+QUERY(COVER_SCOPE, "DELETE FROM scope WHERE gap = ? AND filesystem = ?")
+QUERY(COUNT_SCOPE, "SELECT count(*) FROM scope WHERE gap = ?")
+QUERY(PRUNE_SCOPE, "DELETE FROM scope WHERE gap NOT IN (SELECT id FROM gap)")
+QUERY(COUNT_GAPS_OF, "SELECT count(*) FROM scope WHERE filesystem = ?")
+QUERY(LIST_GAPS_OF, "SELECT id, gap.filesystem, first, last, started, ended, reason, detail, repaired "
+		    "FROM scope JOIN gap ON id = gap WHERE scope.filesystem = ? ORDER BY id")
+QUERY(COUNT_UNSTEADY, "SELECT count(*) FROM window WHERE number >= ? AND steady = 0")
+QUERY(TRACE_FILESYSTEM, "UPDATE filesystem SET traced = ?2 WHERE id = ?1")
+QUERY(TRACE_NONE, "UPDATE filesystem SET traced = 0")
 QUERY(LIST_GAPS, "SELECT id, filesystem, first, last, started, ended, reason, detail, repaired FROM gap "
 		 "WHERE last >= ? AND first <= ? ORDER BY id")
 QUERY(FIRST_KEPT,

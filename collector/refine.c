@@ -25,7 +25,7 @@
  * pages that became writable in W. tmpfs has no page_mkwrite and moves no ctime: it is not refined, nor is any
  * filesystem that is not in the table. DIRTY_NO_CMTIME is an opening through which the ctime does not move.
  *
- * The ctime is read from a clock that is a tick behind, and some inodes keep whole seconds: MARGIN. Where the clock was
+ * The ctime is read from a clock that is a tick behind, and some inodes keep whole seconds: REFINE_MARGIN. Where the clock was
  * set nothing is known, in the windows listed and in those since: the ctime that is looked at is that of now.
  */
 #include <errno.h>
@@ -37,8 +37,6 @@
 
 #include "moment.h"
 #include "refine.h"
-
-#define MARGIN (2 * NANOSECONDS)
 
 enum {
 	ONLY_OPEN = 1U << OPERATION_OPEN | 1U << OPERATION_CARRIED,
@@ -53,7 +51,7 @@ static const struct {
 	{"ext2", 0}, {"ext3", 0}, {"ext4", 0}, {"xfs", 0}, {"btrfs", 5 << 8 | 18},
 };
 
-static bool is_trusted(const struct refine *refine, const char *type)
+bool refine_is_trusted(const struct refine *refine, const char *type)
 {
 	for (size_t i = 0; i < sizeof(trusted) / sizeof(*trusted); i++)
 		if (strcmp(trusted[i].type, type) == 0)
@@ -121,7 +119,7 @@ bool refine_drops(const struct refine *refine, const struct dirty_facts *facts, 
 {
 	if (refine->unsure || first_window < refine->first || first_window - refine->first >= refine->count)
 		return false;
-	if (!S_ISREG(looked->mode) || !is_only_open(facts) || !is_trusted(refine, type))
+	if (!S_ISREG(looked->mode) || !is_only_open(facts) || !refine_is_trusted(refine, type))
 		return false;
-	return looked->changed < refine->opened[first_window - refine->first] - MARGIN;
+	return looked->changed < refine->opened[first_window - refine->first] - REFINE_MARGIN;
 }

@@ -10,12 +10,9 @@
 #include <unistd.h>
 
 #include "base64.h"
-#include "client.h"
-#include "look.h"
 #include "path.h"
-#include "scan.h"
+#include "scan_private.h"
 #include "sentence.h"
-#include "walk.h"
 
 enum {
 	WANTED_BITS = 8 << 20,  /* of the set of inodes that are wanted */
@@ -24,30 +21,6 @@ enum {
 	MOVE_PAUSES = 20,       /* a rename whose record has come is done after so many, or will not be */
 	MOVE_PAUSE = 50 * 1000, /* microseconds */
 	ENTRIES_BETWEEN = 1024, /* looks at the mount table */
-};
-
-/* A mount of the filesystem, without what is mounted on top of it. */
-struct view {
-	struct mount mount;
-	char path[32]; /* /proc/self/fd/N/. */
-	int descriptor;
-};
-
-struct scan {
-	const struct scan_options *options;
-	struct client *client;
-	struct look *look;
-	struct scan_progress progress;
-	struct mounts mounts;
-	const struct mount *mount; /* that is walked: what is shown of the view has its paths */
-	struct view view;
-	int table;       /* the mount table, to see whether it changes */
-	uint8_t *wanted; /* a set of inodes by their hash: it has a few that nobody asked for */
-	bool any_wanted;
-	bool failed;
-	size_t used;
-	char names[WALK_NAMES_BYTES];
-	char **error;
 };
 
 /* Requests */
@@ -74,20 +47,42 @@ static int tell(struct scan *scan, json_t *request)
 	return code;
 }
 
-static int send_names(struct scan *scan)
+int scan_send(struct scan *scan, const char *step, struct parcel *parcel)
 {
 	char *encoded;
 	int code;
 
-	if (!scan->used)
+	if (!parcel->used)
 		return 0;
-	encoded = base64_encode(scan->names, scan->used);
+	encoded = base64_encode(parcel->bytes, parcel->used);
 	if (!encoded)
 		return -ENOMEM;
-	scan->used = 0;
-	code = tell(scan, json_pack("{s:s, s:s}", "step", "names", "names", encoded));
+	parcel->used = 0;
+	code = tell(scan, json_pack("{s:s, s:s}", "step", step, step, encoded));
 	free(encoded);
 	return code;
+}
+
+int scan_add(struct scan *scan, const char *step, struct parcel *parcel, const void *header, size_t header_size,
+	     const char *path, size_t length)
+{
+	int code = 0;
+
+	if (sizeof(parcel->bytes) - parcel->used < header_size + length)
+		code = scan_send(scan, step, parcel);
+	if (code)
+		return code;
+	memcpy(parcel->bytes + parcel->used, header, header_size);
+	memcpy(parcel->bytes + parcel->used + header_size, path, length);
+	parcel->used += header_size + length;
+	return 0;
+}
+
+static int send_rest(struct scan *scan)
+{
+	int code = scan_send(scan, "names", &scan->names);
+
+	return code ? code : scan_send(scan, "changed", &scan->changed);
 }
 
 static int add_name(struct scan *scan, const char *path, size_t length, const struct looked *looked)
@@ -97,17 +92,9 @@ static int add_name(struct scan *scan, const char *path, size_t length, const st
 		.links = S_ISDIR(looked->mode) ? 1 : looked->links,
 		.length = (uint16_t)length,
 	};
-	int code = 0;
 
-	if (sizeof(scan->names) - scan->used < sizeof(name) + length)
-		code = send_names(scan);
-	if (code)
-		return code;
-	memcpy(scan->names + scan->used, &name, sizeof(name));
-	memcpy(scan->names + scan->used + sizeof(name), path, length);
-	scan->used += sizeof(name) + length;
 	scan->progress.names++;
-	return 0;
+	return scan_add(scan, "names", &scan->names, &name, sizeof(name), path, length);
 }
 
 /* What is wanted */
@@ -206,8 +193,17 @@ static int take_entry(const char *path, size_t length, const struct looked *entr
 
 	if (code)
 		return code;
-	if (S_ISDIR(looked.mode) && (!scan->any_wanted || look_at(scan->look, path, length, &looked)))
+	if (S_ISDIR(looked.mode) && !scan->any_wanted && !scan_gap_wants(scan))
 		return 0;
+	if (S_ISDIR(looked.mode))
+		code = look_at(scan->look, path, length, &looked);
+	if (code && code != -ENOENT)
+		report(scan, path, length, code);
+	if (code)
+		return 0;
+	code = scan_gap_take(scan, path, length, &looked);
+	if (code)
+		return code;
 	if (!is_wanted(scan, looked.inode) && (S_ISDIR(looked.mode) || looked.links < 2))
 		return 0;
 	return add_name(scan, path, length, &looked);
@@ -407,7 +403,7 @@ static int end_walk(struct scan *scan, uint32_t device, bool *more)
 		code = take_moved(scan, device);
 	} while (code > 0);
 	if (!code)
-		code = send_names(scan);
+		code = send_rest(scan);
 	if (!code)
 		code = ask(scan, json_pack("{s:s}", "step", scan->failed ? "abandon" : "end"), &answer);
 	if (code)
@@ -422,14 +418,21 @@ static int end_walk(struct scan *scan, uint32_t device, bool *more)
 static int begin_walk(struct scan *scan, json_int_t id)
 {
 	json_t *answer;
+	const json_t *since;
 	bool busy;
 	int code;
 
 	for (;;) {
-		code = ask(scan, json_pack("{s:s, s:I}", "step", "begin", "filesystem", id), &answer);
+		code = ask(scan,
+			   json_pack("{s:s, s:I, s:b}", "step", "begin", "filesystem", id, "gaps",
+				     !scan->options->new_only),
+			   &answer);
 		if (code)
 			return code;
 		busy = json_is_true(json_object_get(answer, "busy"));
+		since = json_object_get(answer, "since");
+		scan->since = since ? json_integer_value(since) : INT64_MAX;
+		scan->progress.gaps = (uint64_t)json_integer_value(json_object_get(answer, "gaps"));
 		json_decref(answer);
 		if (!busy)
 			break;
@@ -443,18 +446,19 @@ static int scan_filesystem(struct scan *scan, const json_t *filesystem)
 {
 	uint32_t device = (uint32_t)json_integer_value(json_object_get(filesystem, "device"));
 	bool more = true;
-	int code = begin_walk(scan, json_integer_value(json_object_get(filesystem, "id")));
+	int code;
 
-	mounts_free(&scan->mounts);
-	if (!code)
-		code = mounts_read(&scan->mounts, NULL);
 	scan->progress =
 		(struct scan_progress){.mount_point = json_string_value(json_object_get(filesystem, "mount_point"))};
 	scan->failed = false;
+	code = begin_walk(scan, json_integer_value(json_object_get(filesystem, "id")));
+	mounts_free(&scan->mounts);
+	if (!code)
+		code = mounts_read(&scan->mounts, NULL);
 	if (!code)
 		code = each_root(scan, device, walk_root, NULL);
 	if (!code)
-		code = send_names(scan);
+		code = send_rest(scan);
 	while (!code && more)
 		code = end_walk(scan, device, &more);
 	if (code)
@@ -464,6 +468,13 @@ static int scan_filesystem(struct scan *scan, const json_t *filesystem)
 	if (scan->options->progress)
 		scan->options->progress(&scan->progress, scan->options->context);
 	return 0;
+}
+
+static bool is_asked_for(const struct scan_options *options, const json_t *filesystem)
+{
+	if (options->gaps_only)
+		return json_is_true(json_object_get(filesystem, "gaps"));
+	return !options->new_only || !json_is_true(json_object_get(filesystem, "walked"));
 }
 
 static int scan_all(struct scan *scan)
@@ -477,7 +488,7 @@ static int scan_all(struct scan *scan)
 		return code;
 	json_array_foreach(json_object_get(answer, "filesystems"), i, filesystem)
 	{
-		if (!scan->options->new_only || !json_is_true(json_object_get(filesystem, "walked")))
+		if (is_asked_for(scan->options, filesystem))
 			code = scan_filesystem(scan, filesystem);
 		if (code)
 			break;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Walks traced filesystems for the names of files with several links, and of those that the collector asks for. */
+/*
+ * Walks traced filesystems for what may have changed in gaps, for the names of files with several links, and for those
+ * of files that the collector asks for.
+ */
 #ifndef FSCHANGED_SCAN_H
 #define FSCHANGED_SCAN_H
 
@@ -12,16 +15,19 @@
 struct scan_progress {
 	const char *mount_point;
 	uint64_t entries, names; /* looked at, sent to the collector */
+	uint64_t gaps, changed;  /* that are covered; what may have changed in them */
 	bool done, complete;
 };
 
 struct scan_options {
 	const char *socket;
-	bool new_only; /* those that were never walked */
+	bool new_only;  /* those that were never walked, for names alone */
+	bool gaps_only; /* those with gaps */
 	/* Called now and then, and with .done at the end of each filesystem. */
 	void (*progress)(const struct scan_progress *progress, void *context);
 	void *context;
-	struct reasons *reasons; /* what could not be looked at: then a filesystem's names are not all known */
+	struct reasons *reasons; /* what could not be looked at: then a filesystem's names are not all known, and
+				  its gaps are not covered */
 };
 
 /* 0: all were walked; -errno, *error (caller frees) is a sentence or NULL. */

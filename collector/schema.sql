@@ -11,6 +11,7 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- walks: how many walks for the names of files have begun; walked: the last of them that came to its end.
+-- traced: it is, or it was when the last collector ended.
 CREATE TABLE filesystem (
 	id INTEGER PRIMARY KEY,
 	identity TEXT NOT NULL UNIQUE,
@@ -19,7 +20,8 @@ CREATE TABLE filesystem (
 	root TEXT,
 	device INTEGER NOT NULL,
 	walks INTEGER NOT NULL DEFAULT 0,
-	walked INTEGER NOT NULL DEFAULT 0
+	walked INTEGER NOT NULL DEFAULT 0,
+	traced INTEGER NOT NULL DEFAULT 0
 );
 
 -- keep serves the comparison with a new set of watches.
@@ -144,3 +146,10 @@ CREATE TABLE gap (
 	detail TEXT,
 	repaired INTEGER NOT NULL
 );
+
+-- Filesystems on which a gap is still to be covered; it is repaired when there are none any more.
+CREATE TABLE scope (
+	gap INTEGER NOT NULL,
+	filesystem INTEGER NOT NULL,
+	PRIMARY KEY (gap, filesystem)
+) WITHOUT ROWID;

@@ -45,19 +45,6 @@ void store_rollback(struct store *store)
 	store_forget(store);
 }
 
-static uint64_t last_window(uint64_t last)
-{
-	return last ? last : INT64_MAX;
-}
-
-/* The result of a query that is to change one row. */
-static int one_changed(struct store *store, int result)
-{
-	if (!result && !database_changes(store->database))
-		return -ENOENT;
-	return result;
-}
-
 /* Settings, filesystems, watches */
 
 int store_get_meta(struct store *store, const char *key, int64_t *value)
@@ -105,6 +92,11 @@ int store_filesystems(struct store *store, int (*each)(const struct store_filesy
 			},
 			context);
 	return result;
+}
+
+int store_set_traced(struct store *store, uint32_t id, bool traced)
+{
+	return id ? RUN(store->database, TRACE_FILESYSTEM, NUMBER(id), NUMBER(traced)) : RUN(store->database, TRACE_NONE);
 }
 
 static int keep_watches(struct store *store, const struct store_watch *watches, size_t count, bool *changed)
@@ -304,51 +296,6 @@ int store_jobs(struct store *store, int (*each)(const struct store_job *, void *
 	return result;
 }
 
-/* Gaps */
-
-int store_add_gap(struct store *store, const struct store_gap *gap)
-{
-	int result = 0;
-
-	if (!gap->repaired)
-		result =
-			one_changed(store, RUN(store->database, EXTEND_GAP, NUMBER(gap->filesystem), NUMBER(gap->first),
-					       NUMBER(gap->last), TEXT(gap->reason), NUMBER(gap->ended)));
-	if (!gap->repaired && result != -ENOENT)
-		return result;
-	return RUN(store->database, ADD_GAP, NUMBER(gap->filesystem), NUMBER(gap->first), NUMBER(gap->last),
-		   NUMBER(gap->started), NUMBER(gap->ended), TEXT(gap->reason), TEXT(gap->detail),
-		   NUMBER(gap->repaired));
-}
-
-int store_repair_gap(struct store *store, uint64_t id)
-{
-	return one_changed(store, RUN(store->database, REPAIR_GAP, NUMBER(id)));
-}
-
-int store_gaps(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_gap *, void *),
-	       void *context)
-{
-	auto_rows struct rows *rows = SELECT(store->database, LIST_GAPS, NUMBER(first), NUMBER(last_window(last)));
-	int result = 0;
-
-	while (!result && (result = rows_next(rows)) > 0)
-		result = each(
-			&(struct store_gap){
-				.id = (uint64_t)rows_number(rows, 0),
-				.filesystem = (uint32_t)rows_number(rows, 1),
-				.first = (uint64_t)rows_number(rows, 2),
-				.last = (uint64_t)rows_number(rows, 3),
-				.started = rows_number(rows, 4),
-				.ended = rows_number(rows, 5),
-				.reason = rows_text(rows, 6),
-				.detail = rows_text(rows, 7),
-				.repaired = rows_number(rows, 8),
-			},
-			context);
-	return result;
-}
-
 /* Upkeep */
 
 /* From the highest id down, so that children go before their parents. */
@@ -382,6 +329,8 @@ static int prune(struct store *store, int64_t older, size_t *removed)
 		result = RUN(store->database, PRUNE_LINKED, NUMBER(kept));
 	if (!result)
 		result = RUN(store->database, PRUNE_GAPS, NUMBER(kept));
+	if (!result)
+		result = RUN(store->database, PRUNE_SCOPE);
 	return result ? result : prune_directories(store, kept);
 }
 

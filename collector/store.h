@@ -28,7 +28,10 @@ enum store_mode {
 	STORE_WRITE, /* makes directory and database as needed; the only writer: -EBUSY when another holds the lock */
 };
 
-enum { STORE_ALL_FILESYSTEMS = 0 };
+enum {
+	STORE_ALL_FILESYSTEMS = 0,
+	STORE_UNKNOWN_FILESYSTEM = INT32_MAX, /* of a gap that nothing covers */
+};
 
 struct store_filesystem {
 	uint32_t id;          /* set by the store */
@@ -106,6 +109,8 @@ int store_set_meta(struct store *store, const char *key, int64_t value);
 
 /* Finds the row by identity and brings it up to date, or makes it (*is_new then). */
 int store_put_filesystem(struct store *store, struct store_filesystem *filesystem, bool *is_new);
+/* What it was when the last collector ended counts until the first call; id 0: none is any more. */
+int store_set_traced(struct store *store, uint32_t id, bool traced);
 int store_filesystems(struct store *store, int (*each)(const struct store_filesystem *, void *), void *context);
 
 /* Replaces the set of watches. *changed: the set is another one than before. */
@@ -154,9 +159,21 @@ int store_commit_job(struct store *store, const char *name, int64_t time); /* -E
 int store_drop_job(struct store *store, const char *name);                 /* -ENOENT */
 int store_jobs(struct store *store, int (*each)(const struct store_job *, void *), void *context);
 
-/* Extends the one with the same filesystem, windows and reason that is not repaired, or adds it. */
+/*
+ * Extends the one with the same filesystem, windows and reason that is not repaired, or adds it. One of all filesystems
+ * is to be covered on each that is traced.
+ */
 int store_add_gap(struct store *store, const struct store_gap *gap);
-int store_repair_gap(struct store *store, uint64_t id); /* a scan has covered it; -ENOENT */
+/* Those of all filesystems that touch the window are to be covered on filesystems that came since as well. */
+int store_widen_gaps(struct store *store, uint64_t window);
+/* A scan has covered it on the filesystem: when there is no other one it is repaired. -ENOENT */
+int store_cover_gap(struct store *store, uint64_t id, uint32_t filesystem);
+/* Those that are still to be covered on the filesystem. */
+int store_gaps_of(struct store *store, uint32_t filesystem, int (*each)(const struct store_gap *, void *),
+		  void *context);
+int store_has_gaps(struct store *store, uint32_t filesystem, bool *has);
+/* The clock was not set from this window on. */
+int store_is_steady(struct store *store, uint64_t first, bool *steady);
 /* Gaps that touch windows first to last; last 0: all. */
 int store_gaps(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_gap *, void *),
 	       void *context);

@@ -3,6 +3,8 @@
 #ifndef FSCHANGED_STORE_PRIVATE_H
 #define FSCHANGED_STORE_PRIVATE_H
 
+#include <errno.h>
+
 #include "database.h"
 #include "store.h"
 
@@ -56,6 +58,19 @@ struct store {
 	struct found_place found;
 	struct candidate candidate;
 };
+
+static inline uint64_t last_window(uint64_t last)
+{
+	return last ? last : INT64_MAX;
+}
+
+/* The result of a query that is to change one row. */
+static inline int one_changed(struct store *store, int result)
+{
+	if (!result && !database_changes(store->database))
+		return -ENOENT;
+	return result;
+}
 
 /* To be called when rows of directories or windows may be gone: nothing that was learned of them is kept. */
 static inline void store_forget(struct store *store)

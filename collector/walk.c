@@ -37,12 +37,13 @@ static json_t *list(struct collector *collector, const void *owner, const json_t
 	(void)error;
 	for (size_t i = 0; i < collector->coverage.count; i++) {
 		const struct covered *row = &collector->coverage.rows[i];
-		bool walked = false;
+		bool walked = false, gaps = false;
 
 		store_is_walked(collector->store, row->id, &walked);
-		json_array_append_new(array, json_pack("{s:I, s:I, s:o, s:b}", "id", (json_int_t)row->id, "device",
+		store_has_gaps(collector->store, row->id, &gaps);
+		json_array_append_new(array, json_pack("{s:I, s:I, s:o, s:b, s:b}", "id", (json_int_t)row->id, "device",
 						       (json_int_t)row->device, "mount_point", text(row->mount_point),
-						       "walked", walked));
+						       "walked", walked, "gaps", gaps));
 	}
 	return json_pack("{s:o}", "filesystems", array);
 }
@@ -66,11 +67,14 @@ static json_t *begin(struct collector *collector, const void *owner, const json_
 		sentence(error, 0, "the filesystem to be walked is not traced");
 		return NULL;
 	}
+	if (json_is_true(json_object_get(request, "gaps")) && cover_begin(collector, filesystem, error))
+		return NULL;
 	if (collector_collect(collector, true) || store_begin_walk(collector->store, filesystem))
 		return fail_store(collector, error);
 	collector->walking = filesystem;
 	collector->walker = owner;
-	return json_object();
+	return json_pack("{s:I, s:I}", "gaps", (json_int_t)collector->cover.count, "since",
+			 (json_int_t)collector->cover.since);
 }
 
 static json_t *wanted(struct collector *collector, const void *owner, const json_t *request, char **error)
@@ -108,22 +112,34 @@ static int put_names(struct collector *collector, const char *bytes, size_t size
 	return !code && size ? -EINVAL : code;
 }
 
-static json_t *take_names(struct collector *collector, const void *owner, const json_t *request, char **error)
+static json_t *take_bytes(struct collector *collector, const json_t *request, const char *key,
+			  int (*take)(struct collector *, const char *, size_t), char **error)
 {
-	const char *encoded = json_string_value(json_object_get(request, "names"));
+	const char *encoded = json_string_value(json_object_get(request, key));
 	size_t size = 0;
 	char *bytes = encoded ? base64_decode(encoded, &size) : NULL;
 	int code = bytes ? store_begin(collector->store) : -EINVAL;
 
-	(void)owner;
 	if (!code)
-		code = put_names(collector, bytes, size);
+		code = take(collector, bytes, size);
 	if (!code)
 		code = store_commit(collector->store, false);
 	if (code)
 		store_rollback(collector->store);
 	free(bytes);
 	return code ? fail_store(collector, error) : json_object();
+}
+
+static json_t *take_names(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	(void)owner;
+	return take_bytes(collector, request, "names", put_names, error);
+}
+
+static json_t *take_changed(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	(void)owner;
+	return take_bytes(collector, request, "changed", cover_take, error);
 }
 
 static json_t *next_moved(struct collector *collector, const void *owner, const json_t *request, char **error)
@@ -148,6 +164,22 @@ static json_t *next_moved(struct collector *collector, const void *owner, const 
 	return answer;
 }
 
+/* What was sent before is no later than this. */
+static int end_all(struct collector *collector)
+{
+	int code = store_begin(collector->store);
+
+	if (!code)
+		code = store_end_walk(collector->store, collector->walking);
+	if (!code)
+		code = cover_end(collector);
+	if (!code)
+		code = store_commit(collector->store, true);
+	if (code)
+		store_rollback(collector->store);
+	return code;
+}
+
 /* Nothing comes between the look for moved directories and the end: there is one thread. */
 static json_t *end(struct collector *collector, const void *owner, const json_t *request, char **error)
 {
@@ -160,7 +192,7 @@ static json_t *end(struct collector *collector, const void *owner, const json_t 
 	if (!code)
 		return json_pack("{s:b}", "more", 1);
 	if (code == -ENOENT)
-		code = store_end_walk(collector->store, collector->walking);
+		code = end_all(collector);
 	if (code)
 		return fail_store(collector, error);
 	walk_abandon(collector, owner);
@@ -182,6 +214,7 @@ static const struct {
 } steps[] = {
 	{"list", list, false},       {"begin", begin, false}, {"wanted", wanted, true},   {"names", take_names, true},
 	{"moved", next_moved, true}, {"end", end, true},      {"abandon", abandon, true},
+	{"changed", take_changed, true},
 };
 
 json_t *walk_answer(struct collector *collector, const void *owner, const json_t *request, char **error)
@@ -206,4 +239,5 @@ void walk_abandon(struct collector *collector, const void *owner)
 		return;
 	collector->walking = 0;
 	collector->walker = NULL;
+	cover_forget(collector);
 }

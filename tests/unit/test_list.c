@@ -1316,7 +1316,7 @@ static void only_if_all_names_are_known(void **state)
 
 	shell(fixture, "touch a; ln a b");
 	met(fixture, "a", inode_of(fixture, "a"), 2, 1 << OPERATION_OPEN);
-	fixture->options.all_names = true;
+	fixture->options.or_nothing = true;
 	assert_int_equal(make(fixture), -EAGAIN);
 	assert_null(fixture->texts[LIST_CHANGED]);
 	walk(fixture, "a b");

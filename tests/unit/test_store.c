@@ -659,8 +659,8 @@ static void test_gaps(void **state)
 	assert_int_equal(store_gaps(fixture->store, 2, 3, copy_gap, &copy), 0);
 	assert_true(copy.filesystem == 1 && copy.first == 1 && copy.last == 2);
 	assert_true(copy.started == 10 && copy.ended == 20 && !copy.repaired);
-	assert_int_equal(store_repair_gap(fixture->store, copy.id), 0);
-	assert_int_equal(store_repair_gap(fixture->store, 99), -ENOENT);
+	assert_int_equal(store_cover_gap(fixture->store, copy.id, 1), 0);
+	assert_int_equal(store_cover_gap(fixture->store, 99, 1), -ENOENT);
 	assert_int_equal(store_gaps(fixture->store, 1, 1, copy_gap, &copy), 0);
 	assert_true(copy.repaired);
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cover.h"
+#include "event.h"
+#include "scan_private.h"
+
+/* Of a path that the store does not take its nearest ancestor that it does. */
+static size_t fit(const char *path, size_t length, uint32_t *mode)
+{
+	while (length > PATH_BYTES) {
+		const char *slash = memrchr(path, '/', length);
+
+		length = slash == path ? 1 : (size_t)(slash - path);
+		*mode = S_IFDIR;
+	}
+	return length;
+}
+
+int scan_gap_take(struct scan *scan, const char *path, size_t length, const struct looked *looked)
+{
+	struct covered_entry entry = {.changed = looked->changed};
+	uint32_t mode = looked->mode;
+
+	if (looked->changed < scan->since)
+		return 0;
+	length = fit(path, length, &mode);
+	entry.mode = mode;
+	entry.length = (uint16_t)length;
+	scan->progress.changed++;
+	return scan_add(scan, "changed", &scan->changed, &entry, sizeof(entry), path, length);
+}

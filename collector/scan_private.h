@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by scan.c, which walks, and scan_gap.c, which tells what may have changed in a gap. */
+#ifndef FSCHANGED_SCAN_PRIVATE_H
+#define FSCHANGED_SCAN_PRIVATE_H
+
+#include "client.h"
+#include "look.h"
+#include "scan.h"
+#include "walk.h"
+
+/* A mount of the filesystem, without what is mounted on top of it. */
+struct view {
+	struct mount mount;
+	char path[32]; /* /proc/self/fd/N/. */
+	int descriptor;
+};
+
+/* What waits to be sent. */
+struct parcel {
+	size_t used;
+	char bytes[WALK_NAMES_BYTES];
+};
+
+struct scan {
+	const struct scan_options *options;
+	struct client *client;
+	struct look *look;
+	struct scan_progress progress;
+	struct mounts mounts;
+	const struct mount *mount; /* that is walked: what is shown of the view has its paths */
+	struct view view;
+	int table;       /* the mount table, to see whether it changes */
+	uint8_t *wanted; /* a set of inodes by their hash: it has a few that nobody asked for */
+	bool any_wanted;
+	int64_t since; /* entries whose ctime is not older may have changed in a gap; INT64_MAX: none */
+	bool failed;
+	struct parcel names, changed;
+	char **error;
+};
+
+/* Sends what is in the parcel, base64, as a member of that name. */
+int scan_send(struct scan *scan, const char *step, struct parcel *parcel);
+/* Adds the header and the path; sends what was in it before where there is no room. */
+int scan_add(struct scan *scan, const char *step, struct parcel *parcel, const void *header, size_t header_size,
+	     const char *path, size_t length);
+
+/* Whether the time of a directory must be known. */
+static inline bool scan_gap_wants(const struct scan *scan)
+{
+	return scan->since != INT64_MAX;
+}
+
+/* Tells of an entry that may have changed. */
+int scan_gap_take(struct scan *scan, const char *path, size_t length, const struct looked *looked);
+
+#endif
