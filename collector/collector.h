@@ -37,6 +37,7 @@ struct collector {
 	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
 	const void *walker;             /* who walks */
 	struct tracer_counters counted; /* losses that are accounted for */
+	enum gap_reason absence;        /* what the time before the start is, if nothing bridges it */
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */
 	uint64_t events;                /* taken from the ring since the window was opened */
