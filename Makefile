@@ -14,7 +14,8 @@ KERNELS ?= 5.10 6.1 6.12 6.18 7
 PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-dev libsqlite3-dev libjansson-dev \
 	libinih-dev libsystemd-dev libmount-dev libblkid-dev scdoc git
 PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils e2fsprogs xfsprogs btrfs-progs rsync \
-	attr acl python3 sqlite3 util-linux procps dmsetup liburing-dev xfslibs-dev nfs-kernel-server nbdkit
+	attr acl python3 python3-jsonschema sqlite3 util-linux procps dmsetup liburing-dev xfslibs-dev nfs-kernel-server \
+	nbdkit
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
 
 CLANG ?= clang
@@ -131,6 +132,7 @@ install: all $(MAN_PAGES) ## install to DESTDIR and PREFIX
 		install -D -m 644 $$unit $(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
 	done
 	install -D -m 644 dist/fschanged.conf $(DESTDIR)$(DOCDIR)/fschanged.conf
+	install -D -m 644 dist/certificate.schema.json $(DESTDIR)$(DOCDIR)/certificate.schema.json
 	for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
 	done

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "gap.h"
 #include "moment.h"
 
 struct arguments {
@@ -48,8 +49,10 @@ static int add_gap(const struct store_gap *gap, void *context)
 	struct verdict *verdict = context;
 	int code = 0;
 
-	verdict->gaps++;
-	verdict->repaired += gap->repaired;
+	if (gap_cover(gap->reason) != GAP_COVERED) {
+		verdict->gaps++;
+		verdict->repaired += gap->repaired;
+	}
 	if (verdict->list)
 		code = json_array_append_new(verdict->list,
 					     json_pack("{s:s, s:o, s:b}", "reason", gap->reason, "detail",

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-id128.h>
 #include <time.h>
 
 #include "collector.h"
 #include "decode.h"
+#include "identity.h"
 #include "message.h"
 #include "hidden.h"
 #include "moment.h"
@@ -24,7 +24,6 @@ enum {
 	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
 };
 
-#define META_BOOT  "boot"  /* the first half of the boot's id */
 #define META_ALIVE "alive" /* Unix time in nanoseconds at which the collector was last known to trace */
 
 static int64_t event_seconds(const struct event *event)
@@ -285,12 +284,16 @@ int collector_enter_loops(struct collector *collector)
 
 int collector_check_clock(struct collector *collector)
 {
+	bool now = clock_was_set(&collector->clock);
 	int code;
 
-	collector->clock_set |= clock_was_set(&collector->clock);
+	collector->clock_set |= now;
 	if (!collector->clock_set)
 		return 0;
 	code = store_set_unsteady(collector->store, collector->closing, collector->window);
+	if (!code && now)
+		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->flushed,
+					 GAP_CLOCK_SET, NULL);
 	collector->clock_set = code;
 	return code;
 }
@@ -432,27 +435,6 @@ static int open_store(struct collector *collector, char **error)
 	return code;
 }
 
-/*
- * What a crash took back of times and data is not told by ctimes: they prove nothing of windows of an earlier boot.
- */
-static int check_boot(struct collector *collector)
-{
-	int64_t before = 0, now;
-	sd_id128_t boot;
-	int code = sd_id128_get_boot(&boot);
-
-	if (code < 0)
-		return code;
-	now = (int64_t)boot.qwords[0];
-	code = store_get_meta(collector->store, META_BOOT, &before);
-	if (!code && before == now)
-		return 0;
-	if (code && code != -ENOENT)
-		return code;
-	code = store_set_unsteady(collector->store, 1, collector->window);
-	return code ? code : store_set_meta(collector->store, META_BOOT, now);
-}
-
 /* Windows that an earlier collector left open stay so; the newest of them is ours, with a gap for the time between. */
 static int open_window(struct collector *collector)
 {
@@ -477,8 +459,8 @@ static int open_window(struct collector *collector)
 	if (!code && store_get_meta(collector->store, META_ALIVE, &alive))
 		alive = last.opened;
 	return code ? code
-		    : collector_add_gap(collector, collector->closing, collector->window, NULL, alive, GAP_NOT_TRACED,
-					NULL);
+		    : collector_add_gap(collector, collector->closing, collector->window, NULL, alive,
+					collector->absence, NULL);
 }
 
 static int open_tracer(struct collector *collector, char **error)
@@ -564,9 +546,9 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	code = open_watchers(collector, error);
 	if (code)
 		return code;
-	code = open_window(collector);
+	code = identity_check(collector);
 	if (!code)
-		code = check_boot(collector);
+		code = open_window(collector);
 	if (code) {
 		sentence(error, 0, "the window cannot be opened: %s", store_error(collector->store));
 		return code;
@@ -582,8 +564,8 @@ int collector_open(struct collector *collector, const struct config *config, cha
 
 void collector_close(struct collector *collector)
 {
-	if (collector->started)
-		collector_collect(collector, true);
+	if (collector->started && !collector_collect(collector, true))
+		identity_leave(collector);
 	cover_forget(collector);
 	tracer_close(collector->tracer);
 	batch_free(collector->batch);

@@ -39,6 +39,7 @@ struct collector {
 	const void *walker;             /* who walks */
 	struct cover cover;             /* what the walk covers */
 	struct tracer_counters counted; /* losses that are accounted for */
+	enum gap_reason absence;        /* what the time before the start is, if nothing bridges it */
 	uint64_t window;                /* the open one; the kernel's epoch */
 	uint64_t closing;               /* the oldest one that is not closed; normally the open one */
 	uint64_t events;                /* taken from the ring since the window was opened */

@@ -44,9 +44,22 @@ enum gap_cover gap_cover(const char *word)
 	return reason < 0 ? GAP_BY_WHOLE : gaps[reason].cover;
 }
 
+/* What can be done about losses. */
+static const struct {
+	enum gap_reason reason;
+	const char *advice;
+} loss_advice[] = {
+	{GAP_LOSS_ring_full, "a larger 'ring' in the configuration holds more"},
+	{GAP_LOSS_writers_full, "a larger number of 'writers' in the configuration holds more"},
+	{GAP_LOSS_operations_full, "a larger number of 'operations' in the configuration holds more"},
+};
+
 const char *gap_advice(const char *word)
 {
 	int reason = find(word);
 
+	for (size_t i = 0; i < sizeof(loss_advice) / sizeof(*loss_advice); i++)
+		if (reason == (int)loss_advice[i].reason)
+			return loss_advice[i].advice;
 	return reason < 0 ? "" : gaps[reason].advice;
 }

@@ -637,6 +637,51 @@ static void test_fresh_jobs(void **state)
 	assert_true(job.pending == 0 && job.former == 2);
 }
 
+static struct store_job job_of(struct fixture *fixture, const char *name)
+{
+	struct store_job job = {0};
+
+	assert_int_equal(store_get_job(fixture->store, name, &job), 0);
+	return job;
+}
+
+static void back_up(struct fixture *fixture, uint64_t window, enum store_copied copied)
+{
+	assert_int_equal(store_mark_job(fixture->store, "job", window, 1, copied), 0);
+	assert_int_equal(store_commit_job(fixture->store, "job", 1), 0);
+}
+
+/* What a committed list may have lacked is listed again until a list lacks nothing, or all was copied. */
+static void test_owed_windows(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_job job;
+	uint64_t base;
+
+	back_up(fixture, 1, COPIED_ALL);
+	job = job_of(fixture, "job");
+	base = job.base;
+	assert_int_equal(store_job_first(&job), 2);
+	back_up(fixture, 2, COPIED_PART);
+	back_up(fixture, 3, COPIED_PART);
+	job = job_of(fixture, "job");
+	assert_true(job.cursor == 3 && job.owed == 2);
+	assert_int_equal(store_job_first(&job), 2);
+	assert_true(base && job.base != base);
+	assert_int_equal(make_fresh(fixture, 1), 0);
+	back_up(fixture, 4, COPIED_LIST);
+	job = job_of(fixture, "job");
+	assert_int_equal(store_job_first(&job), 5);
+	back_up(fixture, 5, COPIED_PART);
+	back_up(fixture, 6, COPIED_ALL);
+	job = job_of(fixture, "job");
+	assert_int_equal(store_job_first(&job), 7);
+	back_up(fixture, 7, COPIED_PART);
+	assert_int_equal(make_fresh(fixture, 7), 1);
+	job = job_of(fixture, "job");
+	assert_true(job.owed == 0 && job.former == 7);
+}
+
 static int copy_gap(const struct store_gap *gap, void *context)
 {
 	struct store_gap *copy = context;
@@ -696,6 +741,10 @@ static void test_prune(void **state)
 	assert_int_equal(prune(fixture, 100), 0);
 	assert_int_equal(list_of(fixture->store, 1, 3)->count, 3);
 	assert_int_equal(prune(fixture, 1000), 1);
+	/* What is owed is kept. */
+	assert_int_equal(store_mark_job(fixture->store, "second", 2, 1, COPIED_PART), 0);
+	assert_int_equal(store_commit_job(fixture->store, "second", 1), 0);
+	assert_int_equal(prune(fixture, 1000), 0);
 	/* A job that needs a full backup anyway holds nothing back, but what came after the cut before it. */
 	assert_int_equal(store_drop_job(fixture->store, "second"), 0);
 	assert_int_equal(store_mark_job(fixture->store, "third", 1, 1, COPIED_ALL), 0);
@@ -791,6 +840,8 @@ int main(void)
 		TEST(test_windows),
 		TEST(test_steady_windows),
 		TEST(test_jobs),
+		TEST(test_fresh_jobs),
+		TEST(test_owed_windows),
 		TEST(test_gaps),
 		TEST(test_fresh_jobs),
 		TEST(test_prune),

@@ -71,7 +71,7 @@ full_ring_is_a_gap() {
 	kill -CONT "$COLLECTOR"
 	incomplete_dump "$FUNCNAME" "$D"
 	expect_said 'the ring buffer was full'
-	new_base "$FUNCNAME"
+	commit "$FUNCNAME"
 	expect 0 fschanged status --json
 	[ "$(number ring_full "$T/out")" -gt 0 ] || fail "the counter does not tell"
 	[ "$(number ring_bytes "$T/out")" = $((256 * 1024)) ] || fail "the ring has $(number ring_bytes "$T/out") bytes"
@@ -101,13 +101,13 @@ full_table_of_writers_is_a_gap() {
 	for window in 1 2 3; do
 		incomplete_dump "$FUNCNAME" "$D"
 		expect_said 'the table of open writers was full'
-		new_base "$FUNCNAME"
+		commit "$FUNCNAME"
 	done
 	: >"$D/let-go"
 	wait "$holder"
 	# In this window they were still open.
 	incomplete_dump "$FUNCNAME" "$D"
-	new_base "$FUNCNAME"
+	commit "$FUNCNAME"
 	: >"$D/after"
 	complete_dump "$FUNCNAME" "$D"
 	expect_listed changed after
@@ -135,7 +135,10 @@ ftrace_switched_off() {
 	set_ftrace 1
 	trap - EXIT
 	incomplete_dump "$FUNCNAME" "$D"
-	new_base "$FUNCNAME"
+	commit "$FUNCNAME"
+	# An operation that no program saw begin may have ended in this window.
+	incomplete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
 	: >"$D/after"
 	echo more >&9
 	complete_dump "$FUNCNAME" "$D"
@@ -147,6 +150,8 @@ ftrace_switched_off() {
 	set_ftrace 1
 	incomplete_dump "$FUNCNAME" "$D"
 	expect_said ftrace_enabled
-	new_base "$FUNCNAME"
+	commit "$FUNCNAME"
+	incomplete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
 	complete_dump "$FUNCNAME" "$D"
 }

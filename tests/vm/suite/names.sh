@@ -516,7 +516,7 @@ device_number_used_again() {
 	incomplete_dump "$FUNCNAME" /mnt/disk
 	[ ! -s "$T/deleted" ] || fail "files of the other filesystem count as deleted: $(tr '\0' ' ' <"$T/deleted")"
 	expect_not_listed changed first
-	new_base "$FUNCNAME"
+	commit "$FUNCNAME"
 	echo text >/mnt/disk/second
 	echo text >/mnt/disk/third
 	complete_dump "$FUNCNAME" /mnt/disk
@@ -530,7 +530,7 @@ device_number_used_again() {
 	sleep 0.5
 	incomplete_dump "$FUNCNAME" /mnt/disk
 	expect_not_listed deleted second third
-	new_base "$FUNCNAME"
+	commit "$FUNCNAME"
 	echo text >>/mnt/disk/first
 	complete_dump "$FUNCNAME" /mnt/disk
 	expect_listed changed first
@@ -568,7 +568,7 @@ device_replaced_unseen() {
 	expect_said mounted
 	expect_not_listed changed first
 	[ ! -s "$T/deleted" ] || fail "files of the other filesystem count as deleted: $(tr '\0' ' ' <"$T/deleted")"
-	new_base "$FUNCNAME"
+	commit "$FUNCNAME"
 	echo text >/mnt/disk/third
 	complete_dump "$FUNCNAME" /mnt/disk
 	expect_listed changed third

@@ -46,12 +46,12 @@ file_open_by_nfs_before_the_start() {
 		sync -f "$NFS"
 		incomplete_dump "$FUNCNAME" "$SERVED"
 		expect_said "on $SERVED may be missing: files that were open"
-		new_base "$FUNCNAME"
+		commit "$FUNCNAME"
 	done
 	hold client close file
 	# In this window it was still held.
 	incomplete_dump "$FUNCNAME" "$SERVED"
-	new_base "$FUNCNAME"
+	commit "$FUNCNAME"
 	# Others may hold files of other filesystems.
 	dump "$FUNCNAME" "$SERVED"
 	[[ $(<"$T/err") != *"on $SERVED"* ]] || fail "it is still incomplete: $(<"$T/err")"

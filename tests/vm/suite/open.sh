@@ -68,7 +68,7 @@ hold_hidden_files_before_the_start() {
 expect_hidden() {
 	incomplete_dump "$1" "$HIDDEN"
 	expect_said 'in no process'
-	new_base "$1"
+	commit "$1"
 }
 
 proves files_in_no_process \
