@@ -157,19 +157,30 @@ static __always_inline __u64 compat_listed_mount(__u64 superblock, __u64 node)
 	return node ? node - bpf_core_field_offset(struct mount___list, mnt_instance) : MOUNTS_BROKEN;
 }
 
+/* Not inlined: the compiler would move the offsets, which not every kernel has, to where they are always read. */
+static __noinline __u64 compat_first_listed(__u64 superblock)
+{
+	return compat_listed_mount(superblock,
+				   (__u64)BPF_CORE_READ((struct super_block___list *)superblock, s_mounts.next));
+}
+
+static __noinline __u64 compat_next_listed(__u64 superblock, __u64 mount)
+{
+	return compat_listed_mount(superblock, (__u64)BPF_CORE_READ((struct mount___list *)mount, mnt_instance.next));
+}
+
 static __always_inline __u64 compat_first_mount(__u64 superblock)
 {
 	if (compat_chains_mounts())
 		return (__u64)BPF_CORE_READ((struct super_block___chain *)superblock, s_mounts);
-	return compat_listed_mount(superblock,
-				   (__u64)BPF_CORE_READ((struct super_block___list *)superblock, s_mounts.next));
+	return compat_first_listed(superblock);
 }
 
 static __always_inline __u64 compat_next_mount(__u64 superblock, __u64 mount)
 {
 	if (compat_chains_mounts())
 		return (__u64)BPF_CORE_READ((struct mount___chain *)mount, mnt_next_for_sb);
-	return compat_listed_mount(superblock, (__u64)BPF_CORE_READ((struct mount___list *)mount, mnt_instance.next));
+	return compat_next_listed(superblock, mount);
 }
 
 /*
