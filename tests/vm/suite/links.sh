@@ -79,6 +79,28 @@ changed_and_unlinked() {
 	back_up "$FUNCNAME"
 }
 
+proves changed_and_replaced 'the name that is left moves, and another file takes it: the list is complete'
+changed_and_replaced() {
+	mkdir "$D/a" "$D/b"
+	echo text >"$D/a/one"
+	ln "$D/a/one" "$D/b/two"
+	begin_job_with_full_backup "$FUNCNAME"
+	echo more >>"$D/a/one"
+	rm "$D/a/one"
+	mv "$D/b/two" "$D/b/moved"
+	back_up "$FUNCNAME"
+	expect_listed changed b/moved
+	expect_listed deleted a/one b/two
+	commit "$FUNCNAME"
+	ln "$D/b/moved" "$D/a/three"
+	echo more >>"$D/a/three"
+	rm "$D/a/three"
+	echo another >"$D/new"
+	mv "$D/new" "$D/b/moved"
+	back_up "$FUNCNAME"
+	expect_listed changed b/moved
+}
+
 proves directories_moved_while_walked 'directories are moved while scan walks: no name is missed'
 directories_moved_while_walked() {
 	local storm alias aliases

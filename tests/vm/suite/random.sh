@@ -35,9 +35,13 @@ oracle() {
 		${FSCHANGED_ORACLE:-} "${RANDOM_PLACES[@]}"
 }
 
-# Of a long run most seeds are spared loading the program for each command, which takes longer than the commands.
-random_execution() {
-	[ -z "${FSCHANGED_SECONDS:-}" ] || [ $(($1 % 8)) = 0 ] || echo --linked-in
+# Of a long run most seeds get many windows into a minute: fewer operations in each, commands without loading the program
+# each time, and cuts without waiting for the kernel's own time.
+random_pace() {
+	local plain=0
+	[ -n "${FSCHANGED_SECONDS:-}" ] && [ $(($1 % 8)) != 0 ] || plain=1
+	[ -z "${FSCHANGED_SECONDS:-}" ] || echo $((!plain)) >/sys/kernel/rcu_expedited
+	[ "$plain" = 1 ] || echo --linked-in --operations 40
 }
 
 proves random_oracle \
@@ -46,8 +50,8 @@ random_oracle() {
 	local seed=${FSCHANGED_SEED:-1} failures=0 last
 	last=$((seed + ${FSCHANGED_SEEDS:-1}))
 	while [ "$seed" -lt "$last" ] || [ "$SECONDS" -lt "${FSCHANGED_SECONDS:-0}" ]; do
-		# shellcheck disable=SC2046 # one word or none
-		oracle "$seed" $(random_execution "$seed") >"$T/seed" 2>&1 || failures=$((failures + 1))
+		# shellcheck disable=SC2046 # several words or none
+		oracle "$seed" $(random_pace "$seed") >"$T/seed" 2>&1 || failures=$((failures + 1))
 		cat "$T/seed"
 		cat "$T/seed" >>"$RESULTS/random.log"
 		[ "$failures" = 0 ] || [ -n "${FSCHANGED_SECONDS:-}" ] || break
