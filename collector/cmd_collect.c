@@ -16,6 +16,7 @@
 #include "command.h"
 #include "control.h"
 #include "message.h"
+#include "retention.h"
 #include "walker.h"
 
 enum {
@@ -95,6 +96,8 @@ static int on_clock(sd_event_source *source, uint64_t now, void *context)
 	uint64_t interval = IDLE_INTERVAL;
 
 	report_error(service, collector_collect(&service->collector, false));
+	if (!service->complained)
+		report_error(service, retention_check(&service->collector));
 	walker_check(service->walker, now);
 	if (service->collector.events_total != service->seen || control_is_watched(service->control))
 		interval = BUSY_INTERVAL;

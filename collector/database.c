@@ -448,3 +448,16 @@ int database_size(struct database *database, uint64_t *bytes)
 		*bytes += (uint64_t)status.st_size;
 	return 0;
 }
+
+int database_used(struct database *database, uint64_t *bytes)
+{
+	int64_t all = 0, free_pages = 0, size = 0;
+	int result = GET_NUMBER(database, &all, PAGE_COUNT);
+
+	if (!result)
+		result = GET_NUMBER(database, &free_pages, FREE_COUNT);
+	if (!result)
+		result = GET_NUMBER(database, &size, PAGE_SIZE);
+	*bytes = (uint64_t)((all - free_pages) * size);
+	return result;
+}

@@ -72,10 +72,15 @@ QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 A
 QUERY(REPAIR_GAP, "UPDATE gap SET repaired = 1 WHERE id = ?")
 QUERY(LIST_GAPS, "SELECT id, filesystem, first, last, started, ended, reason, detail, repaired FROM gap "
 		 "WHERE last >= ? AND first <= ? ORDER BY id")
-QUERY(FIRST_KEPT,
-      "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
-      "OR number > (SELECT CASE WHEN count(*) THEN coalesce(min(nullif(" JOB_BASE ", 0)), ?2) ELSE 0 END FROM job) "
-      "OR number = (SELECT max(number) FROM window)")
+QUERY(FIRST_KEPT, "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
+		  "OR number > (SELECT CASE WHEN count(*) OR ?1 = ?2 THEN coalesce(min(nullif(" JOB_BASE
+		  ", 0)), ?2) ELSE 0 END FROM job) "
+		  "OR number = (SELECT max(number) FROM window)")
+QUERY(CLOSED_BEFORE, "SELECT number FROM window WHERE closed BETWEEN 1 AND ? ORDER BY number DESC LIMIT 1")
+QUERY(OLDEST_BASE, "SELECT " JOB_BASE " AS oldest FROM job WHERE oldest > 0 ORDER BY oldest LIMIT 1")
+QUERY(PAGE_COUNT, "PRAGMA page_count")
+QUERY(FREE_COUNT, "PRAGMA freelist_count")
+QUERY(PAGE_SIZE, "PRAGMA page_size")
 QUERY(PRUNE_DIRTY, "DELETE FROM dirty WHERE window < ?")
 QUERY(PRUNE_LINKED, "DELETE FROM linked WHERE window < ?")
 QUERY(PRUNE_GAPS, "DELETE FROM gap WHERE last < ?")

@@ -397,6 +397,21 @@ int store_prune(struct store *store, int64_t older, size_t *removed)
 	return database_leave(store->database, own, prune(store, older, removed));
 }
 
+int store_closed_before(struct store *store, int64_t time, uint64_t *number)
+{
+	return GET_NUMBER(store->database, (int64_t *)number, CLOSED_BEFORE, NUMBER(time));
+}
+
+int store_oldest_base(struct store *store, uint64_t *base)
+{
+	return GET_NUMBER(store->database, (int64_t *)base, OLDEST_BASE);
+}
+
+int store_used(struct store *store, uint64_t *bytes)
+{
+	return database_used(store->database, bytes);
+}
+
 int store_size(struct store *store, uint64_t *bytes)
 {
 	return database_size(store->database, bytes);

@@ -163,10 +163,17 @@ int store_gaps(struct store *store, uint64_t first, uint64_t last, int (*each)(c
 
 /*
  * Removes closed windows, with their dirty sets and gaps, that no job needs any more and that were closed before
- * `older` (Unix time in nanoseconds). A fresh job needs those after its pending one. Without any job nothing is
+ * `older` (Unix time in nanoseconds). A fresh job needs those after its pending one. INT64_MAX: to make room,
+ * whatever is not needed goes. Without any job nothing is
  * removed; the last window stays, so that no number is used twice. *removed counts windows.
  */
 int store_prune(struct store *store, int64_t older, size_t *removed);
+/* The last window that was closed before that time; -ENOENT. */
+int store_closed_before(struct store *store, int64_t time, uint64_t *number);
+/* The window after which the job that lags most needs all; -ENOENT: none needs any. */
+int store_oldest_base(struct store *store, uint64_t *base);
 int store_size(struct store *store, uint64_t *bytes);
+/* Of that what is in use; the rest is room for more. */
+int store_used(struct store *store, uint64_t *bytes);
 
 #endif

@@ -1,0 +1,17 @@
+build/bpf/content.bpf.o: bpf/content.bpf.c bpf/hook.h bpf/shared.h \
+  bpf/compat.h vmlinux/vmlinux.h include/event.h include/hooks.h \
+  bpf/writer.h
+
+bpf/hook.h:
+
+bpf/shared.h:
+
+bpf/compat.h:
+
+vmlinux/vmlinux.h:
+
+include/event.h:
+
+include/hooks.h:
+
+bpf/writer.h:

@@ -1,0 +1,12 @@
+build/bpf/fschanged.bpf.o: bpf/fschanged.bpf.c bpf/shared.h bpf/compat.h \
+  vmlinux/vmlinux.h include/event.h include/hooks.h
+
+bpf/shared.h:
+
+bpf/compat.h:
+
+vmlinux/vmlinux.h:
+
+include/event.h:
+
+include/hooks.h:

@@ -1,0 +1,2 @@
+build/collector/base64.o: collector/base64.c collector/base64.h
+collector/base64.h:

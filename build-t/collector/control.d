@@ -1,0 +1,32 @@
+build/collector/control.o: collector/control.c collector/control.h \
+ collector/collector.h collector/batch.h collector/dirty.h \
+ include/event.h collector/store_links.h collector/store.h \
+ collector/clock.h collector/config.h collector/coverage.h \
+ collector/mounts.h collector/fresh.h collector/ftrace.h collector/gap.h \
+ collector/link_feed.h collector/loops.h collector/losses.h \
+ collector/tracer.h include/hooks.h collector/jobs.h collector/report.h \
+ collector/sentence.h collector/tail.h collector/walk.h
+collector/control.h:
+collector/collector.h:
+collector/batch.h:
+collector/dirty.h:
+include/event.h:
+collector/store_links.h:
+collector/store.h:
+collector/clock.h:
+collector/config.h:
+collector/coverage.h:
+collector/mounts.h:
+collector/fresh.h:
+collector/ftrace.h:
+collector/gap.h:
+collector/link_feed.h:
+collector/loops.h:
+collector/losses.h:
+collector/tracer.h:
+include/hooks.h:
+collector/jobs.h:
+collector/report.h:
+collector/sentence.h:
+collector/tail.h:
+collector/walk.h:

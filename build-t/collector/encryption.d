@@ -1,0 +1,3 @@
+build/collector/encryption.o: collector/encryption.c \
+ collector/encryption.h
+collector/encryption.h:

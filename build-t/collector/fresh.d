@@ -1,0 +1,2 @@
+build/collector/fresh.o: collector/fresh.c collector/fresh.h
+collector/fresh.h:

@@ -1,0 +1,2 @@
+build/collector/ftrace.o: collector/ftrace.c collector/ftrace.h
+collector/ftrace.h:

@@ -1,0 +1,3 @@
+build/collector/list_prune.o: collector/list_prune.c \
+ collector/list_prune.h
+collector/list_prune.h:

@@ -1,0 +1,2 @@
+build/collector/loops.o: collector/loops.c collector/loops.h
+collector/loops.h:

@@ -1,0 +1,2 @@
+build/collector/message.o: collector/message.c collector/message.h
+collector/message.h:

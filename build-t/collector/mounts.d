@@ -1,0 +1,4 @@
+build/collector/mounts.o: collector/mounts.c collector/mounts.h \
+ collector/path.h
+collector/mounts.h:
+collector/path.h:

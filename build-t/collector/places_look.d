@@ -1,0 +1,13 @@
+build/collector/places_look.o: collector/places_look.c collector/path.h \
+ collector/places_private.h collector/mounts.h collector/places.h \
+ collector/list_reasons.h collector/look.h collector/store.h \
+ collector/dirty.h include/event.h
+collector/path.h:
+collector/places_private.h:
+collector/mounts.h:
+collector/places.h:
+collector/list_reasons.h:
+collector/look.h:
+collector/store.h:
+collector/dirty.h:
+include/event.h:

@@ -1,0 +1,2 @@
+build/collector/ring.o: collector/ring.c collector/ring.h
+collector/ring.h:

@@ -1,0 +1,1 @@
+build/inflight: tests/vm/inflight.c

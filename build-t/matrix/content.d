@@ -1,0 +1,3 @@
+build/matrix/content.o: tests/vm/matrix/content.c \
+ tests/vm/matrix/matrix.h
+tests/vm/matrix/matrix.h:

@@ -1,0 +1,3 @@
+build/matrix/mapping.o: tests/vm/matrix/mapping.c \
+ tests/vm/matrix/matrix.h
+tests/vm/matrix/matrix.h:

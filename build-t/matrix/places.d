@@ -1,0 +1,2 @@
+build/matrix/places.o: tests/vm/matrix/places.c tests/vm/matrix/matrix.h
+tests/vm/matrix/matrix.h:

@@ -1,0 +1,2 @@
+build/test_moment: tests/unit/test_moment.c collector/moment.h
+collector/moment.h:

@@ -1,0 +1,2 @@
+build/test_ring: tests/unit/test_ring.c collector/ring.h
+collector/ring.h:

@@ -1,0 +1,1 @@
+#define FSCHANGED_VERSION "664bb52-dirty"
