@@ -41,6 +41,10 @@ int database_refuse(struct database *database, int error, const char *format, ..
 int database_size(struct database *database, uint64_t *bytes);
 int database_used(struct database *database, uint64_t *bytes);
 
+bool database_is_damaged(const struct database *database);
+bool database_is_replaced(const struct database *database);
+int database_check(struct database *database);
+
 int database_begin(struct database *database);
 int database_commit(struct database *database, bool durable);
 void database_rollback(struct database *database);

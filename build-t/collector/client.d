@@ -1,4 +1,0 @@
-build/collector/client.o: collector/client.c collector/client.h \
- collector/sentence.h
-collector/client.h:
-collector/sentence.h:

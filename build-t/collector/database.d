@@ -1,4 +1,0 @@
-build/collector/database.o: collector/database.c collector/database.h \
- collector/queries.h
-collector/database.h:
-collector/queries.h:

@@ -1,3 +1,0 @@
-build/collector/encryption.o: collector/encryption.c \
- collector/encryption.h
-collector/encryption.h:

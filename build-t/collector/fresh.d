@@ -1,2 +1,0 @@
-build/collector/fresh.o: collector/fresh.c collector/fresh.h
-collector/fresh.h:

@@ -1,2 +1,0 @@
-build/collector/ftrace.o: collector/ftrace.c collector/ftrace.h
-collector/ftrace.h:

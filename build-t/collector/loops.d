@@ -1,2 +1,0 @@
-build/collector/loops.o: collector/loops.c collector/loops.h
-collector/loops.h:

@@ -1,2 +1,0 @@
-build/collector/message.o: collector/message.c collector/message.h
-collector/message.h:

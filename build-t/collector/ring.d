@@ -1,2 +1,0 @@
-build/collector/ring.o: collector/ring.c collector/ring.h
-collector/ring.h:

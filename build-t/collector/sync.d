@@ -1,2 +1,0 @@
-build/collector/sync.o: collector/sync.c collector/sync.h
-collector/sync.h:

@@ -1,1 +1,0 @@
-build/inflight: tests/vm/inflight.c

@@ -1,2 +1,0 @@
-build/matrix/main.o: tests/vm/matrix/main.c tests/vm/matrix/matrix.h
-tests/vm/matrix/matrix.h:

@@ -1,2 +1,0 @@
-build/matrix/quiet.o: tests/vm/matrix/quiet.c tests/vm/matrix/matrix.h
-tests/vm/matrix/matrix.h:

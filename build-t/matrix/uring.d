@@ -1,2 +1,0 @@
-build/matrix/uring.o: tests/vm/matrix/uring.c tests/vm/matrix/matrix.h
-tests/vm/matrix/matrix.h:

@@ -1,2 +1,0 @@
-build/test_ring: tests/unit/test_ring.c collector/ring.h
-collector/ring.h:

@@ -1,1 +1,0 @@
-#define FSCHANGED_VERSION "664bb52-dirty"
