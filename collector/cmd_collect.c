@@ -16,6 +16,7 @@
 #include "command.h"
 #include "control.h"
 #include "message.h"
+#include "retention.h"
 #include "walker.h"
 
 enum {
@@ -87,6 +88,8 @@ static void report_error(struct service *service, int code)
 	else if (!code && service->complained)
 		message(LOG_NOTICE, "the database can be written again");
 	service->complained = code;
+	if (store_is_damaged(service->collector.store))
+		sd_event_exit(service->loop, -EUCLEAN);
 }
 
 static int on_clock(sd_event_source *source, uint64_t now, void *context)
@@ -95,6 +98,8 @@ static int on_clock(sd_event_source *source, uint64_t now, void *context)
 	uint64_t interval = IDLE_INTERVAL;
 
 	report_error(service, collector_collect(&service->collector, false));
+	if (!service->complained)
+		report_error(service, retention_check(&service->collector));
 	walker_check(service->walker, now);
 	if (service->collector.events_total != service->seen || control_is_watched(service->control))
 		interval = BUSY_INTERVAL;
@@ -277,13 +282,19 @@ static int collect(const struct options *options)
 	struct service service = {.options = options};
 	char *error = NULL;
 	int code = serve(&service, &options->config, &error);
+	bool damaged = store_is_damaged(service.collector.store);
 
+	if (damaged)
+		message(LOG_ERR, "the database is damaged and is set aside; the next start begins a new one, and all "
+				 "jobs need a full backup then");
 	if (code < 0)
 		message(LOG_ERR, "%s", error ? error : strerror(-code));
 	free(error);
 	walker_free(service.walker);
 	control_close(service.control);
 	collector_close(&service.collector);
+	if (damaged)
+		store_set_aside(options->config.state);
 	sd_event_source_unref(service.clock);
 	sd_event_unref(service.loop);
 	return code < 0 ? EXIT_FAILED : EXIT_DONE;

@@ -432,6 +432,11 @@ static int open_store(struct collector *collector, char **error)
 	else if (code)
 		sentence(error, 0, "the state in %s cannot be opened: %s", state,
 			 collector->store ? store_error(collector->store) : strerror(-code));
+	else if (store_is_replaced(collector->store))
+		message(LOG_ERR,
+			"the database in %s was damaged: it is kept as fschanged.db.damaged-*, a new one is begun, and "
+			"all jobs need a full backup",
+			state);
 	return code;
 }
 
@@ -526,6 +531,14 @@ static int open_watchers(struct collector *collector, char **error)
 	return 0;
 }
 
+/* The hooks are attached: what changes meanwhile waits in the ring. */
+static int check_store(struct collector *collector, char **error)
+{
+	int code = store_check(collector->store);
+
+	return code ? sentence(error, code, "%s", store_error(collector->store)) : 0;
+}
+
 int collector_open(struct collector *collector, const struct config *config, char **error)
 {
 	int code;
@@ -557,6 +570,8 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	if (code)
 		return code;
 	code = start(collector, error);
+	if (!code && collector->absence == GAP_CRASHED)
+		code = check_store(collector, error);
 	if (code && !*error)
 		sentence(error, 0, "tracing cannot be started: %s", strerror(-code));
 	return code;

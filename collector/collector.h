@@ -49,6 +49,7 @@ struct collector {
 	const struct event *held; /* taken from the ring and not yet in the batch */
 	int64_t started, flushed; /* Unix time in nanoseconds */
 	int64_t alive;            /* of the last transaction */
+	int64_t retained;         /* when the limits were looked at */
 	bool untold;              /* a filesystem came whose open files are not entered yet */
 	bool clock_set;           /* and the store does not know it yet */
 	int error;                /* of the last transaction; 0: it was committed */

@@ -30,6 +30,12 @@ const struct config_option config_options[] = {
 	{ "batch", CONFIG_NUMBER, "32768", 1024, M, "records a transaction", offsetof(struct config, batch) },
 	{ "keep", CONFIG_SECONDS, "7d", 0, 3650 * 86400ULL, "how long committed windows are kept",
 	  offsetof(struct config, keep) },
+	{ "limit_age", CONFIG_SECONDS, "0", 0, 3650 * 86400ULL,
+	  "how old a window may become before the jobs that need it get fresh; 0: no limit",
+	  offsetof(struct config, limit_age) },
+	{ "limit_size", CONFIG_BYTES, "0", 0, INT64_MAX,
+	  "bytes of the database from which on the jobs that need most of it get fresh; 0: no limit",
+	  offsetof(struct config, limit_size) },
 	{ "walk", CONFIG_SWITCH, "yes", 0, 0, "whether new filesystems are searched for names of files with several links",
 	  offsetof(struct config, walk) },
 	{ .name = NULL },
@@ -72,7 +78,7 @@ static int set_number(const struct config_option *option, const char *value, uin
 	const char *what = "a number";
 	uint64_t number = 0;
 
-	if (option->type == CONFIG_SIZE) {
+	if (option->type == CONFIG_SIZE || option->type == CONFIG_BYTES) {
 		suffixes = size_suffixes;
 		what = "a number of bytes such as 32M";
 	} else if (option->type == CONFIG_SECONDS) {

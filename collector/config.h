@@ -19,9 +19,11 @@ struct config {
 	uint64_t writers; /* entries of the kernel's tables */
 	uint64_t reported;
 	uint64_t operations;
-	uint64_t batch; /* records a transaction */
-	uint64_t keep;  /* seconds that committed windows are kept */
-	bool walk;      /* new filesystems are walked for the names of files with several links */
+	uint64_t batch;      /* records a transaction */
+	uint64_t keep;       /* seconds that committed windows are kept */
+	uint64_t limit_age;  /* seconds; 0: none. A job that needs older windows becomes fresh */
+	uint64_t limit_size; /* bytes of the database; 0: none. The job that needs most of it becomes fresh */
+	bool walk;           /* new filesystems are walked for the names of files with several links */
 };
 
 enum config_type {
@@ -29,7 +31,8 @@ enum config_type {
 	CONFIG_NAME,
 	CONFIG_PATHS, /* absolute; each value is added */
 	CONFIG_NUMBER,
-	CONFIG_SIZE,    /* bytes, suffix K, M or G; a power of two */
+	CONFIG_BYTES,   /* suffix K, M or G */
+	CONFIG_SIZE,    /* the same; a power of two */
 	CONFIG_SECONDS, /* suffix s, m, h or d */
 	CONFIG_SWITCH,  /* yes or no */
 };

@@ -13,6 +13,7 @@
 
 #include <sqlite3.h>
 
+#include "damage.h"
 #include "database.h"
 
 enum {
@@ -37,11 +38,16 @@ struct rows {
 enum {
 	PAGE_BYTES = 4096,
 	PAGES = 1024, /* a few more than cache_size below */
+	LOG_PAGES = 1000,
 };
 
 struct database {
 	sqlite3 *connection;
 	bool write;
+	bool damaged;  /* that has shown */
+	bool replaced; /* a damaged one was set aside */
+	bool suspect;  /* the log: a sync of it has failed, so it may have a hole on the disk */
+	int log_pages;
 	int lock;
 	struct rows rows[QUERY_COUNT];
 	char path[PATH_MAX];
@@ -78,7 +84,6 @@ static int error_number(sqlite3 *connection)
 	case SQLITE_CONSTRAINT:
 		return -EEXIST;
 	case SQLITE_NOTADB:
-		return -EPROTO;
 	case SQLITE_CORRUPT:
 		return -EUCLEAN;
 	case SQLITE_CANTOPEN:
@@ -90,8 +95,15 @@ static int error_number(sqlite3 *connection)
 
 static int failed(struct database *database)
 {
-	return database_refuse(database, error_number(database->connection), "%s: %s", database->path,
-			       sqlite3_errmsg(database->connection));
+	int error = error_number(database->connection);
+
+	database->damaged |= error == -EUCLEAN;
+	return database_refuse(database, error, "%s: %s", database->path, sqlite3_errmsg(database->connection));
+}
+
+bool database_is_damaged(const struct database *database)
+{
+	return database && database->damaged;
 }
 
 /* Queries */
@@ -207,6 +219,11 @@ int64_t database_last_id(const struct database *database)
 
 /* Transactions */
 
+bool database_is_replaced(const struct database *database)
+{
+	return database->replaced;
+}
+
 int database_begin(struct database *database)
 {
 	return RUN(database, database->write ? BEGIN_WRITE : BEGIN_READ);
@@ -217,7 +234,7 @@ int database_begin(struct database *database)
  * commits durable; what has left the log was synced by the checkpoint. SQLite's own sync is used: it also syncs the
  * directory of a log that is new.
  */
-static int sync_log(struct database *database)
+static int sync_file(struct database *database)
 {
 	sqlite3_file *log = NULL;
 
@@ -228,11 +245,62 @@ static int sync_log(struct database *database)
 	return 0;
 }
 
+/* Errors here are no errors of a transaction: it is in the log. */
+static int checkpoint(struct database *database, int mode)
+{
+	int pages = 0, done = 0;
+	int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, mode, &pages, &done);
+
+	database->suspect |= (result & 0xff) == SQLITE_IOERR;
+	if (result)
+		return failed(database);
+	return pages == done ? 0 : database_refuse(database, -EBUSY, "%s-wal is in use", database->path);
+}
+
+/*
+ * After an error of a sync the kernel takes the pages for written, and the next sync succeeds though they are not on
+ * the disk. So nothing in this log counts as durable; what it holds has to come into the database itself, and the log
+ * to be emptied, lest a part of it be taken for the whole after a crash.
+ */
+static int replace_log(struct database *database)
+{
+	int result = checkpoint(database, SQLITE_CHECKPOINT_TRUNCATE);
+
+	if (!result)
+		result = sync_file(database);
+	if (!result)
+		database->suspect = false;
+	return result;
+}
+
+static int sync_log(struct database *database)
+{
+	int result = database->suspect ? -EIO : sync_file(database);
+
+	if (!result)
+		return 0;
+	database->suspect = true;
+	return replace_log(database);
+}
+
 int database_commit(struct database *database, bool durable)
 {
 	int result = RUN(database, COMMIT);
 
+	if (!result && database->write && database->log_pages >= LOG_PAGES)
+		checkpoint(database, SQLITE_CHECKPOINT_PASSIVE);
 	return result || !durable ? result : sync_log(database);
+}
+
+/* In place of SQLite's own checkpoints, whose errors nobody would see. */
+static int count_pages(void *context, sqlite3 *connection, const char *name, int pages)
+{
+	struct database *database = context;
+
+	(void)connection;
+	(void)name;
+	database->log_pages = pages;
+	return SQLITE_OK;
 }
 
 /* SQLite ends the transaction by itself after some errors. */
@@ -300,15 +368,20 @@ static int take_lock(struct database *database, const char *directory)
 }
 
 /* SQLite gives the log the mode of the database. Names of files are nobody else's business. */
+static int make_database_file(struct database *database)
+{
+	int file = make_file(database, database->path);
+
+	return file < 0 ? file : close(file);
+}
+
 static int make_database(struct database *database, const char *directory)
 {
-	int file = make_directories(database, directory);
+	int result = make_directories(database, directory);
 
-	if (!file)
-		file = take_lock(database, directory);
-	if (!file)
-		file = make_file(database, database->path);
-	return file < 0 ? file : close(file);
+	if (!result)
+		result = take_lock(database, directory);
+	return result < 0 ? result : make_database_file(database);
 }
 
 static int execute(struct database *database, const char *statements)
@@ -327,6 +400,7 @@ static int connect_to(struct database *database)
 		return database->connection ? failed(database)
 					    : database_refuse(database, -ENOMEM, "%s", strerror(ENOMEM));
 	sqlite3_busy_timeout(database->connection, BUSY_MILLISECONDS);
+	sqlite3_wal_hook(database->connection, count_pages, database);
 	sqlite3_db_config(database->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !write, NULL);
 	return execute(database, "PRAGMA cache_size = 1000; PRAGMA temp_store = FILE; PRAGMA mmap_size = 0;"
 				 "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864");
@@ -368,12 +442,25 @@ static int use_log(struct database *database)
 			       database->path);
 }
 
+int database_check(struct database *database)
+{
+	auto_rows struct rows *rows = SELECT(database, QUICK_CHECK);
+	int result = rows_first(rows);
+
+	if (result || strcmp(rows_text(rows, 0), "ok") == 0)
+		return result;
+	database->damaged = true;
+	return database_refuse(database, -EUCLEAN, "%s is damaged: %s", database->path, rows_text(rows, 0));
+}
+
 static int make_schema(struct database *database)
 {
 	int result = database_begin(database);
 
 	if (!result)
 		result = execute(database, schema_sql);
+	if (!result && damage_was_found(database->path))
+		result = execute(database, "INSERT INTO meta VALUES ('replaced', 1)");
 	return result ? result : database_commit(database, true);
 }
 
@@ -396,11 +483,49 @@ static void reserve_pages(void)
 		munmap(pages, (size_t)size * PAGES);
 }
 
+static void disconnect(struct database *database)
+{
+	for (size_t i = 0; i < QUERY_COUNT; i++) {
+		sqlite3_finalize(database->rows[i].statement);
+		database->rows[i].statement = NULL;
+	}
+	sqlite3_close(database->connection);
+	database->connection = NULL;
+}
+
+static int use(struct database *database)
+{
+	bool is_new = false;
+	int result = connect_to(database);
+
+	if (!result)
+		result = check(database, &is_new);
+	if (!result && database->write)
+		result = use_log(database);
+	return result || !is_new ? result : make_schema(database);
+}
+
+/* Never over a damaged one: it may still be read by other means. */
+static int replace(struct database *database)
+{
+	int result;
+
+	disconnect(database);
+	result = damage_set_aside(database->path);
+	if (!result)
+		result = make_database_file(database);
+	if (result)
+		return database_refuse(database, result, "%s is damaged and cannot be replaced: %s", database->path,
+				       strerror(-result));
+	database->damaged = false;
+	database->replaced = true;
+	return use(database);
+}
+
 int database_open(struct database **result_database, const char *directory, bool write)
 {
 	struct database *database = calloc(1, sizeof(*database));
 	size_t size = sizeof(database->path);
-	bool is_new = false;
 	int result = 0;
 
 	*result_database = database;
@@ -408,28 +533,22 @@ int database_open(struct database **result_database, const char *directory, bool
 		return -ENOMEM;
 	database->write = write;
 	database->lock = -1;
-	if ((size_t)snprintf(database->path, size, "%s/fschanged.db", directory) >= size)
+	if ((size_t)snprintf(database->path, size, "%s/" DATABASE_NAME, directory) >= size)
 		return database_refuse(database, -ENAMETOOLONG, "the name of the state directory is too long");
 	if (write) {
 		reserve_pages();
 		result = make_database(database, directory);
 	}
 	if (!result)
-		result = connect_to(database);
-	if (!result)
-		result = check(database, &is_new);
-	if (!result && write)
-		result = use_log(database);
-	return result || !is_new ? result : make_schema(database);
+		result = use(database);
+	return result == -EUCLEAN && write ? replace(database) : result;
 }
 
 void database_close(struct database *database)
 {
 	if (!database)
 		return;
-	for (size_t i = 0; i < QUERY_COUNT; i++)
-		sqlite3_finalize(database->rows[i].statement);
-	sqlite3_close(database->connection);
+	disconnect(database);
 	if (database->lock >= 0)
 		close(database->lock);
 	free(database);
@@ -447,4 +566,17 @@ int database_size(struct database *database, uint64_t *bytes)
 	if (!stat(log, &status))
 		*bytes += (uint64_t)status.st_size;
 	return 0;
+}
+
+int database_used(struct database *database, uint64_t *bytes)
+{
+	int64_t all = 0, free_pages = 0, size = 0;
+	int result = GET_NUMBER(database, &all, PAGE_COUNT);
+
+	if (!result)
+		result = GET_NUMBER(database, &free_pages, FREE_COUNT);
+	if (!result)
+		result = GET_NUMBER(database, &size, PAGE_SIZE);
+	*bytes = (uint64_t)((all - free_pages) * size);
+	return result;
 }

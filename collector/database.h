@@ -39,6 +39,11 @@ const char *database_error(const struct database *database);
 int database_refuse(struct database *database, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int database_size(struct database *database, uint64_t *bytes);
+int database_used(struct database *database, uint64_t *bytes);
+
+bool database_is_damaged(const struct database *database);
+bool database_is_replaced(const struct database *database);
+int database_check(struct database *database);
 
 int database_begin(struct database *database);
 int database_commit(struct database *database, bool durable);

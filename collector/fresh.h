@@ -13,6 +13,7 @@
 	X(OTHER_STORE, "other_store", "the database is another one than that for which the kernel has traced")         \
 	X(OTHER_BASE, "other_base",                                                                                    \
 	  "the backup has another base than the database: one of them was restored, or another backup was committed")  \
+	X(DAMAGED, "damaged", "the database was damaged and has been begun anew; the damaged one is kept beside it")   \
 	X(LIMIT_AGE, "limit_age", "windows that it had not committed became older than limit_age")                     \
 	X(LIMIT_SIZE, "limit_size", "the database became larger than limit_size, for windows that it had not committed")
 

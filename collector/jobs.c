@@ -6,6 +6,7 @@
 
 #include "jobs.h"
 #include "moment.h"
+#include "retention.h"
 #include "sentence.h"
 
 static const char *job_name(const json_t *request, char **error)
@@ -102,14 +103,6 @@ json_t *jobs_pend(struct collector *collector, const json_t *request, char **err
 	return code ? fail_store(collector, "the pending window of the job cannot be stored", error) : json_object();
 }
 
-/* What every job has committed is of use to people for a while, then it goes. */
-static void prune(struct collector *collector)
-{
-	size_t removed;
-
-	store_prune(collector->store, moment_now() - (int64_t)collector->config->keep * NANOSECONDS, &removed);
-}
-
 static int commit_job(struct store *store, const char *name, struct store_job *job, bool whole)
 {
 	int code = store_begin(store);
@@ -149,7 +142,7 @@ json_t *jobs_commit(struct collector *collector, const json_t *request, char **e
 		sentence(error, 0, "the commit failed: %s", store_error(collector->store));
 	if (code)
 		return NULL;
-	prune(collector);
+	retention_prune(collector);
 	snprintf(base, sizeof(base), "%016" PRIx64, job.base);
 	return json_pack("{s:I, s:s, s:I}", "cursor", (json_int_t)job.cursor, "base", base, "owed",
 			 (json_int_t)job.owed);
@@ -178,6 +171,6 @@ json_t *jobs_drop(struct collector *collector, const json_t *request, char **err
 		sentence(error, 0, "the job cannot be dropped: %s", store_error(collector->store));
 	if (code)
 		return NULL;
-	prune(collector);
+	retention_prune(collector);
 	return json_object();
 }

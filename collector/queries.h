@@ -55,7 +55,8 @@ QUERY(LAST_WINDOW,
       "SELECT number, opened, closed, events, 0, 0, steady, 0, NULL FROM window ORDER BY number DESC LIMIT 1")
 QUERY(GET_JOB, "SELECT " JOB_COLUMNS " FROM job WHERE name = ?")
 QUERY(MARK_JOB,
-      "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0, ?4, ?3, 0, ?5, 0, 0) "
+      "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0, "
+      "CASE WHEN EXISTS (SELECT 1 FROM meta WHERE key = 'replaced') THEN ?6 ELSE ?4 END, ?3, 0, ?5, 0, 0) "
       "ON CONFLICT DO UPDATE SET pending = excluded.pending, marked = excluded.marked, copied = excluded.copied")
 QUERY(COMMIT_JOB, "UPDATE job SET cursor = pending, pending = 0, committed = ?2, fresh = '', since = 0, former = 0, "
 		  "base = ?3, owed = CASE copied WHEN ?4 THEN CASE WHEN owed THEN owed ELSE cursor + 1 END ELSE 0 END "
@@ -86,10 +87,16 @@ QUERY(TRACE_FILESYSTEM, "UPDATE filesystem SET traced = ?2 WHERE id = ?1")
 QUERY(TRACE_NONE, "UPDATE filesystem SET traced = 0")
 QUERY(LIST_GAPS, "SELECT id, filesystem, first, last, started, ended, reason, detail, repaired FROM gap "
 		 "WHERE last >= ? AND first <= ? ORDER BY id")
-QUERY(FIRST_KEPT,
-      "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
-      "OR number > (SELECT CASE WHEN count(*) THEN coalesce(min(nullif(" JOB_BASE ", 0)), ?2) ELSE 0 END FROM job) "
-      "OR number = (SELECT max(number) FROM window)")
+QUERY(FIRST_KEPT, "SELECT min(number) FROM window WHERE closed = 0 OR closed >= ? "
+		  "OR number > (SELECT CASE WHEN count(*) OR ?1 = ?2 THEN coalesce(min(nullif(" JOB_BASE
+		  ", 0)), ?2) ELSE 0 END FROM job) "
+		  "OR number = (SELECT max(number) FROM window)")
+QUERY(CLOSED_BEFORE, "SELECT number FROM window WHERE closed BETWEEN 1 AND ? ORDER BY number DESC LIMIT 1")
+QUERY(OLDEST_BASE, "SELECT " JOB_BASE " AS oldest FROM job WHERE oldest > 0 ORDER BY oldest LIMIT 1")
+QUERY(PAGE_COUNT, "PRAGMA page_count")
+QUERY(FREE_COUNT, "PRAGMA freelist_count")
+QUERY(PAGE_SIZE, "PRAGMA page_size")
+QUERY(QUICK_CHECK, "PRAGMA quick_check(1)")
 QUERY(PRUNE_DIRTY, "DELETE FROM dirty WHERE window < ?")
 QUERY(PRUNE_LINKED, "DELETE FROM linked WHERE window < ?")
 QUERY(PRUNE_GAPS, "DELETE FROM gap WHERE last < ?")

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "damage.h"
 #include "fresh.h"
 #include "store_private.h"
 
@@ -27,6 +29,29 @@ void store_close(struct store *store)
 const char *store_error(const struct store *store)
 {
 	return database_error(store ? store->database : NULL);
+}
+
+bool store_is_damaged(const struct store *store)
+{
+	return store && database_is_damaged(store->database);
+}
+
+bool store_is_replaced(const struct store *store)
+{
+	return database_is_replaced(store->database);
+}
+
+int store_check(struct store *store)
+{
+	return database_check(store->database);
+}
+
+int store_set_aside(const char *directory)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" DATABASE_NAME, directory);
+	return damage_set_aside(path);
 }
 
 int store_begin(struct store *store)
@@ -242,7 +267,7 @@ int store_get_job(struct store *store, const char *name, struct store_job *job)
 int store_mark_job(struct store *store, const char *name, uint64_t pending, int64_t time, enum store_copied copied)
 {
 	return RUN(store->database, MARK_JOB, TEXT(name), NUMBER(pending), NUMBER(time), TEXT(fresh_word(FRESH_NEW)),
-		   NUMBER(copied));
+		   NUMBER(copied), TEXT(fresh_word(FRESH_DAMAGED)));
 }
 
 uint64_t store_job_first(const struct store_job *job)
@@ -344,6 +369,21 @@ int store_prune(struct store *store, int64_t older, size_t *removed)
 		return result;
 	store_forget(store);
 	return database_leave(store->database, own, prune(store, older, removed));
+}
+
+int store_closed_before(struct store *store, int64_t time, uint64_t *number)
+{
+	return GET_NUMBER(store->database, (int64_t *)number, CLOSED_BEFORE, NUMBER(time));
+}
+
+int store_oldest_base(struct store *store, uint64_t *base)
+{
+	return GET_NUMBER(store->database, (int64_t *)base, OLDEST_BASE);
+}
+
+int store_used(struct store *store, uint64_t *bytes)
+{
+	return database_used(store->database, bytes);
 }
 
 int store_size(struct store *store, uint64_t *bytes)

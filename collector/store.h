@@ -98,6 +98,14 @@ struct store_gap {
 int store_open(struct store **store, const char *directory, enum store_mode mode);
 void store_close(struct store *store);
 const char *store_error(const struct store *store);
+/* Something that was read has shown that the database is damaged: whoever writes it should end and set it aside. */
+bool store_is_damaged(const struct store *store);
+/* It is a new one: at the opening, a damaged one was set aside. */
+bool store_is_replaced(const struct store *store);
+/* Reads all of the database to see whether it is damaged: -EUCLEAN. */
+int store_check(struct store *store);
+/* A damaged database is renamed, with its log, and kept. A writer that finds one at its start does so by itself. */
+int store_set_aside(const char *directory);
 
 int store_begin(struct store *store);
 /* durable: survives a power cut when it returns (fsync); else it survives the death of the process. */
@@ -180,10 +188,18 @@ int store_gaps(struct store *store, uint64_t first, uint64_t last, int (*each)(c
 
 /*
  * Removes closed windows, with their dirty sets and gaps, that no job needs any more and that were closed before
- * `older` (Unix time in nanoseconds). A fresh job needs those after its pending one. Without any job nothing is
- * removed; the last window stays, so that no number is used twice. *removed counts windows.
+ * `older` (Unix time in nanoseconds). A fresh job needs those after its pending one. INT64_MAX: to make room,
+ * whatever is not needed goes. Without any job nothing is
+ * removed, unless `older` is INT64_MAX: to make room. The last window stays, so that no number is used twice. *removed
+ * counts windows.
  */
 int store_prune(struct store *store, int64_t older, size_t *removed);
+/* The last window that was closed before that time; -ENOENT. */
+int store_closed_before(struct store *store, int64_t time, uint64_t *number);
+/* The window after which the job that lags most needs all; -ENOENT: none needs any. */
+int store_oldest_base(struct store *store, uint64_t *base);
 int store_size(struct store *store, uint64_t *bytes);
+/* Of that what is in use; the rest is room for more. */
+int store_used(struct store *store, uint64_t *bytes);
 
 #endif

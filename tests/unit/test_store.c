@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -491,8 +492,33 @@ static void test_newer(void **state)
 
 static void test_no_database(void **state)
 {
-	write_header(*state, 0, "this is a text file", 19);
-	is_refused(*state);
+	struct fixture *fixture = *state;
+	char path[PATH_MAX], found[32] = "";
+	struct store_job job;
+	glob_t kept;
+	FILE *file;
+
+	write_header(fixture, 0, "this is a text file", 19);
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_READ), -EUCLEAN);
+	store_close(fixture->store);
+	/* A writer keeps it beside a new one, in which jobs have no base. */
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+	assert_true(store_is_replaced(fixture->store) && !store_is_damaged(fixture->store));
+	snprintf(path, sizeof(path), "%s/fschanged.db.damaged-*", fixture->directory);
+	assert_int_equal(glob(path, 0, NULL, &kept), 0);
+	file = fopen(kept.gl_pathv[0], "r");
+	assert_non_null(file);
+	assert_non_null(fgets(found, 20, file));
+	fclose(file);
+	unlink(kept.gl_pathv[0]);
+	globfree(&kept);
+	assert_string_equal(found, "this is a text file");
+	assert_int_equal(store_open_window(fixture->store, 1, 1), 0);
+	assert_int_equal(store_mark_job(fixture->store, "job", 1, 5, COPIED_ALL), 0);
+	assert_int_equal(store_get_job(fixture->store, "job", &job), 0);
+	assert_string_equal(job.fresh, "damaged");
+	reopen(fixture);
+	assert_false(store_is_replaced(fixture->store));
 }
 
 static int check_window(const struct store_window *window, void *context)
