@@ -192,6 +192,8 @@ $(B)/test_window: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produce
 	describe_window usleep)
 $(B)/test_hidden: ALL_LDFLAGS += -Wl,--wrap=tracer_count_held -Wl,--wrap=tracer_held -Wl,--wrap=swaps_each \
 	-Wl,--wrap=tracer_enter_open_files -Wl,--wrap=collector_add_gap
+$(B)/test_cover: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,window_cut tracer_enter_open_files collector_enter_loops \
+	collector_collect)
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)

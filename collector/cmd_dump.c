@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "certificate.h"
+#include "bar.h"
 #include "client.h"
 #include "command.h"
 #include "fresh.h"
@@ -389,18 +390,32 @@ static void say_held(const char *held, size_t size)
 		report(held + at, NULL);
 }
 
+static void show(const struct scan_progress *progress, void *context)
+{
+	if (progress->done)
+		bar_clear(context);
+	else
+		bar_show(context, progress);
+}
+
 /* What could not be looked at is said again, for all that is missing, when the list is made. */
 static int repair(const struct options *options, const struct list_result *lacking)
 {
 	struct reasons reasons = {0};
+	struct bar bar;
 	const struct scan_options request = {
 		.socket = options->config.socket,
 		.gaps_only = !lacking->unnamed,
+		.progress = show,
+		.context = &bar,
 		.reasons = &reasons,
 	};
 	char *error;
-	int code = scan(&request, &error);
+	int code;
 
+	bar_init(&bar);
+	code = scan(&request, &error);
+	bar_clear(&bar);
 	if (code)
 		message(LOG_WARNING, "the list cannot be repaired: %s", error ? error : strerror(-code));
 	free(error);

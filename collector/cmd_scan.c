@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bar.h"
 #include "command.h"
 #include "format.h"
 #include "message.h"
@@ -19,7 +20,7 @@ enum { KEY_JSON = OPTION_KEY, KEY_NEW, LOWEST_PRIORITY = 19 };
 struct arguments {
 	bool json, new_only;
 	json_t *filesystems;
-	bool shows_progress, is_shown;
+	struct bar bar;
 };
 
 static const struct argp_option options_of_scan[] = {
@@ -56,27 +57,15 @@ static const struct argp argp = {
 	       "something could not be looked at.",
 };
 
-static void clear_line(struct arguments *arguments)
-{
-	if (arguments->is_shown)
-		fputs("\r\033[K", stderr);
-	arguments->is_shown = false;
-}
-
 static void show(const struct scan_progress *progress, void *context)
 {
 	struct arguments *arguments = context;
 
 	if (!progress->done) {
-		if (!arguments->shows_progress)
-			return;
-		fputs("\r\033[K", stderr);
-		format_escaped(stderr, progress->mount_point, strlen(progress->mount_point));
-		fprintf(stderr, ": %" PRIu64 " entries", progress->entries);
-		arguments->is_shown = true;
+		bar_show(&arguments->bar, progress);
 		return;
 	}
-	clear_line(arguments);
+	bar_clear(&arguments->bar);
 	if (arguments->json) {
 		json_array_append_new(arguments->filesystems,
 				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:b}", "mount_point",
@@ -96,7 +85,9 @@ static void show(const struct scan_progress *progress, void *context)
 
 static void report(const char *sentence, void *context)
 {
-	clear_line(context);
+	struct arguments *arguments = context;
+
+	bar_clear(&arguments->bar);
 	message(LOG_WARNING, "incomplete: %s", sentence);
 }
 
@@ -120,7 +111,7 @@ static int walk(const struct options *options, struct arguments *arguments)
 	char *error;
 	int code = scan(&request, &error);
 
-	clear_line(arguments);
+	bar_clear(&arguments->bar);
 	if (code)
 		message(LOG_ERR, "%s", error ? error : strerror(-code));
 	free(error);
@@ -140,7 +131,7 @@ static int run(int argc, char **argv)
 		status = EXIT_FAILED;
 	}
 	arguments.filesystems = json_array();
-	arguments.shows_progress = isatty(STDERR_FILENO);
+	bar_init(&arguments.bar);
 	if (status == EXIT_DONE) {
 		step_back();
 		status = walk(&options, &arguments);

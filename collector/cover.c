@@ -5,10 +5,10 @@
  * gap's start is dirty; a directory may have lost entries whose names nobody knows, so it is deleted and listed anew
  * with all that is below. There is no upper bound: what changed in the gap may have changed again.
  *
- * One change moves no ctime: a store into a page that a mapping had made writable before. The file was open then, and is
- * in the window in which the gap begins by the record of its opening, or as it was carried into it. But a record that
- * carries it over a cut within the gap may be among those that were lost: a gap of more than one window is covered by
- * listing all. So is one during which, or after which, the clock was set.
+ * One change moves no ctime: a store into a page that a mapping had made writable before. The file was open then, and
+ * is in the window in which the gap begins by the record of its opening, or as it was carried into it. But a record
+ * that carries it over a cut within the gap may be among those that were lost: a gap of more than one window is covered
+ * by listing all. So is one during which, or after which, the clock was set.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -25,9 +25,9 @@ enum gap_cover {
 	X(RING_HELD, "ring_held", GAP_BY_TIME, "a record in the ring was not finished in time", "")                    \
 	X(NOT_REMEMBERED, "not_remembered", GAP_BY_TIME,                                                               \
 	  "an operation that was in no table may have ended after the cut", "")                                        \
-	X(NOT_CARRIED, "not_carried", GAP_BY_WHOLE, "not all open files could be carried into the next window", "")     \
+	X(NOT_CARRIED, "not_carried", GAP_BY_WHOLE, "not all open files could be carried into the next window", "")    \
 	X(FLIP, "flip", GAP_BY_TIME, "the kernel did not confirm the cut", "")                                         \
-	X(NOT_TRACED, "not_traced", GAP_BY_WHOLE, "no collector was running", "")                                       \
+	X(NOT_TRACED, "not_traced", GAP_BY_WHOLE, "no collector was running", "")                                      \
 	X(MOUNTED, "mounted", GAP_BY_WHOLE,                                                                            \
 	  "the filesystem was mounted meanwhile; what changed on it before is not known", "")                          \
 	X(MOVED, "moved", GAP_BY_WHOLE,                                                                                \

@@ -7,9 +7,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base64.h"
+#include "moment.h"
 #include "path.h"
 #include "scan_private.h"
 #include "sentence.h"
@@ -257,6 +259,7 @@ static int look_anew(struct scan *scan)
 static int open_view(struct scan *scan, const struct mount *mount)
 {
 	struct view *view = &scan->view;
+	struct statfs counts;
 	int id = mount_number(AT_FDCWD, mount->mount_point);
 
 	if (id != mount->id)
@@ -273,6 +276,8 @@ static int open_view(struct scan *scan, const struct mount *mount)
 	view->mount.mount_point = view->path;
 	view->mount.id = id;
 	scan->mount = mount;
+	if (fstatfs(view->descriptor, &counts) == 0)
+		scan->progress.expected = counts.f_files - counts.f_ffree;
 	return look_anew(scan);
 }
 
@@ -448,8 +453,10 @@ static int scan_filesystem(struct scan *scan, const json_t *filesystem)
 	bool more = true;
 	int code;
 
-	scan->progress =
-		(struct scan_progress){.mount_point = json_string_value(json_object_get(filesystem, "mount_point"))};
+	scan->progress = (struct scan_progress){
+		.mount_point = json_string_value(json_object_get(filesystem, "mount_point")),
+		.started = moment_now(),
+	};
 	scan->failed = false;
 	code = begin_walk(scan, json_integer_value(json_object_get(filesystem, "id")));
 	mounts_free(&scan->mounts);

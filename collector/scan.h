@@ -16,6 +16,8 @@ struct scan_progress {
 	const char *mount_point;
 	uint64_t entries, names; /* looked at, sent to the collector */
 	uint64_t gaps, changed;  /* that are covered; what may have changed in them */
+	uint64_t expected;       /* entries; 0: the filesystem does not tell */
+	int64_t started;         /* Unix time in nanoseconds */
 	bool done, complete;
 };
 

@@ -121,7 +121,8 @@ int store_filesystems(struct store *store, int (*each)(const struct store_filesy
 
 int store_set_traced(struct store *store, uint32_t id, bool traced)
 {
-	return id ? RUN(store->database, TRACE_FILESYSTEM, NUMBER(id), NUMBER(traced)) : RUN(store->database, TRACE_NONE);
+	return id ? RUN(store->database, TRACE_FILESYSTEM, NUMBER(id), NUMBER(traced))
+		  : RUN(store->database, TRACE_NONE);
 }
 
 static int keep_watches(struct store *store, const struct store_watch *watches, size_t count, bool *changed)

@@ -5,14 +5,12 @@
  *
  *   list                    filesystems: [{id, device, mount_point, walked, gaps: there are some to be covered}]
  *   begin {filesystem, gaps: cover them}
- *                           busy: somebody else is walking; or gaps: how many are covered, and since: entries whose ctime
- *                           is not older are wanted
- *   wanted {after}          inodes: some, in order, whose names are wanted though they may have one link; none: the end
- *   names {names}           base64 of struct walked_name, each with its path
- *   changed {changed}       base64 of struct covered_entry, each with its path
- *   moved                   path (base64), inode: a directory that came there meanwhile, to be walked again; or nothing
- *   end                     more: there are moved directories; else all names are known and the gaps repaired
- *   abandon                 so does a client that leaves
+ *                           busy: somebody else is walking; or gaps: how many are covered, and since: entries whose
+ * ctime is not older are wanted wanted {after}          inodes: some, in order, whose names are wanted though they may
+ * have one link; none: the end names {names}           base64 of struct walked_name, each with its path changed
+ * {changed}       base64 of struct covered_entry, each with its path moved                   path (base64), inode: a
+ * directory that came there meanwhile, to be walked again; or nothing end                     more: there are moved
+ * directories; else all names are known and the gaps repaired abandon                 so does a client that leaves
  */
 #ifndef FSCHANGED_WALK_H
 #define FSCHANGED_WALK_H

@@ -63,3 +63,166 @@ repaired_gap_on_ext4() {
 	JOB=$FUNCNAME
 	repaired_gap time
 }
+
+# on_disk DEVICE TYPE: a new filesystem; D is a directory on it.
+on_disk() {
+	D=/mnt/$JOB
+	mkdir -p "$D"
+	case $2 in
+	xfs) mkfs.xfs -q -f "$1" ;;
+	btrfs) mkfs.btrfs -q -f "$1" >"$T/mkfs" ;;
+	esac
+	mount "$1" "$D"
+	trap 'umount "$D"' EXIT
+	D=$D/top
+	mkdir "$D"
+}
+
+proves repaired_gap_on_xfs 'the same on xfs'
+repaired_gap_on_xfs() {
+	JOB=$FUNCNAME
+	on_disk /dev/vdg xfs
+	trap 'umount "${D%/top}"' EXIT
+	repaired_gap time
+}
+
+proves repaired_gap_on_btrfs 'the same on btrfs, with subvolumes and a snapshot made in the gap'
+repaired_gap_on_btrfs() {
+	JOB=$FUNCNAME
+	on_disk /dev/vdh btrfs
+	trap 'umount "${D%/top}"' EXIT
+	btrfs subvolume create "$D/subvolume" >"$T/made"
+	mkdir "$D/snapshots"
+	echo old >"$D/subvolume/file"
+	repaired_gap time
+	sleep "$SCAN_MARGIN"
+	begin_snapshots() {
+		echo new >"$D/subvolume/file"
+		btrfs subvolume snapshot "$D/subvolume" "$D/snapshots/one" >"$T/made"
+		echo newer >"$D/snapshots/one/file"
+		btrfs subvolume snapshot "$D/subvolume" "$D/snapshots/two" >"$T/made"
+	}
+	blind begin_snapshots
+	back_up_repaired "$JOB" --repair
+	expect_listed changed subvolume/file snapshots/one/file snapshots/two/file
+	expect_kept
+}
+
+proves repaired_gap_above_a_mount \
+	'a directory below which another filesystem is mounted changed in a gap: what is mounted there is listed as well'
+repaired_gap_above_a_mount() {
+	JOB=$FUNCNAME
+	mkdir -p "$D/holder/mounted" "$REPLICA/$JOB"
+	mkfs.xfs -q -f /dev/vdg
+	mount /dev/vdg "$D/holder/mounted"
+	trap 'umount "$D/holder/mounted"' EXIT
+	mkdir "$D/holder/mounted/below"
+	echo text >"$D/holder/mounted/below/file"
+	begin_blind_job "$JOB"
+	blind touch "$D/holder/new"
+	back_up_repaired "$JOB" --repair
+	expect_listed deleted holder
+	expect_listed changed holder/mounted holder/mounted/below/file
+	expect_kept
+}
+
+# ask REQUEST...: of the collector, each a line of JSON, over one connection that is then closed. Where a request is
+# "-", the word is a command to be run.
+ask() {
+	python - "$STATE/control.sock" "$@" <<-'END'
+		import json, socket, subprocess, sys
+
+		connection = socket.socket(socket.AF_UNIX)
+		connection.connect("/run/fschanged/control.sock")
+		lines = connection.makefile("rw")
+		for request in sys.argv[2:]:
+		    if request.startswith("!"):
+		        subprocess.run(["bash", "-c", request[1:]], check=True)
+		        continue
+		    lines.write(request + "\n")
+		    lines.flush()
+		    answer = json.loads(lines.readline())
+		    print(request, answer, file=sys.stderr)
+		    assert answer["ok"], answer
+	END
+}
+
+source_id() {
+	python - "$STATE/fschanged.db" "$SOURCE" <<-'END'
+		import sqlite3, sys
+
+		database = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
+		print(database.execute("SELECT id FROM filesystem WHERE mount_point = ?", sys.argv[2:]).fetchone()[0])
+	END
+}
+
+proves gap_that_opens_while_scanned \
+	'a gap that opens while a scan runs stays one when it has ended; so does one of a scan that is broken off'
+gap_that_opens_while_scanned() {
+	local begin end='{"request": "walk", "step": "end"}'
+	JOB=$FUNCNAME
+	begin="{\"request\": \"walk\", \"step\": \"begin\", \"gaps\": true, \"filesystem\": $(source_id)}"
+	mkdir -p "$SOURCE/noise"
+	begin_job "$JOB"
+	blind true
+	incomplete_dump "$JOB" "$D"
+	ask "$begin"
+	incomplete_dump "$JOB" "$D" --pending
+	# The second gap is of the window that the scan's own cut has opened.
+	noise() { blind true; }
+	export -f blind burst noise python fail
+	export COLLECTOR SOURCE BURST PYTHON
+	expect 0 fschanged scan
+	complete_dump "$JOB" "$D" --pending
+	commit "$JOB"
+	blind true
+	incomplete_dump "$JOB" "$D"
+	ask "$begin" '!noise' "$end"
+	incomplete_dump "$JOB" "$D"
+	expect 0 fschanged scan
+	complete_dump "$JOB" "$D"
+}
+
+proves gap_of_an_unmounted_filesystem \
+	'a filesystem is unmounted after a gap: what a scan finds elsewhere does not repair it'
+gap_of_an_unmounted_filesystem() {
+	JOB=$FUNCNAME
+	mkdir -p "$SOURCE/noise" "$T/mounted"
+	mkfs.xfs -q -f /dev/vdg
+	mount /dev/vdg "$T/mounted"
+	begin_job "$JOB"
+	blind touch "$T/mounted/file"
+	umount "$T/mounted"
+	dump "$JOB" / --repair
+	[ "$STATUS" = 3 ] || fail "dump ended with $STATUS"
+	mount /dev/vdg "$T/mounted"
+	trap 'umount "$T/mounted"' EXIT
+	dump "$JOB" / --repair
+	[ "$STATUS" = 0 ] || fail "dump ended with $STATUS: $(<"$T/err")"
+	expect_listed changed "${T#/}/mounted/file"
+}
+
+RESTARTED=/mnt/source/restarted
+
+# Before the collector stops.
+begin_repaired_restart() {
+	T=$RUN/begin_repaired_restart D=$RESTARTED
+	mkdir -p "$T" "$D"
+	(
+		set -e
+		python "$HERE/blind.py" make "$D"
+		begin_job_with_full_backup repaired_restart
+	)
+}
+
+proves repaired_restart 'what changed while no collector ran is repaired by a scan: all is listed anew'
+repaired_restart() {
+	D=$RESTARTED
+	incomplete_dump repaired_restart "$D"
+	back_up_repaired repaired_restart --repair
+	expect_listed deleted .
+	commit repaired_restart
+	echo after >"$D/files/written"
+	back_up repaired_restart
+	expect_not_listed changed files/back
+}
