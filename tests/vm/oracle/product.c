@@ -122,12 +122,11 @@ int product_run(const struct product *product, const char *const words[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : ANSWER_FAILED;
 }
 
-int product_dump(const struct product *product, const char *job, bool pending, struct lists *lists)
+int product_dump(const struct product *product, const char *job, const char *option, struct lists *lists)
 {
 	char *changed = name_in(product, "changed"), *deleted = name_in(product, "deleted");
-	const char *const words[] = {
-		"dump", "--job", job, "-0", "--changed", changed, "--deleted", deleted, pending ? "--pending" : NULL,
-		NULL};
+	const char *const words[] = {"dump",  "--job",     job,     "-0",   "--changed",
+				     changed, "--deleted", deleted, option, NULL};
 	int status = product_run(product, words);
 
 	if (status == ANSWER_LISTS || status == ANSWER_INCOMPLETE) {
