@@ -30,9 +30,11 @@ static double seconds(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static bool ask_to_commit(const struct oracle *oracle, const struct job *job)
+/* whole: a full copy was made, so it does not matter what the list may have lacked. */
+static bool ask_to_commit(const struct oracle *oracle, const struct job *job, bool whole)
 {
-	return product_run(&oracle->product, (const char *[]){"commit", "--job", job->name, NULL}) == 0;
+	return product_run(&oracle->product,
+			   (const char *[]){"commit", "--job", job->name, whole ? "--whole" : NULL, NULL}) == 0;
 }
 
 /* A collector that was killed may have done what it could not answer any more. */
@@ -45,13 +47,13 @@ static bool was_committed(const struct oracle *oracle)
 	return was;
 }
 
-static bool commit(struct oracle *oracle, struct job *job)
+static bool commit(struct oracle *oracle, struct job *job, bool whole)
 {
 	double began = seconds();
-	bool done = ask_to_commit(oracle, job);
+	bool done = ask_to_commit(oracle, job, whole);
 
 	if (!done && oracle->fault > 0)
-		done = chaos_end(oracle) && (ask_to_commit(oracle, job) || was_committed(oracle));
+		done = chaos_end(oracle) && (ask_to_commit(oracle, job, whole) || was_committed(oracle));
 	if (done)
 		chaos_committed(oracle, job);
 
@@ -87,7 +89,7 @@ static bool begin_job(struct oracle *oracle, unsigned number)
 			       product_said(&oracle->product));
 		return false;
 	}
-	return copy_all(oracle, job) && commit(oracle, job);
+	return copy_all(oracle, job) && commit(oracle, job, true);
 }
 
 // ---- the tasks' part
@@ -275,7 +277,7 @@ static bool use_lists(struct oracle *oracle, const struct window *window)
 	if (!window->busy && window->fate != NOT_COPIED)
 		compare(oracle, window);
 	if (oracle->findings.all == 0)
-		return window->fate != COMMITTED || commit(oracle, window->job);
+		return window->fate != COMMITTED || commit(oracle, window->job, false);
 	report_findings(oracle, window->job->name);
 	return false;
 }
@@ -285,7 +287,7 @@ static bool start_again(struct oracle *oracle, const struct window *window)
 {
 	if (window->busy)
 		tasks_halt(&oracle->tasks);
-	return let_rest(oracle) && copy_all(oracle, window->job) && commit(oracle, window->job);
+	return let_rest(oracle) && copy_all(oracle, window->job) && commit(oracle, window->job, true);
 }
 
 static bool run_window(struct oracle *oracle)

@@ -26,8 +26,8 @@ struct product {
 };
 
 /*
- * From now on the commands run as children of a small process that has the program linked in. They are the same, but need
- * not be loaded: under an emulator that takes longer than they do.
+ * From now on the commands run as children of a small process that has the program linked in. They are the same, but
+ * need not be loaded: under an emulator that takes longer than they do.
  */
 void product_serve(struct product *product);
 /* Exit status of "dump --job JOB [OPTION]"; the lists are read where there are any. */
