@@ -156,7 +156,7 @@ static int scan(struct oracle *oracle, const struct window *window)
 	    product_run(&oracle->product, (const char *[]){"scan", NULL}) != ANSWER_LISTS)
 		return ANSWER_FAILED;
 	lists_free(window->lists);
-	return product_dump(&oracle->product, window->job->name, "--pending", window->lists);
+	return product_dump(&oracle->product, window->job->name, (const char *[]){"--pending", NULL}, window->lists);
 }
 
 static bool tell_dump(struct oracle *oracle, int status)
@@ -169,17 +169,29 @@ static bool tell_dump(struct oracle *oracle, int status)
 }
 
 /* What fails while there is a fault must work when it is over. */
+static int dump_in_chaos(struct oracle *oracle, const struct window *window, const char *const options[])
+{
+	int status = product_dump(&oracle->product, window->job->name, options, window->lists);
+
+	if (status != ANSWER_FAILED || oracle->fault <= 0)
+		return status;
+	oracle->figures.refused++;
+	lists_free(window->lists);
+	return chaos_end(oracle) ? product_dump(&oracle->product, window->job->name, options, window->lists) : status;
+}
+
+/* A scan goes on while directories are renamed: in the end these tasks must rest. */
 static bool get_lists_in_chaos(struct oracle *oracle, const struct window *window, bool *again)
 {
 	struct job *job = window->job;
-	int status = product_dump(&oracle->product, job->name, "--repair", window->lists);
+	int status = dump_in_chaos(oracle, window, window->busy ? NULL : (const char *[]){"--repair", NULL});
 
-	if (status == ANSWER_FAILED && oracle->fault > 0) {
-		oracle->figures.refused++;
+	if (window->busy && status == ANSWER_INCOMPLETE) {
+		tasks_halt(&oracle->tasks);
 		lists_free(window->lists);
-		if (!chaos_end(oracle))
+		if (!let_rest(oracle))
 			return false;
-		status = product_dump(&oracle->product, job->name, "--repair", window->lists);
+		status = dump_in_chaos(oracle, window, (const char *[]){"--pending", "--repair", NULL});
 	}
 	*again = job->tainted && (status == ANSWER_INCOMPLETE || status == ANSWER_FRESH);
 	if (status != ANSWER_LISTS && !*again)

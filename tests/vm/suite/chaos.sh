@@ -10,7 +10,7 @@ prepare_chaos() {
 	export DISTURB_PROGRAM=$PROGRAM DISTURB_RUN=$RUN/disturb DISTURB_STATE=$REPLICA/state
 	export DISTURB_WATCHES="${RANDOM_PLACES[*]}" DISTURB_REMOUNT="$RANDOM_TOP/xfs $RANDOM_TOP/btrfs"
 	mkdir -p "$DISTURB_RUN" "$DISTURB_STATE"
-	truncate -s 40M "$REPLICA/state.image"
+	truncate -s 64M "$REPLICA/state.image"
 	mkfs.ext4 -q -E lazy_itable_init=0 "$REPLICA/state.image"
 	mount -o loop "$REPLICA/state.image" "$DISTURB_STATE"
 	# The oracle asks the collector of this state.
