@@ -8,6 +8,8 @@ DOCDIR ?= $(PREFIX)/share/doc/fschanged
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 B ?= build
 MINUTES ?= 60
+N ?= 100
+STEP ?= 1
 KERNELS ?= 5.10 6.1 6.12 6.18 7
 
 # Debian 12's packages; those after the first line are for the tests and for lint.
@@ -109,6 +111,20 @@ asan: ## unit tests with address and undefined-behaviour sanitizers, in build/as
 soak: deps ## the random oracle for MINUTES on KERNELS: make soak MINUTES=60 KERNELS="6.12 7"
 	+@$(MAKE) --no-print-directory all helpers
 	@FSCHANGED_BUILD=$(B) tests/vm/soak $(MINUTES) $(KERNELS)
+
+faults: deps ## every STEPth system call of the collector fails, in every way: make faults STEP=1 KERNELS=6.12
+	+@$(MAKE) --no-print-directory all helpers
+	@for kernel in $(KERNELS); do tests/vm/kernels fetch $$kernel >/dev/null && \
+		FSCHANGED_BUILD=$(B) FSCHANGED_FAULTS="all $(STEP)" tests/vm/vm --kernel $$kernel --results $(B)/faults-$$kernel \
+		--disk 512 --disk 512 --timeout 1000000 -- tests/vm/guest faults_at_system_calls || exit 1; done
+
+chaos: deps ## the random oracle with faults thrown in: make chaos MINUTES=60 KERNELS="6.12 7"
+	+@$(MAKE) --no-print-directory all helpers
+	@FSCHANGED_BUILD=$(B) tests/vm/chaos $(MINUTES) $(KERNELS)
+
+powercuts: deps ## cut the power of guests N times at random moments: make powercuts N=100 KERNELS=6.12
+	+@$(MAKE) --no-print-directory all helpers
+	@FSCHANGED_BUILD=$(B) tests/vm/powercut $(N) $(KERNELS)
 
 mutants: deps ## take out one guard after another: its test must fail
 	+@$(MAKE) --no-print-directory all unit-tests helpers
@@ -235,7 +251,7 @@ $(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check soak mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check soak faults chaos powercuts mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 

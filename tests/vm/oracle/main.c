@@ -30,6 +30,8 @@ enum {
 	KEY_NO_LINKS,
 	KEY_ACCEPT,
 	KEY_DROP,
+	KEY_DISTURB,
+	KEY_FAULTS,
 	KEY_SELFTEST,
 	KEY_TRAFFIC,
 	KEY_VERBOSE,
@@ -58,6 +60,8 @@ static const struct argp_option options[] = {
 	{"accept-unknown-links", KEY_ACCEPT, NULL, 0,
 	 "Where names of hard links are not known, a full copy is made instead of a scan", 0},
 	{"drop", KEY_DROP, NULL, 0, "Take an entry out of each list: that must be found", 0},
+	{"disturb", KEY_DISTURB, "FILE", 0, "A program that throws faults in", 0},
+	{"faults", KEY_FAULTS, "PERCENT", 0, "Of the windows that get one (60)", 0},
 	{"selftest", KEY_SELFTEST, NULL, 0, "Without the program: lists that lack something are found", 0},
 	{"traffic", KEY_TRAFFIC, NULL, 0, "Only change the trees, from where they are, until SIGTERM", 0},
 	{"verbose", KEY_VERBOSE, NULL, 0, "Say why lists are incomplete, and where the time goes", 0},
@@ -124,6 +128,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_DROP:
 		settings->drop = true;
 		break;
+	case KEY_DISTURB:
+		settings->disturb = value;
+		break;
+	case KEY_FAULTS:
+		settings->faults = number(state, value);
+		break;
 	case KEY_SELFTEST:
 		arguments->selftest = true;
 		break;
@@ -181,7 +191,9 @@ static bool make_tree(struct oracle *oracle, const char *place, bool keep)
 	tree->length = strlen(tree->path);
 	if (!keep)
 		remove_tree(tree->path);
-	tree->descriptor = mkdir(tree->path, 0755) && !(keep && errno == EEXIST) ? -1 : open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	tree->descriptor = mkdir(tree->path, 0755) && !(keep && errno == EEXIST)
+				   ? -1
+				   : open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (tree->descriptor < 0)
 		fprintf(stderr, "oracle: %s: %s\n", tree->path, strerror(errno));
 	return tree->descriptor >= 0;
@@ -246,6 +258,8 @@ static bool run(struct arguments *arguments)
 	good = arguments->selftest ? selftest(oracle) : oracle_run(oracle);
 	if (!arguments->selftest)
 		print_figures(oracle);
+	if (oracle->settings.disturb)
+		chaos_print(oracle);
 	if (chdir("/") == 0)
 		remove_tree(directory);
 	for (unsigned i = 0; good && i < oracle->tree_count; i++)
@@ -263,6 +277,7 @@ int main(int argc, char **argv)
 					.jobs = 2,
 					.operations = 100,
 					.busy = 40,
+					.faults = 60,
 					.links = true},
 			   .product = {.program = "build/fschanged", .server = -1}},
 	};

@@ -30,10 +30,32 @@ static double seconds(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static bool commit(struct oracle *oracle, const struct job *job)
+/* whole: a full copy was made, so it does not matter what the list may have lacked. */
+static bool ask_to_commit(const struct oracle *oracle, const struct job *job, bool whole)
+{
+	return product_run(&oracle->product,
+			   (const char *[]){"commit", "--job", job->name, whole ? "--whole" : NULL, NULL}) == 0;
+}
+
+/* A collector that was killed may have done what it could not answer any more. */
+static bool was_committed(const struct oracle *oracle)
+{
+	char *said = product_said(&oracle->product);
+	bool was = strstr(said, "nothing pending");
+
+	free(said);
+	return was;
+}
+
+static bool commit(struct oracle *oracle, struct job *job, bool whole)
 {
 	double began = seconds();
-	bool done = product_run(&oracle->product, (const char *[]){"commit", "--job", job->name, NULL}) == 0;
+	bool done = ask_to_commit(oracle, job, whole);
+
+	if (!done && oracle->fault > 0)
+		done = chaos_end(oracle) && (ask_to_commit(oracle, job, whole) || was_committed(oracle));
+	if (done)
+		chaos_committed(oracle, job);
 
 	oracle->figures.in_commit += seconds() - began;
 	if (!done)
@@ -61,13 +83,13 @@ static bool begin_job(struct oracle *oracle, unsigned number)
 	int status;
 
 	snprintf(job->name, sizeof(job->name), "oracle-%" PRIu64 "-%u", oracle->settings.seed, number);
-	status = product_dump(&oracle->product, job->name, false, &none);
+	status = product_dump(&oracle->product, job->name, NULL, &none);
 	if (status != ANSWER_FRESH) {
 		report_failure(oracle, "the first dump of %s ended with %d: %s", job->name, status,
 			       product_said(&oracle->product));
 		return false;
 	}
-	return copy_all(oracle, job) && commit(oracle, job);
+	return copy_all(oracle, job) && commit(oracle, job, true);
 }
 
 // ---- the tasks' part
@@ -134,7 +156,7 @@ static int scan(struct oracle *oracle, const struct window *window)
 	    product_run(&oracle->product, (const char *[]){"scan", NULL}) != ANSWER_LISTS)
 		return ANSWER_FAILED;
 	lists_free(window->lists);
-	return product_dump(&oracle->product, window->job->name, true, window->lists);
+	return product_dump(&oracle->product, window->job->name, (const char *[]){"--pending", NULL}, window->lists);
 }
 
 static bool tell_dump(struct oracle *oracle, int status)
@@ -146,10 +168,47 @@ static bool tell_dump(struct oracle *oracle, int status)
 	return false;
 }
 
+/* What fails while there is a fault must work when it is over. */
+static int dump_in_chaos(struct oracle *oracle, const struct window *window, const char *const options[])
+{
+	int status = product_dump(&oracle->product, window->job->name, options, window->lists);
+
+	if (status != ANSWER_FAILED || oracle->fault <= 0)
+		return status;
+	oracle->figures.refused++;
+	lists_free(window->lists);
+	return chaos_end(oracle) ? product_dump(&oracle->product, window->job->name, options, window->lists) : status;
+}
+
+/* A scan goes on while directories are renamed: in the end these tasks must rest. */
+static bool get_lists_in_chaos(struct oracle *oracle, const struct window *window, bool *again)
+{
+	struct job *job = window->job;
+	int status = dump_in_chaos(oracle, window, window->busy ? NULL : (const char *[]){"--repair", NULL});
+
+	if (window->busy && status == ANSWER_INCOMPLETE) {
+		tasks_halt(&oracle->tasks);
+		lists_free(window->lists);
+		if (!let_rest(oracle))
+			return false;
+		status = dump_in_chaos(oracle, window, (const char *[]){"--pending", "--repair", NULL});
+	}
+	*again = job->tainted && (status == ANSWER_INCOMPLETE || status == ANSWER_FRESH);
+	if (status != ANSWER_LISTS && !*again)
+		return tell_dump(oracle, status);
+	if (*again)
+		oracle->figures.incomplete_after++;
+	else if (job->tainted)
+		oracle->figures.good_after++;
+	else
+		oracle->figures.good++;
+	return true;
+}
+
 /* False: the list is of no use, and that is a failure. *again: a full backup is needed, and that is none. */
 static bool get_lists(struct oracle *oracle, const struct window *window, bool *again)
 {
-	int status = product_dump(&oracle->product, window->job->name, false, window->lists);
+	int status = product_dump(&oracle->product, window->job->name, NULL, window->lists);
 	char *said = status == ANSWER_INCOMPLETE ? product_said(&oracle->product) : NULL;
 	bool links = said && only_unknown_links(said);
 
@@ -230,7 +289,7 @@ static bool use_lists(struct oracle *oracle, const struct window *window)
 	if (!window->busy && window->fate != NOT_COPIED)
 		compare(oracle, window);
 	if (oracle->findings.all == 0)
-		return window->fate != COMMITTED || commit(oracle, window->job);
+		return window->fate != COMMITTED || commit(oracle, window->job, false);
 	report_findings(oracle, window->job->name);
 	return false;
 }
@@ -240,7 +299,7 @@ static bool start_again(struct oracle *oracle, const struct window *window)
 {
 	if (window->busy)
 		tasks_halt(&oracle->tasks);
-	return let_rest(oracle) && copy_all(oracle, window->job) && commit(oracle, window->job);
+	return let_rest(oracle) && copy_all(oracle, window->job) && commit(oracle, window->job, true);
 }
 
 static bool run_window(struct oracle *oracle)
@@ -249,15 +308,17 @@ static bool run_window(struct oracle *oracle)
 	double began;
 	bool again = false, usable;
 
-	if (!let_work(oracle, window.busy))
+	if (!chaos_begin(oracle) || !let_work(oracle, window.busy))
+		return false;
+	if (oracle->fault > 0 && random_percent(&oracle->random, 60) && !chaos_end(oracle))
 		return false;
 	began = seconds();
-	usable = get_lists(oracle, &window, &again);
+	usable = (oracle->settings.disturb ? get_lists_in_chaos : get_lists)(oracle, &window, &again);
 	oracle->figures.in_dump += seconds() - began;
 	oracle->figures.windows++;
 	if (!usable)
 		return false;
-	return again ? start_again(oracle, &window) : use_lists(oracle, &window);
+	return (again ? start_again(oracle, &window) : use_lists(oracle, &window)) && chaos_end(oracle);
 }
 
 bool oracle_run(struct oracle *oracle)
@@ -274,8 +335,9 @@ bool oracle_run(struct oracle *oracle)
 	while (good && oracle->figures.windows < settings->windows)
 		good = run_window(oracle);
 	for (unsigned i = 0; i < oracle->tree_count; i++)
-		oracle->figures.operations[i] = tasks_operations(&oracle->tasks, i);
+		oracle->figures.operations[i] += tasks_operations(&oracle->tasks, i);
 	tasks_end(&oracle->tasks);
+	good = chaos_end(oracle) && good;
 	for (unsigned i = 0; i < settings->jobs; i++)
 		product_run(&oracle->product, (const char *[]){"jobs", "drop", oracle->jobs[i].name, NULL});
 	oracle->figures.seconds = seconds() - began;

@@ -122,12 +122,15 @@ int product_run(const struct product *product, const char *const words[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : ANSWER_FAILED;
 }
 
-int product_dump(const struct product *product, const char *job, bool pending, struct lists *lists)
+/* options: NULL at the end, or none. */
+int product_dump(const struct product *product, const char *job, const char *const options[], struct lists *lists)
 {
 	char *changed = name_in(product, "changed"), *deleted = name_in(product, "deleted");
-	const char *const words[] = {
-		"dump", "--job", job, "-0", "--changed", changed, "--deleted", deleted, pending ? "--pending" : NULL,
-		NULL};
+	const char *words[WORDS_MAX] = {"dump", "--job", job, "-0", "--changed", changed, "--deleted", deleted};
+
+	for (unsigned i = 8; options && *options && i + 1 < WORDS_MAX; i++)
+		words[i] = *options++;
+
 	int status = product_run(product, words);
 
 	if (status == ANSWER_LISTS || status == ANSWER_INCOMPLETE) {

@@ -30,8 +30,8 @@ struct product {
  * need not be loaded: under an emulator that takes longer than they do.
  */
 void product_serve(struct product *product);
-/* Exit status of "dump --job JOB [--pending]"; the lists are read where there are any. */
-int product_dump(const struct product *product, const char *job, bool pending, struct lists *lists);
+/* Exit status of "dump --job JOB [OPTION...]"; the lists are read where there are any. */
+int product_dump(const struct product *product, const char *job, const char *const options[], struct lists *lists);
 /* Exit status of another command: its words, NULL at the end. */
 int product_run(const struct product *product, const char *const words[]);
 /* What it said on standard error the last time (caller frees). */

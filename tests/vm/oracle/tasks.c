@@ -184,11 +184,11 @@ static bool settle(struct gate *gate)
 	struct timespec end;
 	int code = 0;
 
-	clock_gettime(CLOCK_REALTIME, &end);
+	clock_gettime(CLOCK_MONOTONIC, &end); /* the other one may be set meanwhile */
 	end.tv_sec += REST_SECONDS;
 	pthread_mutex_lock(&gate->lock);
 	while (!gate->idle && code == 0)
-		code = pthread_cond_timedwait(&gate->changed, &gate->lock, &end);
+		code = pthread_cond_clockwait(&gate->changed, &gate->lock, CLOCK_MONOTONIC, &end);
 	pthread_mutex_unlock(&gate->lock);
 	return code == 0;
 }

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Lets system calls of the collector fail, one after another, and checks after each what is left. In a guest.
+
+  faults.py SECONDS SEED DIRECTORY REPLICA    trials for so long, spread evenly over the calls and the faults
+  faults.py all STEP DIRECTORY REPLICA        every STEPth call, with each fault, once and from then on
+
+A trial: the collector starts, files change, windows are marked, listed and committed, the collector stops; at the K-th
+of all its system calls a fault is thrown in (faults.c). Then it starts without faults. What was answered must still be
+there; the list makes the replica equal the source, or says that it may not; and nothing hangs. A trial that found
+something is printed with its K. The last line has the figures.
+
+DIRECTORY and REPLICA lie on two filesystems; the state is beside DIRECTORY. Exit status: 0 good, 1 something was found.
+"""
+import collections
+import os
+import random
+import shutil
+import struct
+import sys
+import time
+
+from backup import BUILD, COMPLETE, FAILED, FRESH, INCOMPLETE, Backup, Failed, Product, Promised, say
+
+FAULTS = [(fault, when) for fault in ("EIO", "ENOSPC", "ENOMEM") for when in ("once", "on")] + [("KILL", "once")]
+RUN = "/run/faults"
+ANY = (COMPLETE, FAILED, INCOMPLETE, FRESH)
+
+
+def write(path, content):
+    with open(path, "ab") as file:
+        file.write(content)
+
+
+class Trial:
+    def __init__(self, source, replica):
+        self.tree = source + "/tree"
+        self.product = Product(source + "/state", RUN, ("--watch", source))
+        self.promised = Promised()
+        self.backup = Backup(self.product, self.promised, self.tree, replica, RUN)
+        self.number = 0
+        self.figures = collections.Counter()
+        for directory in (self.tree, replica):
+            shutil.rmtree(directory, ignore_errors=True)
+            os.makedirs(directory)
+
+    def change(self):
+        self.number += 1
+        for directory in range(3):
+            top = "%s/%d" % (self.tree, directory)
+            os.makedirs(top, exist_ok=True)
+            write("%s/new%d" % (top, self.number), b"new")
+            write("%s/same" % top, b"%d" % self.number)
+            os.rename("%s/new%d" % (top, self.number), "%s/moved%d" % (top, self.number))
+            os.chmod("%s/same" % top, 0o600 + self.number % 8)
+            old = "%s/moved%d" % (top, self.number - 4)
+            if os.path.exists(old):
+                os.unlink(old)
+        os.rename("%s/%d" % (self.tree, self.number % 3), "%s/aside" % self.tree)
+        os.rename("%s/aside" % self.tree, "%s/%d" % (self.tree, self.number % 3))
+
+    # ---- while faults are thrown in
+
+    def mark(self):
+        if self.product.ask("mark", "--job", "other", accept=ANY).returncode == 0:
+            self.promised.note_windows(self.product)
+
+    def copy(self, *options):
+        status = self.backup.list(*options, accept=ANY)
+        if status == COMPLETE:
+            self.backup.apply()
+            self.backup.compare()
+            self.backup.commit(accept=ANY)
+        elif status == INCOMPLETE and self.product.ask("mark", "--job", "replica", accept=ANY).returncode == 0:
+            self.backup.full_copy()
+            self.backup.commit(accept=ANY)
+
+    def session(self):
+        self.copy("--repair")
+        self.change()
+        self.mark()
+        self.change()
+        self.copy()
+        self.change()
+
+    def with_fault(self, at, fault, when):
+        if self.product.begin(BUILD + "/faults", str(at), fault, when, RUN + "/figures"):
+            ready = self.calls()[0]
+            self.session()
+        else:
+            ready = 0
+            self.change()
+        self.product.stop()
+        return ready
+
+    def calls(self):
+        with open(RUN + "/figures", "rb") as file:
+            return struct.unpack("QQ", file.read(16))
+
+    # ---- and afterwards
+
+    def check(self):
+        self.product.start()
+        self.promised.check(self.product)
+        verdict = self.backup.catch_up()
+        if self.product.stop():
+            raise Failed("the collector ended with %d: %s" % (self.product.collector.returncode, self.product.said()))
+        self.figures[verdict] += 1
+
+    def run(self, at, fault, when):
+        say("trial: call %d, %s %s" % (at, fault, when))
+        self.figures["trials"] += 1
+        try:
+            self.with_fault(at, fault, when)
+            calls, failed = self.calls()
+            say("system call %d failed, of %d" % (failed - 1, calls))
+            self.figures["thrown"] += failed > 0
+            self.check()
+        except Failed as failure:
+            self.figures["failed"] += 1
+            say("failed: call %d, %s %s: %s" % (at, fault, when, failure))
+            say(self.product.said())
+            self.start_again()
+
+    # After a failure nothing may be left over for the next trial.
+    def start_again(self):
+        if self.product.collector.poll() is None:
+            self.product.collector.kill()
+            self.product.collector.wait()
+        shutil.rmtree(self.product.state, ignore_errors=True)
+        self.promised.__init__()
+
+    def count(self):
+        """How many calls there are until the collector is ready, and until its end."""
+        ready = self.with_fault(0, "EIO", "once")
+        calls = self.calls()[0]
+        self.check()
+        say("%d system calls, %d of them before it was ready" % (calls, ready))
+        return ready, calls
+
+
+# A third of them before it is ready.
+def sample(trial, seconds, seed):
+    ready, calls = trial.count()
+    chosen = random.Random(seed)
+    end = time.monotonic() + seconds
+    number = 0
+    while time.monotonic() < end:
+        first, last = (1, ready) if number % 3 == 0 else (ready + 1, calls)
+        yield (chosen.randint(first, last),) + FAULTS[number % len(FAULTS)]
+        number += 1
+
+
+def every(trial, step):
+    for at in range(1, trial.count()[1] + 1, step):
+        for fault in FAULTS:
+            yield (at,) + fault
+
+
+def main():
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    os.makedirs(RUN, exist_ok=True)
+    trial = Trial(*sys.argv[3:])
+    trials = every(trial, int(sys.argv[2])) if sys.argv[1] == "all" else sample(trial, int(sys.argv[1]), sys.argv[2])
+    for chosen in trials:
+        trial.run(*chosen)
+    figures = trial.figures
+    say("%d trials, in %d a fault was thrown in; lists afterwards: %d complete, %d repaired, %d incomplete, %d fresh; "
+        "%d failed" % tuple(figures[name] for name in (
+            "trials", "thrown", "complete", "repaired", "incomplete", "fresh", "failed")))
+    return 1 if figures["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
