@@ -172,7 +172,7 @@ $(B)/fschanged.skel.h: $(B)/fschanged.bpf.o
 
 # ---- collector
 
-$(B)/collector/tracer.o: $(B)/fschanged.skel.h
+$(patsubst %.c,$(B)/%.o,$(wildcard collector/tracer*.c)): $(B)/fschanged.skel.h
 
 $(VERSIONED): ALL_CFLAGS += -include $(B)/version.h
 $(VERSIONED): $(B)/version.h
@@ -202,10 +202,10 @@ $(B)/fschanged: $(B)/collector/main.o $(B)/libcollector.a
 # Tests that stand in for what they put into.
 $(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty -Wl,--wrap=store_put_link
 $(B)/test_losses: ALL_LDFLAGS += -Wl,--wrap=tracer_counters -Wl,--wrap=tracer_enter_open_files \
-	-Wl,--wrap=collector_add_gap -Wl,--wrap=ftrace_was_off
+	-Wl,--wrap=collector_add_gap -Wl,--wrap=ftrace_was_off -Wl,--wrap=tracer_account
 $(B)/test_window: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_flip tracer_carry \
 	collector_collect collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
-	describe_window usleep)
+	describe_window collector_check_pins usleep)
 $(B)/test_hidden: ALL_LDFLAGS += -Wl,--wrap=tracer_count_held -Wl,--wrap=tracer_held -Wl,--wrap=swaps_each \
 	-Wl,--wrap=tracer_enter_open_files -Wl,--wrap=collector_add_gap
 $(B)/test_cover: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,window_cut tracer_enter_open_files collector_enter_loops \

@@ -6,6 +6,24 @@
 #include "hook.h"
 #include "writer.h"
 
+/*
+ * kernel.ftrace_enabled, by which programs are switched off and on without a trace: also while no collector watches it.
+ * This hook runs before.
+ */
+static __always_inline bool is_ftrace_setting(__u64 file, __u64 inode)
+{
+	static const char setting[] = "ftrace_enabled";
+	char name[sizeof(setting)] = {}, differs = 0;
+
+	if (BPF_CORE_READ((struct inode *)inode, i_sb, s_magic) != PROC_MAGIC)
+		return false;
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ((struct file *)file, f_path.dentry, d_name.name));
+#pragma unroll
+	for (__u32 i = 0; i < sizeof(setting); i++)
+		differs |= name[i] ^ setting[i];
+	return !differs;
+}
+
 static __always_inline void file_open_body(__u64 *arguments, enum hook hook, bool lsm)
 {
 	__u64 file = argument(arguments, 0);
@@ -15,6 +33,8 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	if (!(mode & FMODE_WRITE))
 		return;
 	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
+	if (is_ftrace_setting(file, inode))
+		count(losses.ftrace_opened);
 	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
 		return;
 	now = epoch;

@@ -17,4 +17,6 @@ volatile __u64 submitted;
 volatile __u64 look;
 volatile __u32 every;
 volatile __u32 collector;
+volatile __u64 collector_claimed;
 volatile struct losses losses;
+volatile struct losses accounted;

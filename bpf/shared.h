@@ -25,6 +25,7 @@ enum {
 	S_CASEFOLD = 1 << 15,
 	DCACHE_OP_COMPARE = 1 << 1,
 	OVERLAY_MAGIC = 0x794c7630,
+	PROC_MAGIC = 0x9fa0,
 	TASK_INTERRUPTIBLE = 1,
 	TASK_NOLOAD = 0x400,
 };
@@ -105,8 +106,10 @@ extern volatile __u64 epoch;     /* number of the open window; 0: not yet tracin
 extern volatile __u64 submitted; /* records put into the ring */
 extern volatile __u64 look;      /* at what is open: number of the one that goes on */
 extern volatile __u32 every;     /* somebody wants to see what deduplication hides */
-extern volatile __u32 collector; /* thread group of the collector */
+extern volatile __u32 collector; /* thread group of the collector; 0: none */
+extern volatile __u64 collector_claimed; /* when it said so, in boot time */
 extern volatile struct losses losses;
+extern volatile struct losses accounted; /* those of which the collector has made gaps; it alone uses this */
 
 #define count(counter) __sync_fetch_and_add((__u64 *)&(counter), 1)
 
@@ -138,9 +141,15 @@ static __always_inline bool is_traced(__u32 device)
 	return bpf_map_lookup_elem(&superblocks, &device) != 0;
 }
 
+/* A number of a process is used again when that has died: whoever has it now began after the claim. */
 static __always_inline bool is_collector(void)
 {
-	return bpf_get_current_pid_tgid() >> 32 == collector;
+	struct task_struct *task;
+
+	if ((__u32)(bpf_get_current_pid_tgid() >> 32) != collector)
+		return false;
+	task = (struct task_struct *)bpf_get_current_task();
+	return BPF_CORE_READ(task, group_leader, start_boottime) <= collector_claimed;
 }
 
 static __always_inline __u32 dentry_device(__u64 dentry)

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-id128.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "collector.h"
 #include "decode.h"
@@ -21,10 +23,16 @@ enum {
 	BATCH_LINK_FRACTION = 4,       /* of the entries: how many changes of names of files with several links */
 	ALIVE_INTERVAL = 60,           /* seconds between signs of life in the store while nothing changes */
 	FLUSH_INTERVAL = 1,            /* seconds */
+	TAKE_OVER_PAUSE = 10 * 1000,   /* microseconds */
+	TAKE_OVER_WAITS = 500,
 	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
 };
 
-#define META_ALIVE "alive" /* Unix time in nanoseconds at which the collector was last known to trace */
+#define META_ALIVE "alive" /* Unix time in nanoseconds: all that was seen until then is in the store */
+/* How far the ring is in the store, and which ring: a record that is taken twice may name what is another thing now. */
+#define META_RING     "ring"
+#define META_POSITION "ring_position"
+#define META_INSTANCE "instance" /* a number that no other store has */
 
 static int64_t event_seconds(const struct event *event)
 {
@@ -129,15 +137,26 @@ static int take(struct collector *collector, const struct event *event)
 	return code;
 }
 
+static int write_position(struct collector *collector)
+{
+	uint64_t ring, position;
+	int code;
+
+	tracer_position(collector->tracer, collector->held, &ring, &position);
+	code = store_set_meta(collector->store, META_RING, (int64_t)ring);
+	return code ? code : store_set_meta(collector->store, META_POSITION, (int64_t)position);
+}
+
 static int write_batch(struct collector *collector)
 {
-	int64_t now = moment_now();
 	int code = store_begin(collector->store);
 
 	if (!code)
 		code = batch_write(collector->batch, collector->store);
 	if (!code)
-		code = store_set_meta(collector->store, META_ALIVE, now);
+		code = write_position(collector);
+	if (!code)
+		code = store_set_meta(collector->store, META_ALIVE, collector->reached);
 	if (!code)
 		code = store_commit(collector->store, false);
 	if (code)
@@ -145,7 +164,7 @@ static int write_batch(struct collector *collector)
 	collector->error = code;
 	if (code)
 		return code;
-	collector->alive = now;
+	collector->alive = collector->reached;
 	batch_clear(collector->batch);
 	return 0;
 }
@@ -201,6 +220,7 @@ static int take_held(struct collector *collector)
 
 int collector_collect(struct collector *collector, bool at_once)
 {
+	int64_t now = moment_now();
 	uint64_t end = tracer_produced(collector->tracer);
 
 	/* Not farther than the ring reaches now: under load there is always more, and others want their turn. */
@@ -215,6 +235,8 @@ int collector_collect(struct collector *collector, bool at_once)
 		if (code)
 			return code;
 	}
+	if (!collector->held && tracer_consumed(collector->tracer) >= end)
+		collector->reached = now;
 	return at_once || is_due(collector) ? flush(collector) : 0;
 }
 
@@ -298,6 +320,29 @@ int collector_check_clock(struct collector *collector)
 	return code;
 }
 
+struct comparison {
+	struct covered *row;
+	const struct store_filesystem *now;
+};
+
+static int compare_place(const struct store_filesystem *before, void *context)
+{
+	const struct comparison *comparison = context;
+	const struct store_filesystem *now = comparison->now;
+
+	if (strcmp(before->identity, now->identity) == 0 && before->mount_point && before->root)
+		comparison->row->moved |= strcmp(before->mount_point, now->mount_point) || strcmp(before->root, now->root);
+	return 0;
+}
+
+/* While no collector ran it may have been moved to another place, or another directory of it to that place. */
+static int compare_with_before(struct collector *collector, struct covered *row, const struct store_filesystem *now)
+{
+	struct comparison comparison = {row, now};
+
+	return collector->started ? 0 : store_filesystems(collector->store, compare_place, &comparison);
+}
+
 /* Traced first: should it end while it is asked who it is, the kernel side tells that. */
 static int identify(struct collector *collector, struct covered *row)
 {
@@ -317,7 +362,9 @@ static int identify(struct collector *collector, struct covered *row)
 			.device = mount->device,
 		};
 
-		code = store_put_filesystem(collector->store, &filesystem, &is_new);
+		code = compare_with_before(collector, row, &filesystem);
+		if (!code)
+			code = store_put_filesystem(collector->store, &filesystem, &is_new);
 		row->id = filesystem.id;
 	}
 	free(row->identity);
@@ -346,6 +393,7 @@ static bool has_ended(const struct covered *row, void *context)
 static int changed(struct covered *row, bool has_come, void *context)
 {
 	struct collector *collector = context;
+	bool has_stayed;
 	int code;
 
 	if (!has_come && collector->walking == row->id)
@@ -354,8 +402,9 @@ static int changed(struct covered *row, bool has_come, void *context)
 		code = store_set_traced(collector->store, row->id, false);
 		return code ? code : tracer_trace(collector->tracer, row->device, false);
 	}
+	has_stayed = !collector->started && tracer_is_traced(collector->tracer, row->device);
 	code = came(collector, row);
-	if (!collector->started)
+	if (has_stayed || (!collector->started && tracer_origin(collector->tracer) != TRACER_TAKEN_OVER))
 		return code;
 	collector->untold = true;
 	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed,
@@ -422,6 +471,23 @@ int collector_follow_mounts(struct collector *collector)
 	return code;
 }
 
+int collector_check_pins(struct collector *collector)
+{
+	int code;
+
+	if (tracer_is_pinned(collector->tracer))
+		return 0;
+	code = tracer_pin_again(collector->tracer);
+	if (code)
+		message(LOG_WARNING,
+			"the programs' pins in the kernel are gone and cannot be made again (%s): without them a stop "
+			"of the collector will be a gap",
+			strerror(-code));
+	else
+		message(LOG_NOTICE, "the programs' pins in the kernel were gone; they are there again");
+	return code;
+}
+
 static int open_store(struct collector *collector, char **error)
 {
 	const char *state = collector->config->state;
@@ -440,32 +506,40 @@ static int open_store(struct collector *collector, char **error)
 	return code;
 }
 
-/* Windows that an earlier collector left open stay so; the newest of them is ours, with a gap for the time between. */
+/* Windows that an earlier collector left open stay so; the newest of them is ours. */
 static int open_window(struct collector *collector)
 {
 	struct store_window last;
-	int64_t alive = 0;
 	int code = store_last_window(collector->store, &last);
 
-	if (code == -ENOENT || (!code && last.closed)) {
+	if (code && code != -ENOENT)
+		return code;
+	if (code || last.closed) {
 		collector->window = code ? 1 : last.number + 1;
 		collector->closing = collector->window;
+		collector->reached = code ? moment_now() : last.closed;
 		code = store_open_window(collector->store, collector->window, moment_now());
-		if (code || collector->window == 1)
-			return code;
-		last.opened = last.closed;
-	} else if (code) {
-		return code;
 	} else {
 		collector->window = last.number;
 		collector->events = last.events;
+		collector->reached = last.opened;
 		code = store_oldest_open(collector->store, &collector->closing);
 	}
-	if (!code && store_get_meta(collector->store, META_ALIVE, &alive))
-		alive = last.opened;
-	return code ? code
-		    : collector_add_gap(collector, collector->closing, collector->window, NULL, alive,
-					collector->absence, NULL);
+	if (!code && store_get_meta(collector->store, META_ALIVE, &collector->reached) == 0)
+		collector->alive = collector->reached;
+	return code;
+}
+
+static int get_instance(struct collector *collector, uint64_t *instance)
+{
+	sd_id128_t random;
+	int code = store_get_meta(collector->store, META_INSTANCE, (int64_t *)instance);
+
+	if (code != -ENOENT)
+		return code;
+	code = sd_id128_randomize(&random);
+	*instance = random.qwords[0];
+	return code < 0 ? code : store_set_meta(collector->store, META_INSTANCE, (int64_t)*instance);
 }
 
 static int open_tracer(struct collector *collector, char **error)
@@ -477,8 +551,85 @@ static int open_tracer(struct collector *collector, char **error)
 		.reported = config->reported,
 		.operations = config->operations,
 	};
+	struct tracer_state state = {.directory = config->state, .epoch = collector->window};
+	int64_t ring = 0, position = 0;
+	int code = get_instance(collector, &state.instance);
 
-	return tracer_open(&collector->tracer, &options, collector->window, error);
+	if (code)
+		return sentence(error, code, "%s", store_error(collector->store));
+	code = tracer_open(&collector->tracer, &options, &state, error);
+	if (!code && store_get_meta(collector->store, META_RING, &ring) == 0 &&
+	    store_get_meta(collector->store, META_POSITION, &position) == 0)
+		tracer_skip(collector->tracer, (uint64_t)ring, (uint64_t)position);
+	return code;
+}
+
+/*
+ * What was done while no collector ran is in the ring, if the programs ran. That nobody watched the clock meanwhile only
+ * makes lists longer.
+ */
+static int account_for_absence(struct collector *collector)
+{
+	enum tracer_origin origin = tracer_origin(collector->tracer);
+	bool is_first = origin == TRACER_FIRST && collector->window == 1 && !collector->alive;
+	int code = 0;
+
+	if (is_first)
+		return 0;
+	losses_take_over(collector);
+	collector->flushed = collector->reached;
+	collector->clock_set = true;
+	if (origin >= TRACER_FOREIGN)
+		code = collector_make_fresh(collector, origin == TRACER_NEWER ? FRESH_OLDER_COPY : FRESH_OTHER_STORE);
+	if (!code && origin != TRACER_TAKEN_OVER)
+		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->reached,
+					 origin >= TRACER_FOREIGN ? GAP_FOREIGN_PINS : collector->absence, NULL);
+	return code ? code : collector_check_clock(collector);
+}
+
+struct departed {
+	struct collector *collector;
+	uint32_t device;
+};
+
+static int note_departure(const struct store_filesystem *filesystem, void *context)
+{
+	const struct departed *departed = context;
+	const struct covered row = {.id = filesystem->id};
+	struct collector *collector = departed->collector;
+
+	if (filesystem->device != departed->device)
+		return 0;
+	return collector_add_gap(collector, collector->closing, collector->window, &row, collector->flushed,
+				 GAP_UNMOUNTED, NULL);
+}
+
+/* Records of it name a device that is not there, or is another one's by now. */
+static int check_departure(uint32_t device, void *context)
+{
+	struct departed departed = {context, device};
+	struct collector *collector = context;
+	int code;
+
+	if (coverage_find(&collector->coverage, device))
+		return 0;
+	code = store_filesystems(collector->store, note_departure, &departed);
+	return code ? code : tracer_trace(collector->tracer, device, false);
+}
+
+/* Until older programs are of no use any more: all that only they have seen is in the store, or is a gap. */
+static int end_take_over(struct collector *collector)
+{
+	int code = collector_collect(collector, true);
+
+	for (int waited = 0; !code && tracer_is_taking_over(collector->tracer) && waited < TAKE_OVER_WAITS; waited++) {
+		usleep(TAKE_OVER_PAUSE);
+		code = collector_collect(collector, true);
+	}
+	if (!code && tracer_is_taking_over(collector->tracer))
+		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->flushed,
+					 GAP_RING_HELD, NULL);
+	return code ? code : tracer_end_take_over(collector->tracer);
 }
 
 /* What nobody traced is to be covered on filesystems that are there now, and on those that were then. */
@@ -504,6 +655,8 @@ static int start(struct collector *collector, char **error)
 		return -ENOENT;
 	}
 	if (!code)
+		code = add_moved(collector);
+	if (!code)
 		code = keep_watches(collector);
 	if (!code)
 		code = set_traced(collector);
@@ -513,10 +666,12 @@ static int start(struct collector *collector, char **error)
 		code = loops_find(&collector->loops);
 	if (!code)
 		code = collector_enter_loops(collector);
-	collector->started = collector->flushed = moment_now();
+	collector->started = moment_now();
 	if (!code)
 		code = hidden_check(collector);
-	return code ? code : collector_collect(collector, true);
+	if (!code)
+		code = tracer_each_traced(collector->tracer, check_departure, collector);
+	return code ? code : end_take_over(collector);
 }
 
 static int open_watchers(struct collector *collector, char **error)
@@ -569,7 +724,9 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	code = open_tracer(collector, error);
 	if (code)
 		return code;
-	code = start(collector, error);
+	code = account_for_absence(collector);
+	if (!code)
+		code = start(collector, error);
 	if (!code && collector->absence == GAP_CRASHED)
 		code = check_store(collector, error);
 	if (code && !*error)

@@ -48,7 +48,8 @@ struct collector {
 	uint64_t gaps;            /* opened since the start */
 	const struct event *held; /* taken from the ring and not yet in the batch */
 	int64_t started, flushed; /* Unix time in nanoseconds */
-	int64_t alive;            /* of the last transaction */
+	int64_t alive;            /* in the store: all until then is in it */
+	int64_t reached;          /* all that was seen until then has been taken from the ring */
 	int64_t retained;         /* when the limits were looked at */
 	bool untold;              /* a filesystem came whose open files are not entered yet */
 	bool clock_set;           /* and the store does not know it yet */
@@ -63,13 +64,16 @@ struct collector {
  * frees) is a sentence.
  */
 int collector_open(struct collector *collector, const struct config *config, char **error);
-/* Takes what is in the ring, closes the books, detaches. */
+/* Takes what is in the ring and closes the books. The programs go on: the next collector takes over. */
 void collector_close(struct collector *collector);
 
 /* Takes what waits in the ring; writes it when the batch is full or has waited long enough, or at once. */
 int collector_collect(struct collector *collector, bool at_once);
 /* The mount table has changed. */
 int collector_follow_mounts(struct collector *collector);
+
+/* Somebody may have removed the pins by which the next collector finds the programs: makes them again. */
+int collector_check_pins(struct collector *collector);
 
 /* If the clock was set since the last call, the windows that are open are not steady. */
 int collector_check_clock(struct collector *collector);

@@ -27,12 +27,16 @@ enum gap_cover {
 	  "an operation that was in no table may have ended after the cut", "")                                        \
 	X(NOT_CARRIED, "not_carried", GAP_BY_WHOLE, "not all open files could be carried into the next window", "")    \
 	X(FLIP, "flip", GAP_BY_TIME, "the kernel did not confirm the cut", "")                                         \
-	X(NOT_TRACED, "not_traced", GAP_BY_WHOLE, "no collector was running", "")                                      \
+	X(NOT_TRACED, "not_traced", GAP_BY_WHOLE, "no collector was running, and no programs of one", "")              \
+	X(FOREIGN_PINS, "foreign_pins", GAP_BY_WHOLE,                                                                  \
+	  "the programs in the kernel belonged to another database than this one, or to a newer copy of it", "")       \
 	X(MOUNTED, "mounted", GAP_BY_WHOLE,                                                                            \
 	  "the filesystem was mounted meanwhile; what changed on it before is not known", "")                          \
 	X(MOVED, "moved", GAP_BY_WHOLE,                                                                                \
 	  "another directory or subvolume of the filesystem is mounted where one was, or it is seen at another place", \
 	  "what a backup has at the place of before is not named in any list")                                         \
+	X(UNMOUNTED, "unmounted", GAP_BY_WHOLE,                                                                        \
+	  "the filesystem was unmounted while no collector was running; its last changes are not known", "")           \
 	X(NOT_TRACEABLE, "not_traceable", GAP_BY_TIME, "the filesystem cannot be traced", "")                          \
 	X(HELD_OPEN, "held_open", GAP_BY_WHOLE,                                                                        \
 	  "files that were open for writing before tracing began are in no process: an NFS server, io_uring or a "     \

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stddef.h>
+#include <string.h>
 
 #include "collector.h"
 #include "losses.h"
@@ -34,6 +35,14 @@ static void note_blindness(struct collector *collector)
 		collector->coverage.rows[i].settled = false;
 }
 
+static void note(struct collector *collector, enum loss_duration duration)
+{
+	if (duration == LOSS_OF_ALL)
+		note_blindness(collector);
+	else
+		collector->lasting[duration] = true;
+}
+
 static int add_blindness(struct collector *collector, uint64_t first, enum gap_reason reason)
 {
 	note_blindness(collector);
@@ -48,6 +57,35 @@ static int check_ftrace(struct collector *collector, uint64_t first)
 	return add_blindness(collector, first, GAP_FTRACE);
 }
 
+static uint32_t lasting_bits(const struct collector *collector)
+{
+	uint32_t bits = 0;
+
+	for (int i = 0; i < LOSS_DURATIONS; i++)
+		bits |= (uint32_t)collector->lasting[i] << i;
+	return bits;
+}
+
+/* The gaps are in the store by now. Should this process die before, they are noted once more. */
+static int account(struct collector *collector, const struct tracer_counters *now)
+{
+	struct tracer_counters *counted = &collector->counted;
+	uint32_t bits = lasting_bits(collector);
+	bool moved = memcmp(&now->losses, &counted->losses, sizeof(now->losses)) != 0 ||
+		     now->missed_runs != counted->missed_runs || bits != counted->lasting;
+
+	*counted = *now;
+	counted->lasting = bits;
+	return moved ? tracer_account(collector->tracer, counted) : 0;
+}
+
+void losses_take_over(struct collector *collector)
+{
+	tracer_accounted(collector->tracer, &collector->counted);
+	for (int i = 0; i < LOSS_DURATIONS; i++)
+		collector->lasting[i] = collector->counted.lasting >> i & 1;
+}
+
 int losses_check(struct collector *collector, uint64_t first)
 {
 	struct tracer_counters now = {0};
@@ -59,15 +97,13 @@ int losses_check(struct collector *collector, uint64_t first)
 		if (present[i] == counted[i])
 			continue;
 		code = add_gap(collector, first, losses[i].reason);
-		collector->lasting[losses[i].duration] = true;
+		note(collector, losses[i].duration);
 	}
 	if (!code && now.missed_runs != collector->counted.missed_runs)
 		code = add_blindness(collector, first, GAP_MISSED_RUNS);
 	if (!code)
 		code = check_ftrace(collector, first);
-	if (!code)
-		collector->counted = now;
-	return code;
+	return code ? code : account(collector, &now);
 }
 
 int losses_canary(struct collector *collector, const struct covered *row)
@@ -79,13 +115,15 @@ int losses_canary(struct collector *collector, const struct covered *row)
 
 int losses_carry(struct collector *collector)
 {
+	const struct tracer_counters counted = collector->counted;
 	int code = 0;
 
 	if (collector->lasting[LOSS_UNTIL_NEXT_CUT])
 		code = add_gap(collector, collector->window, GAP_NOT_REMEMBERED);
-	collector->lasting[LOSS_UNTIL_NEXT_CUT] = false;
-	if (code || !collector->lasting[LOSS_WHILE_OPEN])
+	if (!code && collector->lasting[LOSS_WHILE_OPEN])
+		code = tracer_enter_open_files(collector->tracer);
+	if (code)
 		return code;
-	collector->lasting[LOSS_WHILE_OPEN] = false;
-	return tracer_enter_open_files(collector->tracer);
+	memset(collector->lasting, 0, sizeof(collector->lasting));
+	return account(collector, &counted);
 }

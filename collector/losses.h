@@ -8,6 +8,9 @@
 struct collector;
 struct covered;
 
+/* What an earlier collector has accounted for, in whose place this one steps. */
+void losses_take_over(struct collector *collector);
+
 /*
  * Accounts for losses since the last call: what moved is a gap of the windows first to the open one. 0 or -errno.
  */

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "ring.h"
-#include "tracer.h"
+#include "tracer_private.h"
 #include "sentence.h"
 
 #include "fschanged.skel.h"
@@ -20,204 +20,12 @@ enum {
 	CARRY_ROUNDS = 4,
 	SUMS = 3, /* of counters that change meanwhile: the largest counts */
 	LOOKUP_BATCH = 512,
-	WAKE_FRACTION = 4, /* of the ring; beyond it programs wake the collector */
+	KEY_BYTES = 8, /* the longest key of a table that is read as a whole */
 };
-
-struct tracer {
-	struct fschanged_bpf *programs;
-	struct hook_state hooks[HOOK_COUNT];
-	struct bpf_link *links[HOOK_COUNT];
-	enum tracer_mode mode;
-	const char *mapped_files; /* the iterator that finds them on this kernel */
-	struct ring ring;
-	int barrier; /* an array of maps */
-	int inner;   /* a map to put into it */
-};
-
-static const struct hook_state hook_table[HOOK_COUNT] = {
-#define X(hook, function_, presence_, purpose_)                                                                        \
-	[HOOK_##hook] = {.name = #hook, .function = #function_, .purpose = (purpose_), .presence = (presence_)},
-	HOOKS(X)
-#undef X
-};
-
-static void close_btf(struct btf **btf)
-{
-	btf__free(*btf);
-}
 
 static void free_string(char **string)
 {
 	free(*string);
-}
-
-static const struct btf_type *find_function(const struct btf *btf, const char *prefix, const char *name)
-{
-	char function[128];
-	int id;
-
-	snprintf(function, sizeof(function), "%s%s", prefix, name);
-	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	if (id < 0)
-		return NULL;
-	return btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-}
-
-static const struct btf_type *hook_prototype(const struct btf *btf, const struct hook_state *hook,
-					     enum tracer_mode mode)
-{
-	if (mode == TRACER_LSM && hook->presence != HOOK_FUNCTION)
-		return find_function(btf, "bpf_lsm_", hook->name);
-	return find_function(btf, "", hook->function);
-}
-
-/* Index of the first argument that points to the structure: it moves when the kernel adds arguments before it. */
-static int argument_index(const struct btf *btf, const struct btf_type *prototype, const char *structure)
-{
-	const struct btf_param *parameters = btf_params(prototype);
-
-	for (int i = 0; i < btf_vlen(prototype); i++) {
-		const struct btf_type *type = btf__type_by_id(btf, parameters[i].type);
-
-		if (!btf_is_ptr(type))
-			continue;
-		type = btf__type_by_id(btf, type->type);
-		if (btf_is_struct(type) && strcmp(btf__name_by_offset(btf, type->name_off), structure) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/* 1: `bpf` is an active LSM; 0: it is not; -errno: this cannot be told. */
-static int lsm_is_active(void)
-{
-	FILE *file = fopen("/sys/kernel/security/lsm", "re");
-	char line[512] = "";
-	int active = 0;
-
-	if (!file)
-		return -errno;
-	if (fgets(line, sizeof(line), file)) {
-		for (char *save, *name = strtok_r(line, ",\n", &save); name; name = strtok_r(NULL, ",\n", &save))
-			active |= strcmp(name, "bpf") == 0;
-	}
-	fclose(file);
-	return active;
-}
-
-static void probe_hooks(const struct btf *btf, struct hook_state *hooks)
-{
-	memcpy(hooks, hook_table, sizeof(hook_table));
-	for (size_t i = 0; i < HOOK_COUNT; i++) {
-		hooks[i].in_lsm = hook_prototype(btf, &hooks[i], TRACER_LSM);
-		hooks[i].in_function = hook_prototype(btf, &hooks[i], TRACER_FENTRY);
-	}
-}
-
-static enum tracer_mode choose_mode(const char **reason)
-{
-	int active = lsm_is_active();
-
-	*reason = NULL;
-	if (active > 0)
-		return TRACER_LSM;
-	*reason = active == 0 ? "'bpf' is not among the active LSMs in /sys/kernel/security/lsm"
-			      : "/sys/kernel/security/lsm cannot be read";
-	return TRACER_FENTRY;
-}
-
-static bool is_available(const struct hook_state *hook, enum tracer_mode mode)
-{
-	return mode == TRACER_LSM ? hook->in_lsm : hook->in_function;
-}
-
-int tracer_probe(struct hook_state *hooks, enum tracer_mode *mode, const char **reason)
-{
-	struct btf *btf __attribute__((cleanup(close_btf))) = btf__load_vmlinux_btf();
-
-	memcpy(hooks, hook_table, sizeof(hook_table));
-	if (!btf) {
-		*reason = "the kernel has no type information (/sys/kernel/btf/vmlinux): it must be built with "
-			  "CONFIG_DEBUG_INFO_BTF=y, as the kernels of all current distributions are";
-		return -ENOENT;
-	}
-	probe_hooks(btf, hooks);
-	*mode = choose_mode(reason);
-	for (size_t i = 0; i < HOOK_COUNT; i++) {
-		if (hooks[i].presence == HOOK_REQUIRED && !is_available(&hooks[i], *mode)) {
-			*reason = "the kernel lacks a hook that is required";
-			return -ENOSYS;
-		}
-	}
-	if (libbpf_probe_bpf_prog_type(*mode == TRACER_LSM ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_TRACING, NULL) == 1)
-		return 0;
-	*reason = "the kernel refuses programs that trace: this needs root with CAP_BPF and CAP_PERFMON, and a kernel "
-		  "that is not locked down";
-	return -EPERM;
-}
-
-/* Programs come in pairs, from one body each: lsm_<name> and fentry_<name>. */
-static struct bpf_program *find_program(const struct tracer *tracer, const char *name, enum tracer_mode mode)
-{
-	char program[128];
-
-	snprintf(program, sizeof(program), "%s_%s", mode == TRACER_LSM ? "lsm" : "fentry", name);
-	return bpf_object__find_program_by_name(tracer->programs->obj, program);
-}
-
-/* Loads one of a pair, or none. */
-static void select_program(struct tracer *tracer, const char *name, bool wanted)
-{
-	for (enum tracer_mode mode = TRACER_LSM; mode <= TRACER_FENTRY; mode++)
-		bpf_program__set_autoload(find_program(tracer, name, mode), wanted && mode == tracer->mode);
-}
-
-static void set_argument(struct tracer *tracer, size_t hook, const struct btf *btf, const struct btf_type *prototype)
-{
-	struct settings *settings = (struct settings *)&tracer->programs->rodata->settings;
-	int dentry = argument_index(btf, prototype, "dentry"), inode = argument_index(btf, prototype, "inode");
-
-	settings->by_inode[hook] = dentry < 0 && inode >= 0;
-	settings->dentry_argument[hook] = dentry >= 0 ? dentry : inode >= 0 ? inode : 0;
-}
-
-static void select_programs(struct tracer *tracer, const struct btf *btf)
-{
-	bool has_iterator = find_function(btf, "", "bpf_iter_task_vma");
-
-	for (size_t i = 0; i < HOOK_COUNT; i++) {
-		const struct hook_state *hook = &tracer->hooks[i];
-		bool available = is_available(hook, tracer->mode);
-
-		select_program(tracer, hook->name, available);
-		if (available)
-			set_argument(tracer, i, btf, hook_prototype(btf, hook, tracer->mode));
-	}
-	/* Mappings are found by their iterator where the kernel has it, by the list of its time where not. */
-	tracer->mapped_files = has_iterator ? "mapped_files" : "mapped_files_linked";
-	select_program(tracer, "mapped_files", has_iterator);
-	select_program(tracer, "mapped_files_linked", !has_iterator);
-	select_program(tracer, "open_files", true);
-	select_program(tracer, "mark_writers", true);
-	select_program(tracer, "count_mounts", true);
-	select_program(tracer, "count_writers", true);
-	select_program(tracer, "carry_writers", true);
-	select_program(tracer, "carry_operations", true);
-}
-
-static void set_sizes(struct tracer *tracer, const struct tracer_options *options)
-{
-	struct fschanged_bpf *programs = tracer->programs;
-	uint32_t slots = (tracer->mode == TRACER_LSM ? SLOTS_CLAIMED : SLOTS_FIXED) + 1;
-
-	programs->rodata->settings.slots = slots;
-	programs->rodata->settings.cpus = libbpf_num_possible_cpus();
-	programs->rodata->settings.wake_bytes = options->ring / WAKE_FRACTION;
-	bpf_map__set_max_entries(programs->maps.events, options->ring);
-	bpf_map__set_max_entries(programs->maps.writers, options->writers);
-	bpf_map__set_max_entries(programs->maps.reported, options->reported);
-	bpf_map__set_max_entries(programs->maps.operations, options->operations);
-	bpf_map__set_max_entries(programs->maps.scratch, slots * libbpf_num_possible_cpus());
 }
 
 static int open_barrier(struct tracer *tracer)
@@ -234,22 +42,22 @@ static int open_barrier(struct tracer *tracer)
 
 static int attach_hook(struct tracer *tracer, size_t hook)
 {
-	struct bpf_link *link;
+	int *link = &tracer->own.links[hook];
 
-	if (tracer->links[hook])
+	if (*link >= 0)
 		return 0;
-	link = bpf_program__attach(find_program(tracer, tracer->hooks[hook].name, tracer->mode));
-	if (!link)
+	*link = bpf_raw_tracepoint_open(NULL, tracer->own.hooks[hook]);
+	if (*link < 0)
 		return -errno;
-	tracer->links[hook] = link;
 	tracer->hooks[hook].attached = true;
 	return 0;
 }
 
 static void detach_hook(struct tracer *tracer, size_t hook)
 {
-	bpf_link__destroy(tracer->links[hook]);
-	tracer->links[hook] = NULL;
+	if (tracer->own.links[hook] >= 0)
+		close(tracer->own.links[hook]);
+	tracer->own.links[hook] = -1;
 	tracer->hooks[hook].attached = false;
 }
 
@@ -259,13 +67,12 @@ static int attach_hooks(struct tracer *tracer, char **error)
 		const struct hook_state *hook = &tracer->hooks[i];
 		int result;
 
-		if (hook->presence == HOOK_ON_DEMAND || !is_available(hook, tracer->mode))
+		if (hook->presence == HOOK_ON_DEMAND || !tracer_is_available(hook, tracer->mode))
 			continue;
 		result = attach_hook(tracer, i);
-		if (result) {
-			sentence(error, 0, "the hook %s cannot be attached: %s", hook->name, strerror(-result));
-			return result;
-		}
+		if (result)
+			return sentence(error, result, "the hook %s cannot be attached: %s", hook->name,
+					strerror(-result));
 	}
 	return 0;
 }
@@ -277,82 +84,137 @@ static int print_in_debugging(enum libbpf_print_level level, const char *format,
 	return vfprintf(stderr, format, arguments);
 }
 
-static int load(struct tracer *tracer, const struct tracer_options *options, const struct btf *btf, char **error)
+static int open_pins(struct tracer *tracer, const struct tracer_options *options, const struct tracer_state *state,
+		     char **error)
 {
-	int result;
+	int code = pins_open(&tracer->pins, state->directory);
 
-	tracer->programs = fschanged_bpf__open();
-	if (!tracer->programs) {
-		result = -errno;
-		sentence(error, 0, "the programs cannot be opened: %s", strerror(-result));
-		return result;
-	}
-	select_programs(tracer, btf);
-	set_sizes(tracer, options);
-	result = fschanged_bpf__load(tracer->programs);
-	if (result == -EPERM)
+	if (code == -EBUSY)
+		return sentence(error, code, "another collector is running on the state in %s", state->directory);
+	if (!code)
+		code = generations_open(tracer, options, state->instance, state->epoch);
+	if (code)
 		sentence(error, 0,
-			 "the kernel refuses to load the programs (%s): this needs root with CAP_BPF and "
-			 "CAP_PERFMON, and no lockdown",
-			 strerror(-result));
-	else if (result)
-		sentence(error, 0, "the kernel does not accept the programs: %s; FSCHANGED_DEBUG=1 shows its reasons",
-			 strerror(-result));
-	return result;
+			 "programs cannot be kept in the kernel (%s: %s): is /sys/fs/bpf there, and may this process "
+			 "mount and write it?",
+			 tracer->pins.directory, strerror(-code));
+	return code;
 }
 
-int tracer_open(struct tracer **result, const struct tracer_options *options, uint64_t epoch, char **error)
+/* New programs: attached first, then told what older ones know, then pinned. */
+static int begin_generation(struct tracer *tracer, const struct tracer_options *options,
+			    const struct tracer_state *state, char **error)
 {
-	struct btf *btf __attribute__((cleanup(close_btf))) = NULL;
-	struct tracer *tracer = calloc(1, sizeof(*tracer));
+	struct pin_header *header = &tracer->own.header;
+	int code = tracer_load(tracer, options, error);
+
+	if (code)
+		return code;
+	tracer_describe(header);
+	header->instance = state->instance;
+	header->mode = tracer->mode;
+	header->options = *options;
+	if (getrandom(&header->ring, sizeof(header->ring), 0) != sizeof(header->ring))
+		return -errno;
+	snprintf(header->state, sizeof(header->state), "%s", state->directory);
+	code = tracer_map_globals(&tracer->own);
+	if (code)
+		return code;
+	tracer->own.globals->epoch = state->epoch;
+	code = attach_hooks(tracer, error);
+	if (!code)
+		code = tracer_inherit_losses(tracer);
+	if (!code)
+		code = tracer_copy_tables(tracer);
+	return code ? code : generation_pin(tracer);
+}
+
+/* Those with our process's number that began later are not us. */
+static void claim(struct tracer *tracer)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	tracer->own.globals->every = 0;
+	tracer->own.globals->collector = 0;
+	tracer->own.globals->collector_claimed = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+	__atomic_store_n(&tracer->own.globals->collector, getpid(), __ATOMIC_SEQ_CST);
+}
+
+static int open_all(struct tracer *tracer, const struct tracer_options *options, const struct tracer_state *state,
+		    char **error)
+{
 	const char *reason;
+	int code = tracer_probe(tracer->hooks, &tracer->mode, &reason);
+
+	if (code)
+		return sentence(error, code, "%s", reason);
+	code = open_barrier(tracer);
+	if (!code)
+		code = open_pins(tracer, options, state, error);
+	if (!code && tracer->own.number == 0)
+		code = begin_generation(tracer, options, state, error);
+	else if (!code)
+		code = tracer_copy_tables(tracer);
+	if (code) {
+		/* What is not ready is of no use to anybody. */
+		if (tracer->own.number && tracer->own.ready < 0)
+			pins_remove(&tracer->pins, tracer->own.number);
+		return code;
+	}
+	claim(tracer);
+	if (!tracer->own.ring.consumer)
+		code = ring_open(&tracer->own.ring, tracer->own.maps[MAP_events], options->ring);
+	return code ? code : tracer_flip(tracer, state->epoch);
+}
+
+int tracer_open(struct tracer **result, const struct tracer_options *options, const struct tracer_state *state,
+		char **error)
+{
+	struct tracer *tracer = calloc(1, sizeof(*tracer));
 	int code;
 
 	if (!tracer)
 		return -ENOMEM;
 	tracer->barrier = tracer->inner = -1;
+	tracer->pins = PINS_CLOSED;
+	generation_init(&tracer->own);
+	tracer->converted = malloc(sizeof(struct event) + RECORD_PATH_BYTES);
 	libbpf_set_print(print_in_debugging);
-	code = tracer_probe(tracer->hooks, &tracer->mode, &reason);
+	code = tracer->converted ? open_all(tracer, options, state, error) : -ENOMEM;
 	if (code) {
-		*error = strdup(reason);
-		goto fail;
+		if (!*error)
+			sentence(error, 0, "tracing cannot be set up: %s", strerror(-code));
+		tracer_close(tracer);
+		return code;
 	}
-	btf = btf__load_vmlinux_btf();
-	code = load(tracer, options, btf, error);
-	if (code)
-		goto fail;
-	tracer->programs->bss->epoch = epoch;
-	tracer->programs->bss->collector = getpid();
-	code = ring_open(&tracer->ring, bpf_map__fd(tracer->programs->maps.events), options->ring);
-	if (!code)
-		code = open_barrier(tracer);
-	if (code) {
-		sentence(error, 0, "the ring buffer cannot be set up: %s", strerror(-code));
-		goto fail;
-	}
-	code = attach_hooks(tracer, error);
-	if (code)
-		goto fail;
 	*result = tracer;
 	return 0;
-fail:
-	tracer_close(tracer);
-	return code;
 }
 
 void tracer_close(struct tracer *tracer)
 {
 	if (!tracer)
 		return;
-	for (size_t i = 0; i < HOOK_COUNT; i++)
-		detach_hook(tracer, i);
-	ring_close(&tracer->ring);
+	if (tracer->own.globals) {
+		tracer->own.globals->collector = 0;
+		tracer->own.globals->every = 0;
+	}
+	for (size_t i = 0; i < tracer->old_count; i++)
+		generation_close(&tracer->old[i]);
+	generation_close(&tracer->own);
+	pins_close(&tracer->pins);
 	if (tracer->barrier >= 0)
 		close(tracer->barrier);
 	if (tracer->inner >= 0)
 		close(tracer->inner);
-	fschanged_bpf__destroy(tracer->programs);
+	free(tracer->converted);
 	free(tracer);
+}
+
+enum tracer_origin tracer_origin(const struct tracer *tracer)
+{
+	return tracer->origin;
 }
 
 enum tracer_mode tracer_mode(const struct tracer *tracer)
@@ -367,7 +229,7 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer)
 
 int tracer_trace(struct tracer *tracer, uint32_t device, bool on)
 {
-	int map = bpf_map__fd(tracer->programs->maps.superblocks);
+	int map = tracer->own.maps[MAP_superblocks];
 	const struct superblock entry = {0};
 	int result;
 
@@ -381,27 +243,53 @@ bool tracer_has_ended(const struct tracer *tracer, uint32_t device)
 {
 	struct superblock entry;
 
-	return !bpf_map_lookup_elem(bpf_map__fd(tracer->programs->maps.superblocks), &device, &entry) && entry.ended;
+	return !bpf_map_lookup_elem(tracer->own.maps[MAP_superblocks], &device, &entry) && entry.ended;
+}
+
+bool tracer_is_traced(const struct tracer *tracer, uint32_t device)
+{
+	struct superblock entry;
+
+	return !bpf_map_lookup_elem(tracer->own.maps[MAP_superblocks], &device, &entry) && !entry.ended;
+}
+
+struct visit {
+	int (*each)(uint32_t device, void *context);
+	void *context;
+};
+
+static int visit_device(const void *key, const void *value, void *context)
+{
+	const struct visit *visit = context;
+
+	(void)value;
+	return visit->each(*(const uint32_t *)key, visit->context);
+}
+
+int tracer_each_traced(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context)
+{
+	struct visit visit = {each, context};
+
+	return tracer_each_entry(tracer->own.maps[MAP_superblocks], visit_device, &visit);
 }
 
 /* Runs an iterator to its end. map: -1, or the map that it goes over. */
-static int run_iterator(struct tracer *tracer, const char *name, int map)
+static int run_iterator(struct tracer *tracer, enum iterator iterator, int map)
 {
 	union bpf_iter_link_info info = {.map.map_fd = map >= 0 ? map : 0};
-	LIBBPF_OPTS(bpf_iter_attach_opts, options);
-	struct bpf_link *link;
+	LIBBPF_OPTS(bpf_link_create_opts, options);
+	int result = 0, link, descriptor;
 	char buffer[256];
 	ssize_t bytes;
-	int result = 0, descriptor;
 
 	if (map >= 0) {
-		options.link_info = &info;
-		options.link_info_len = sizeof(info);
+		options.iter_info = &info;
+		options.iter_info_len = sizeof(info);
 	}
-	link = bpf_program__attach_iter(find_program(tracer, name, tracer->mode), &options);
-	if (!link)
-		return -errno;
-	descriptor = bpf_iter_create(bpf_link__fd(link));
+	link = bpf_link_create(tracer->own.iterators[iterator], 0, BPF_TRACE_ITER, &options);
+	if (link < 0)
+		return link;
+	descriptor = bpf_iter_create(link);
 	if (descriptor < 0) {
 		result = descriptor;
 		goto out;
@@ -413,24 +301,24 @@ static int run_iterator(struct tracer *tracer, const char *name, int map)
 		result = -errno;
 	close(descriptor);
 out:
-	bpf_link__destroy(link);
+	close(link);
 	return result;
 }
 
 int tracer_enter_open_files(struct tracer *tracer)
 {
-	int result = run_iterator(tracer, "open_files", -1);
+	int result = run_iterator(tracer, ITERATOR_open_files, -1);
 
-	return result ? result : run_iterator(tracer, tracer->mapped_files, -1);
+	return result ? result : run_iterator(tracer, ITERATOR_mapped_files, -1);
 }
 
 int tracer_show_every(struct tracer *tracer, bool on)
 {
-	tracer->programs->bss->every = on;
+	tracer->own.globals->every = on;
 	for (size_t i = 0; i < HOOK_COUNT; i++) {
 		int result = 0;
 
-		if (tracer->hooks[i].presence != HOOK_ON_DEMAND || !is_available(&tracer->hooks[i], tracer->mode))
+		if (tracer->hooks[i].presence != HOOK_ON_DEMAND || !tracer_is_available(&tracer->hooks[i], tracer->mode))
 			continue;
 		if (on)
 			result = attach_hook(tracer, i);
@@ -444,40 +332,111 @@ int tracer_show_every(struct tracer *tracer, bool on)
 
 int tracer_descriptor(const struct tracer *tracer)
 {
-	return bpf_map__fd(tracer->programs->maps.events);
+	return tracer->own.maps[MAP_events];
 }
 
+/* Records grow at the end of their fixed part. NULL: this is none. */
+static const struct event *convert(struct tracer *tracer, const void *record, uint32_t event_bytes)
+{
+	struct event *event = tracer->converted;
+
+	if (!record || event_bytes == sizeof(*event))
+		return record;
+	memset(event, 0, sizeof(*event));
+	memcpy(event, record, event_bytes < sizeof(*event) ? event_bytes : sizeof(*event));
+	if (event->path_bytes > RECORD_PATH_BYTES)
+		return NULL;
+	memcpy(event + 1, (const char *)record + event_bytes, event->path_bytes);
+	return event;
+}
+
+/* Older rings first, as far as they reached when the new programs were in place: from there on these have it all. */
 const struct event *tracer_next(struct tracer *tracer)
 {
-	return ring_next(&tracer->ring);
+	for (size_t i = 0; i < tracer->old_count; i++) {
+		struct generation *old = &tracer->old[i];
+		const void *record = old->ring.position < old->end ? ring_next(&old->ring) : NULL;
+
+		tracer->latest = &old->ring;
+		if (record)
+			return convert(tracer, record, old->header.event_bytes);
+	}
+	tracer->latest = &tracer->own.ring;
+	return ring_next(&tracer->own.ring);
 }
 
 void tracer_release(struct tracer *tracer, bool keep_last)
 {
-	ring_release(&tracer->ring, keep_last);
+	for (size_t i = 0; i < tracer->old_count; i++)
+		if (tracer->old[i].ring.consumer)
+			ring_release(&tracer->old[i].ring, keep_last && tracer->latest == &tracer->old[i].ring);
+	ring_release(&tracer->own.ring, keep_last && tracer->latest == &tracer->own.ring);
 }
 
 uint64_t tracer_produced(const struct tracer *tracer)
 {
-	return ring_produced(&tracer->ring);
+	uint64_t sum = ring_produced(&tracer->own.ring);
+
+	for (size_t i = 0; i < tracer->old_count; i++)
+		sum += tracer->old[i].end;
+	return sum;
 }
 
 uint64_t tracer_consumed(const struct tracer *tracer)
 {
-	return tracer->ring.position;
+	uint64_t sum = tracer->own.ring.position;
+
+	for (size_t i = 0; i < tracer->old_count; i++)
+		sum += tracer->old[i].ring.position;
+	return sum;
 }
 
 void tracer_ring_use(const struct tracer *tracer, uint64_t *bytes, uint64_t *used)
 {
-	*bytes = tracer->ring.size;
-	*used = ring_produced(&tracer->ring) - *tracer->ring.consumer;
+	*bytes = tracer->own.ring.size;
+	*used = ring_produced(&tracer->own.ring) - *tracer->own.ring.consumer;
+}
+
+void tracer_position(const struct tracer *tracer, bool keep_last, uint64_t *ring, uint64_t *position)
+{
+	*ring = tracer->old_count ? 0 : tracer->own.header.ring;
+	*position = keep_last ? tracer->own.ring.last : tracer->own.ring.position;
+}
+
+void tracer_skip(struct tracer *tracer, uint64_t ring, uint64_t position)
+{
+	struct ring *own = &tracer->own.ring;
+
+	if (ring && ring == tracer->own.header.ring && position > own->position && position <= ring_produced(own))
+		own->position = position;
+}
+
+bool tracer_is_taking_over(const struct tracer *tracer)
+{
+	for (size_t i = 0; i < tracer->old_count; i++)
+		if (tracer->old[i].ring.position < tracer->old[i].end)
+			return true;
+	return false;
+}
+
+int tracer_end_take_over(struct tracer *tracer)
+{
+	int code = tracer->old_count ? tracer_remove_stale(tracer) : 0;
+
+	for (size_t i = 0; !code && i < tracer->old_count; i++)
+		code = pins_remove(&tracer->pins, tracer->old[i].number);
+	if (code)
+		return code;
+	while (tracer->old_count)
+		generation_close(&tracer->old[--tracer->old_count]);
+	return 0;
 }
 
 /*
  * An update of an array of maps waits for all programs that may hold the old inner map, which is all that run now
  * (maybe_wait_bpf_programs(), kernel/bpf/syscall.c). membarrier(2) does not do this on one CPU or with nohz_full.
  */
-static int wait_for_programs(struct tracer *tracer)
+int tracer_wait_for_programs(struct tracer *tracer)
 {
 	uint32_t key = 0, value = tracer->inner;
 
@@ -486,22 +445,28 @@ static int wait_for_programs(struct tracer *tracer)
 
 int tracer_flip(struct tracer *tracer, uint64_t epoch)
 {
-	__atomic_store_n(&tracer->programs->bss->epoch, epoch, __ATOMIC_SEQ_CST);
-	return wait_for_programs(tracer);
+	__atomic_store_n(&tracer->own.globals->epoch, epoch, __ATOMIC_SEQ_CST);
+	return tracer_wait_for_programs(tracer);
 }
 
 /*
- * Calls back for each value of a hash. In batches, because these take a bucket as a whole: none is skipped while others
- * are deleted, unlike with the iterator.
+ * In batches, because these take a bucket as a whole: none is skipped while others are deleted, unlike with the
+ * iterator.
  */
-static int each_value(int map, size_t value_size, void (*each)(const void *value, void *context), void *context)
+int tracer_each_entry(int map, int (*each)(const void *key, const void *value, void *context), void *context)
 {
-	uint64_t keys[LOOKUP_BATCH];
-	uint32_t batch, count;
+	struct bpf_map_info info = {};
+	uint32_t batch, count, length = sizeof(info);
+	char keys[LOOKUP_BATCH * KEY_BYTES];
 	void *position = NULL;
-	char *values = malloc(LOOKUP_BATCH * value_size);
-	int result;
+	char *values = NULL;
+	int result = bpf_obj_get_info_by_fd(map, &info, &length), code = 0;
 
+	if (result)
+		return -errno;
+	if (info.key_size > KEY_BYTES)
+		return -EINVAL;
+	values = malloc((size_t)LOOKUP_BATCH * info.value_size);
 	if (!values)
 		return -ENOMEM;
 	do {
@@ -509,12 +474,12 @@ static int each_value(int map, size_t value_size, void (*each)(const void *value
 		result = bpf_map_lookup_batch(map, position, &batch, keys, values, &count, NULL);
 		if (result && result != -ENOENT)
 			break;
-		for (uint32_t i = 0; i < count; i++)
-			each(values + i * value_size, context);
+		for (uint32_t i = 0; !code && i < count; i++)
+			code = each(keys + i * info.key_size, values + (size_t)i * info.value_size, context);
 		position = &batch;
-	} while (!result);
+	} while (!result && !code);
 	free(values);
-	return result == -ENOENT ? 0 : result;
+	return code ? code : result == -ENOENT ? 0 : result;
 }
 
 struct laggards {
@@ -522,30 +487,34 @@ struct laggards {
 	uint64_t count;
 };
 
-static void count_laggard(const void *value, void *context)
+static int count_laggard(const void *key, const void *value, void *context)
 {
 	struct laggards *laggards = context;
 
+	(void)key;
 	/* The epoch is the first member of both kinds of value. */
 	laggards->count += *(const uint64_t *)value != laggards->epoch;
+	return 0;
 }
 
-static void count_any(const void *value, void *context)
+static int count_any(const void *key, const void *value, void *context)
 {
+	(void)key;
 	(void)value;
 	++*(uint64_t *)context;
+	return 0;
 }
 
-static int carry_map(struct tracer *tracer, const char *iterator, struct bpf_map *map)
+static int carry_map(struct tracer *tracer, enum iterator iterator, enum map map)
 {
-	struct laggards laggards = {.epoch = tracer->programs->bss->epoch};
+	struct laggards laggards = {.epoch = tracer->own.globals->epoch};
 
 	for (int round = 0; round < CARRY_ROUNDS; round++) {
-		int result = run_iterator(tracer, iterator, bpf_map__fd(map));
+		int result = run_iterator(tracer, iterator, tracer->own.maps[map]);
 
 		laggards.count = 0;
 		if (!result)
-			result = each_value(bpf_map__fd(map), bpf_map__value_size(map), count_laggard, &laggards);
+			result = tracer_each_entry(tracer->own.maps[map], count_laggard, &laggards);
 		if (result || !laggards.count)
 			return result;
 	}
@@ -554,60 +523,47 @@ static int carry_map(struct tracer *tracer, const char *iterator, struct bpf_map
 
 int tracer_carry(struct tracer *tracer)
 {
-	int result = carry_map(tracer, "carry_writers", tracer->programs->maps.writers);
+	int result = carry_map(tracer, ITERATOR_carry_writers, MAP_writers);
 
-	return result ? result : carry_map(tracer, "carry_operations", tracer->programs->maps.operations);
+	return result ? result : carry_map(tracer, ITERATOR_carry_operations, MAP_operations);
 }
 
 int tracer_writers(const struct tracer *tracer, uint64_t *count)
 {
-	struct bpf_map *map = tracer->programs->maps.writers;
-
 	*count = 0;
-	return each_value(bpf_map__fd(map), bpf_map__value_size(map), count_any, count);
+	return tracer_each_entry(tracer->own.maps[MAP_writers], count_any, count);
 }
 
 int tracer_count_held(struct tracer *tracer)
 {
-	int writers = bpf_map__fd(tracer->programs->maps.writers);
-	int superblocks = bpf_map__fd(tracer->programs->maps.superblocks);
+	int writers = tracer->own.maps[MAP_writers], superblocks = tracer->own.maps[MAP_superblocks];
 	int result;
 
-	tracer->programs->bss->look++;
-	result = run_iterator(tracer, "mark_writers", writers);
+	tracer->own.globals->look++;
+	result = run_iterator(tracer, ITERATOR_mark_writers, writers);
 	for (int i = 0; i < SUMS && !result; i++)
-		result = run_iterator(tracer, "count_mounts", superblocks);
-	return result ? result : run_iterator(tracer, "count_writers", writers);
+		result = run_iterator(tracer, ITERATOR_count_mounts, superblocks);
+	return result ? result : run_iterator(tracer, ITERATOR_count_writers, writers);
 }
 
 int64_t tracer_held(const struct tracer *tracer, uint32_t device)
 {
 	struct superblock entry;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(tracer->programs->maps.superblocks), &device, &entry) ||
-	    entry.look != tracer->programs->bss->look)
+	if (bpf_map_lookup_elem(tracer->own.maps[MAP_superblocks], &device, &entry) ||
+	    entry.look != tracer->own.globals->look)
 		return HELD_UNKNOWN;
 	return entry.held - entry.known;
 }
 
-static uint64_t missed_runs(const struct bpf_program *program)
-{
-	struct bpf_prog_info info = {};
-	uint32_t length = sizeof(info);
-
-	if (bpf_program__fd(program) < 0 || bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length))
-		return 0;
-	return info.recursion_misses;
-}
-
-static uint64_t map_memory(const struct bpf_map *map)
+static uint64_t map_memory(int map)
 {
 	char *path __attribute__((cleanup(free_string))) = NULL;
 	char line[128];
 	uint64_t bytes = 0;
 	FILE *file;
 
-	if (asprintf(&path, "/proc/self/fdinfo/%d", bpf_map__fd(map)) < 0)
+	if (asprintf(&path, "/proc/self/fdinfo/%d", map) < 0)
 		return 0;
 	file = fopen(path, "re");
 	if (!file)
@@ -621,20 +577,38 @@ static uint64_t map_memory(const struct bpf_map *map)
 
 uint64_t tracer_memory(const struct tracer *tracer)
 {
-	struct bpf_map *map;
 	uint64_t bytes = 0;
 
-	bpf_object__for_each_map(map, tracer->programs->obj) bytes += map_memory(map);
+	for (size_t i = 0; i < MAP_COUNT; i++)
+		bytes += map_memory(tracer->own.maps[i]);
 	return bytes;
 }
 
 int tracer_counters(const struct tracer *tracer, struct tracer_counters *counters)
 {
-	const struct fschanged_bpf *programs = tracer->programs;
-	struct bpf_program *program;
-
-	*counters = (struct tracer_counters){.submitted = programs->bss->submitted};
-	counters->losses = *(const struct losses *)&programs->bss->losses;
-	bpf_object__for_each_program(program, programs->obj) counters->missed_runs += missed_runs(program);
+	*counters = (struct tracer_counters){
+		.losses = *(const struct losses *)&tracer->own.globals->losses,
+		.submitted = tracer->own.globals->submitted,
+		.missed_runs = generation_missed_runs(&tracer->own),
+	};
 	return 0;
+}
+
+void tracer_accounted(const struct tracer *tracer, struct tracer_counters *counters)
+{
+	*counters = (struct tracer_counters){
+		.losses = *(const struct losses *)&tracer->own.globals->accounted,
+		.missed_runs = tracer->own.header.missed_runs,
+		.lasting = tracer->own.header.lasting,
+	};
+}
+
+int tracer_account(struct tracer *tracer, const struct tracer_counters *counters)
+{
+	uint32_t key = 0;
+
+	*(struct losses *)&tracer->own.globals->accounted = counters->losses;
+	tracer->own.header.missed_runs = counters->missed_runs;
+	tracer->own.header.lasting = counters->lasting;
+	return bpf_map_update_elem(tracer->own.ready, &key, &tracer->own.header, BPF_ANY);
 }

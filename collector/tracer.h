@@ -38,6 +38,7 @@ struct tracer_counters {
 	struct losses losses;
 	uint64_t submitted;   /* records put into the ring */
 	uint64_t missed_runs; /* runs that the kernel's recursion guard suppressed */
+	uint32_t lasting;     /* 1 << enum loss_duration; of those that are accounted for */
 };
 
 /*
@@ -46,13 +47,37 @@ struct tracer_counters {
  */
 int tracer_probe(struct hook_state *hooks, enum tracer_mode *mode, const char **reason);
 
+/* Where the programs come from; what it means for the time before. */
+enum tracer_origin {
+	TRACER_FIRST,      /* nothing was in the kernel */
+	TRACER_TAKEN_OVER, /* of an earlier collector on the same state: they have never stopped */
+	TRACER_BROKEN,     /* the same, but pins of it were gone */
+	TRACER_FOREIGN,    /* what was there belongs to another store */
+	TRACER_NEWER,      /* it belongs to this store at a later time of its life: this is an older copy */
+};
+
+/* The state that they trace for. */
+struct tracer_state {
+	const char *directory;
+	uint64_t instance; /* of the store in it */
+	uint64_t epoch;    /* the window that is open; what is in the kernel may be one behind */
+};
+
 /*
- * Loads and attaches all required hooks, with nothing traced yet. On error *error (caller frees) is a sentence.
- * The window `epoch` is open from then on.
+ * Takes over what is pinned, or loads, attaches and pins, with nothing traced yet. On error *error (caller frees) is a
+ * sentence; what was pinned before is as it was. The window `epoch` is open from then on.
  */
-int tracer_open(struct tracer **tracer, const struct tracer_options *options, uint64_t epoch, char **error);
-/* Detaches; the kernel forgets everything. */
+int tracer_open(struct tracer **tracer, const struct tracer_options *options, const struct tracer_state *state,
+		char **error);
+/* The programs stay in the kernel, and go on. */
 void tracer_close(struct tracer *tracer);
+enum tracer_origin tracer_origin(const struct tracer *tracer);
+/* Records of older programs are still to be taken; then, and when their losses are accounted for, they may go. */
+bool tracer_is_taking_over(const struct tracer *tracer);
+int tracer_end_take_over(struct tracer *tracer);
+/* All pins are there, so that the next collector will find them. */
+bool tracer_is_pinned(struct tracer *tracer);
+int tracer_pin_again(struct tracer *tracer);
 
 enum tracer_mode tracer_mode(const struct tracer *tracer);
 const struct hook_state *tracer_hooks(const struct tracer *tracer);
@@ -61,6 +86,9 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer);
 int tracer_trace(struct tracer *tracer, uint32_t device, bool on);
 /* The filesystem was unmounted for good since it was entered, whatever has its device now. */
 bool tracer_has_ended(const struct tracer *tracer, uint32_t device);
+/* It was traced when this tracer was opened, and has been since, by whichever programs. */
+bool tracer_is_traced(const struct tracer *tracer, uint32_t device);
+int tracer_each_traced(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context);
 /* Enters all files that are open for writing or mapped so, on filesystems that are traced. */
 int tracer_enter_open_files(struct tracer *tracer);
 /* Attaches or detaches the hooks on demand, and lets records through that deduplication hides. */
@@ -75,6 +103,12 @@ int tracer_descriptor(const struct tracer *tracer);
 const struct event *tracer_next(struct tracer *tracer);
 /* Frees the ring up to the last record returned, or but for that one. */
 void tracer_release(struct tracer *tracer, bool keep_last);
+/*
+ * For a collector that takes over: which ring this is (no other one ever has this number; 0: older ones have not been
+ * read to their end), and how far it was read. What is in the store need not be taken again.
+ */
+void tracer_position(const struct tracer *tracer, bool keep_last, uint64_t *ring, uint64_t *position);
+void tracer_skip(struct tracer *tracer, uint64_t ring, uint64_t position);
 /* Positions in the ring: where the kernel has come to, and behind the last record returned. */
 uint64_t tracer_produced(const struct tracer *tracer);
 uint64_t tracer_consumed(const struct tracer *tracer);
@@ -100,6 +134,9 @@ int64_t tracer_held(const struct tracer *tracer, uint32_t device);
 /* Bytes of kernel memory in maps: set by the configuration. */
 uint64_t tracer_memory(const struct tracer *tracer);
 int tracer_counters(const struct tracer *tracer, struct tracer_counters *counters);
+/* What is accounted for is kept in the kernel, beside what it counts. */
+void tracer_accounted(const struct tracer *tracer, struct tracer_counters *counters);
+int tracer_account(struct tracer *tracer, const struct tracer_counters *counters);
 /* Files that are open for writing now. */
 int tracer_writers(const struct tracer *tracer, uint64_t *count);
 

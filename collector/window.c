@@ -159,6 +159,8 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 
 	if (code)
 		goto out;
+	/* Without pins nothing is missed as long as this collector runs. */
+	collector_check_pins(collector);
 	send_canaries(collector);
 	code = open_next(collector);
 	if (code)

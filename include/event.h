@@ -101,6 +101,7 @@ enum loss_duration {
 	LOSS_UNTIL_NEXT_CUT, /* an operation that will not be carried */
 	LOSS_WHILE_OPEN,     /* a file that is in no table, for as long as it is open */
 	LOSS_DURATIONS,
+	LOSS_OF_ALL = LOSS_DURATIONS, /* programs may not have run: both of these */
 };
 
 /* Everything that can lose a change is counted; X(member, the reason of the gap, enum loss_duration) */
@@ -111,7 +112,8 @@ enum loss_duration {
 	X(too_deep, "a path has more than 2,048 components above PATH_MAX", LOSS_PASSES)                               \
 	X(writers_full, "the table of open writers was full", LOSS_WHILE_OPEN)                                         \
 	X(operations_full, "the table of operations under way was full", LOSS_UNTIL_NEXT_CUT)                          \
-	X(mappings_unread, "a process has more mappings than can be looked at", LOSS_WHILE_OPEN)
+	X(mappings_unread, "a process has more mappings than can be looked at", LOSS_WHILE_OPEN)                       \
+	X(ftrace_opened, "kernel.ftrace_enabled was opened for writing: programs may not have run", LOSS_OF_ALL)
 
 struct losses {
 #define X(member, reason, duration) __u64 member;

@@ -139,6 +139,8 @@ struct files_struct {
 
 struct task_struct {
 	struct mm_struct *mm;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
 	struct files_struct *files;
 };
 

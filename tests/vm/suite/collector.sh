@@ -28,8 +28,10 @@ nothing_is_left() {
 	cmp -s "$RUN/objects.before" "$T/objects"
 }
 
-proves leaves_nothing_in_the_kernel 'after the stop no program, map, link or pin of it is in the kernel'
+proves leaves_nothing_in_the_kernel 'after a stop the programs go on; after detach no program, map, link or pin is in the kernel'
 leaves_nothing_in_the_kernel() {
+	bpftool prog show | grep -q '_file_open' || fail "the programs have gone with the collector"
+	expect 0 fschanged detach
 	# The kernel frees them a moment later.
 	wait_until 20 nothing_is_left || {
 		diff "$RUN/objects.before" "$T/objects"
@@ -37,8 +39,9 @@ leaves_nothing_in_the_kernel() {
 	}
 }
 
-proves restart_is_a_gap 'between stop and start nobody looked: the list is incomplete and says so, the next is not'
-restart_is_a_gap() {
+proves start_after_detach_is_a_gap \
+	'between detach and start nobody looked: the list is incomplete and says so, the next is not'
+start_after_detach_is_a_gap() {
 	# A job of the time before has its base.
 	incomplete_dump nightly "$SOURCE"
 	expect_said 'no collector was running'

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What new programs learn from older ones, while both are attached. Both report from then on: what happens twice does no
+ * harm. A value is copied as far as both builds know it.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracer_private.h"
+
+#include "fschanged.skel.h"
+
+/* Tables by address of what lives in the kernel: these entries end. The epoch is the first member of their values. */
+static const enum map living[] = {MAP_writers, MAP_operations};
+enum { LIVING = sizeof(living) / sizeof(*living) };
+
+/* An epoch that never was: such an entry was copied, and is carried at the next cut. */
+enum { COPIED = 0 };
+
+static uint32_t value_size(int map)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(map, &info, &length) ? 0 : info.value_size;
+}
+
+struct copy {
+	int to;
+	uint32_t from_bytes, to_bytes;
+	bool is_living;
+	__u64 *full; /* counter of what has no room */
+};
+
+static int copy_entry(const void *key, const void *value, void *context)
+{
+	const struct copy *copy = context;
+	uint64_t buffer[64] = {};
+	uint32_t bytes = copy->from_bytes < copy->to_bytes ? copy->from_bytes : copy->to_bytes;
+
+	if (copy->to_bytes > sizeof(buffer))
+		return -E2BIG;
+	memcpy(buffer, value, bytes);
+	if (copy->is_living)
+		buffer[0] = COPIED;
+	/* What the new programs have entered themselves is newer. */
+	if (bpf_map_update_elem(copy->to, key, buffer, BPF_NOEXIST) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != E2BIG || !copy->full)
+		return -errno;
+	__atomic_fetch_add(copy->full, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int copy_table(const struct generation *old, const struct generation *own, enum map map, __u64 *full)
+{
+	struct copy copy = {
+		.to = own->maps[map],
+		.from_bytes = value_size(old->maps[map]),
+		.to_bytes = value_size(own->maps[map]),
+		.is_living = map != MAP_superblocks,
+		.full = full,
+	};
+
+	if (old->maps[map] < 0)
+		return 0;
+	return tracer_each_entry(old->maps[map], copy_entry, &copy);
+}
+
+int tracer_copy_tables(struct tracer *tracer)
+{
+	struct losses *losses = (struct losses *)&tracer->own.globals->losses;
+	int code = 0;
+
+	for (size_t i = 0; !code && i < tracer->old_count; i++) {
+		code = copy_table(&tracer->old[i], &tracer->own, MAP_superblocks, NULL);
+		if (!code)
+			code = copy_table(&tracer->old[i], &tracer->own, MAP_writers, &losses->writers_full);
+		if (!code)
+			code = copy_table(&tracer->old[i], &tracer->own, MAP_operations, &losses->operations_full);
+	}
+	return code;
+}
+
+/* Counters that this build does not know become one that it does: a loss is a gap, whatever it is called. */
+static void add_losses(struct tracer *tracer, const struct pin_header *header, const char *globals)
+{
+	uint64_t *own = (uint64_t *)&tracer->own.globals->losses;
+	size_t known = sizeof(struct losses) / sizeof(*own), count = header->losses_bytes / sizeof(*own);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t now, accounted;
+
+		memcpy(&now, globals + header->losses + i * sizeof(now), sizeof(now));
+		memcpy(&accounted, globals + header->accounted + i * sizeof(now), sizeof(now));
+		if (now != accounted)
+			__atomic_fetch_add(&own[i < known ? i : 0], now - accounted, __ATOMIC_RELAXED);
+	}
+}
+
+static int inherit_counters(struct tracer *tracer, const struct generation *old)
+{
+	uint32_t bytes = value_size(old->maps[MAP_bss]), key = 0;
+	const struct pin_header *header = &old->header;
+	char *globals;
+	int code = 0;
+
+	if (header->losses + header->losses_bytes > bytes || header->accounted + header->losses_bytes > bytes)
+		return -EPROTO;
+	globals = malloc(bytes);
+	if (!globals)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(old->maps[MAP_bss], &key, globals))
+		code = -errno;
+	else
+		add_losses(tracer, header, globals);
+	free(globals);
+	return code;
+}
+
+int tracer_inherit_losses(struct tracer *tracer)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < tracer->old_count; i++) {
+		const struct generation *old = &tracer->old[i];
+		uint64_t missed = generation_pinned_misses(tracer, old);
+
+		if (missed > old->header.missed_runs)
+			tracer->own.header.inherited += missed - old->header.missed_runs;
+		tracer->own.header.lasting |= old->header.lasting;
+		code = inherit_counters(tracer, old);
+	}
+	return code;
+}
+
+struct stale {
+	const struct tracer *tracer;
+	enum map map;
+	uint64_t *keys; /* that were copied and are in no older table any more */
+	size_t count, room;
+};
+
+static const void *find_in_old(const struct tracer *tracer, enum map map, const void *key, void *value)
+{
+	for (size_t i = 0; i < tracer->old_count; i++)
+		if (tracer->old[i].maps[map] >= 0 && bpf_map_lookup_elem(tracer->old[i].maps[map], key, value) == 0)
+			return value;
+	return NULL;
+}
+
+static int note_stale(const void *key, const void *value, void *context)
+{
+	struct stale *stale = context;
+	uint64_t found[64];
+
+	if (*(const uint64_t *)value != COPIED || find_in_old(stale->tracer, stale->map, key, found))
+		return 0;
+	if (stale->count == stale->room) {
+		size_t room = stale->room ? 2 * stale->room : 64;
+		uint64_t *keys = reallocarray(stale->keys, room, sizeof(*keys));
+
+		if (!keys)
+			return -ENOMEM;
+		stale->keys = keys;
+		stale->room = room;
+	}
+	memcpy(&stale->keys[stale->count++], key, sizeof(*stale->keys));
+	return 0;
+}
+
+/*
+ * The address may just have been given to another: then the new programs have entered that one over ours, and its epoch
+ * says so. Should it happen between the look and the removal, the old programs, which are still attached, have entered
+ * it as well.
+ */
+static void remove_entry(const struct stale *stale, const uint64_t *key)
+{
+	uint64_t value[64] = {};
+	int map = stale->tracer->own.maps[stale->map];
+
+	if (bpf_map_lookup_elem(map, key, value) || value[0] != COPIED)
+		return;
+	bpf_map_delete_elem(map, key);
+	if (!find_in_old(stale->tracer, stale->map, key, value))
+		return;
+	value[0] = COPIED;
+	bpf_map_update_elem(map, key, value, BPF_NOEXIST);
+}
+
+int tracer_remove_stale(struct tracer *tracer)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < LIVING; i++) {
+		struct stale stale = {.tracer = tracer, .map = living[i]};
+
+		code = tracer_each_entry(tracer->own.maps[living[i]], note_stale, &stale);
+		for (size_t k = 0; !code && k < stale.count; k++)
+			remove_entry(&stale, &stale.keys[k]);
+		free(stale.keys);
+	}
+	return code;
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Generations of programs and maps in the kernel. One of this build and these options is adopted as it is; any other is
+ * replaced: the new programs are attached beside the old ones, so that there is no moment without.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tracer_private.h"
+
+#include "fschanged.skel.h"
+
+#define LINK_PREFIX "link_"
+
+static const char *const map_names[MAP_COUNT] = {
+#define X(name) [MAP_##name] = "map_" #name,
+	MAPS(X)
+#undef X
+};
+
+static const char *const iterator_names[ITERATOR_COUNT] = {
+#define X(name) [ITERATOR_##name] = "iterator_" #name,
+	ITERATORS(X)
+#undef X
+};
+
+/* Programs and links of the hooks. */
+static const struct {
+	const char *program, *link; /* no link: it is for a collector that runs */
+} hook_names[HOOK_COUNT] = {
+#define X(hook, function, presence, purpose)                                                                           \
+	[HOOK_##hook] = {"hook_" #hook, (presence) == HOOK_ON_DEMAND ? NULL : LINK_PREFIX #hook},
+	HOOKS(X)
+#undef X
+};
+
+static void close_all(int *descriptors, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (descriptors[i] >= 0)
+			close(descriptors[i]);
+		descriptors[i] = -1;
+	}
+}
+
+void generation_init(struct generation *generation)
+{
+	memset(generation, 0xff, sizeof(*generation)); /* all descriptors -1 */
+	memset(&generation->header, 0, sizeof(generation->header));
+	generation->number = 0;
+	generation->globals = NULL;
+	generation->ring = (struct ring){0};
+	generation->end = 0;
+}
+
+void generation_close(struct generation *generation)
+{
+	ring_close(&generation->ring);
+	if (generation->globals)
+		munmap(generation->globals, sizeof(*generation->globals));
+	close_all(generation->maps, MAP_COUNT);
+	close_all(generation->hooks, HOOK_COUNT);
+	close_all(generation->links, HOOK_COUNT);
+	close_all(generation->iterators, ITERATOR_COUNT);
+	close_all(&generation->ready, 1);
+	generation_init(generation);
+}
+
+/* Calls back for each pin that a generation of this build may have. */
+static int each_pin(struct generation *generation, int (*each)(const char *name, int *descriptor, void *context),
+		    void *context)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < MAP_COUNT; i++)
+		code = each(map_names[i], &generation->maps[i], context);
+	for (size_t i = 0; !code && i < ITERATOR_COUNT; i++)
+		code = each(iterator_names[i], &generation->iterators[i], context);
+	for (size_t i = 0; !code && i < HOOK_COUNT; i++) {
+		code = each(hook_names[i].program, &generation->hooks[i], context);
+		if (!code && hook_names[i].link)
+			code = each(hook_names[i].link, &generation->links[i], context);
+	}
+	return code;
+}
+
+struct place {
+	const struct pins *pins;
+	unsigned generation;
+};
+
+static int open_pin(const char *name, int *descriptor, void *context)
+{
+	const struct place *place = context;
+	char path[PATH_MAX];
+
+	pins_path(place->pins, place->generation, name, path);
+	*descriptor = bpf_obj_get(path);
+	return 0;
+}
+
+static uint64_t program_missed_runs(int program)
+{
+	struct bpf_prog_info info = {};
+	uint32_t length = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(program, &info, &length) ? 0 : info.recursion_misses;
+}
+
+struct misses {
+	struct place place;
+	uint64_t sum;
+};
+
+/* By links and not by the table of hooks: another build may have others. */
+static int add_missed_runs(const char *name, void *context)
+{
+	struct misses *misses = context;
+	struct bpf_link_info info = {};
+	uint32_t length = sizeof(info);
+	int link, program;
+
+	if (strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)) != 0)
+		return 0;
+	open_pin(name, &link, &misses->place);
+	if (link < 0)
+		return 0;
+	program = bpf_obj_get_info_by_fd(link, &info, &length) ? -1 : bpf_prog_get_fd_by_id(info.prog_id);
+	close(link);
+	if (program < 0)
+		return 0;
+	misses->sum += program_missed_runs(program);
+	close(program);
+	return 0;
+}
+
+uint64_t generation_pinned_misses(const struct tracer *tracer, const struct generation *generation)
+{
+	struct misses misses = {.place = {&tracer->pins, generation->number}, .sum = generation->header.inherited};
+
+	pins_each(&tracer->pins, generation->number, add_missed_runs, &misses);
+	return misses.sum;
+}
+
+uint64_t generation_missed_runs(const struct generation *generation)
+{
+	uint64_t sum = generation->header.inherited;
+
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		if (generation->hooks[i] >= 0)
+			sum += program_missed_runs(generation->hooks[i]);
+	for (size_t i = 0; i < ITERATOR_COUNT; i++)
+		if (generation->iterators[i] >= 0)
+			sum += program_missed_runs(generation->iterators[i]);
+	return sum;
+}
+
+/* The epoch of another build lies elsewhere in its globals. */
+static bool has_epoch(const struct generation *generation, uint64_t epoch)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info), key = 0;
+	uint64_t found = 0;
+	char *globals;
+
+	if (generation->maps[MAP_bss] < 0 || bpf_obj_get_info_by_fd(generation->maps[MAP_bss], &info, &length) ||
+	    generation->header.epoch + sizeof(found) > info.value_size)
+		return false;
+	globals = malloc(info.value_size);
+	if (globals && bpf_map_lookup_elem(generation->maps[MAP_bss], &key, globals) == 0)
+		memcpy(&found, globals + generation->header.epoch, sizeof(found));
+	free(globals);
+	/* A cut makes the row of the next window before the epoch is that. */
+	return found == epoch || found + 1 == epoch;
+}
+
+static bool read_header(struct generation *generation)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info), key = 0;
+
+	return bpf_obj_get_info_by_fd(generation->ready, &info, &length) == 0 &&
+	       info.value_size == sizeof(generation->header) &&
+	       bpf_map_lookup_elem(generation->ready, &key, &generation->header) == 0 &&
+	       generation->header.magic == PIN_MAGIC && generation->header.version == PIN_VERSION;
+}
+
+static int open_ring(struct generation *generation)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(generation->maps[MAP_events], &info, &length))
+		return -errno;
+	return ring_open(&generation->ring, generation->maps[MAP_events], info.max_entries);
+}
+
+static enum tracer_origin judge(const struct tracer *tracer, struct generation *generation, uint64_t instance,
+				uint64_t epoch)
+{
+	if (!read_header(generation) || generation->header.instance != instance)
+		return TRACER_FOREIGN;
+	if (!has_epoch(generation, epoch))
+		return TRACER_NEWER;
+	if (pins_count(&tracer->pins, generation->number) < generation->header.pins)
+		return TRACER_BROKEN;
+	return TRACER_TAKEN_OVER;
+}
+
+/*
+ * One generation. What another store has pinned, or this one at another time of its life (then it is an older copy), is
+ * not about our windows: it goes.
+ */
+static int open_generation(struct tracer *tracer, unsigned number, uint64_t instance, uint64_t epoch)
+{
+	struct generation *generation = &tracer->old[tracer->old_count];
+	struct place place = {&tracer->pins, number};
+	enum tracer_origin origin;
+
+	generation_init(generation);
+	generation->number = number;
+	open_pin(PINS_READY, &generation->ready, &place);
+	if (generation->ready < 0) {
+		/* It was never whole, or is being removed. */
+		generation_close(generation);
+		return pins_remove(&tracer->pins, number);
+	}
+	each_pin(generation, open_pin, &place);
+	origin = judge(tracer, generation, instance, epoch);
+	tracer->origin = origin > tracer->origin ? origin : tracer->origin;
+	if (origin >= TRACER_FOREIGN) {
+		generation_close(generation);
+		return pins_remove(&tracer->pins, number);
+	}
+	tracer->old_count++;
+	return generation->maps[MAP_events] >= 0 ? open_ring(generation) : 0;
+}
+
+static bool is_alike(const struct tracer *tracer, const struct generation *generation,
+		     const struct tracer_options *options)
+{
+	const struct pin_header *header = &generation->header;
+
+	return tracer->origin == TRACER_TAKEN_OVER && header->build == tracer_build() &&
+	       header->mode == (uint32_t)tracer->mode && header->options.ring == options->ring &&
+	       header->options.writers == options->writers && header->options.reported == options->reported &&
+	       header->options.operations == options->operations;
+}
+
+static int count_open(const char *name, int *descriptor, void *context)
+{
+	(void)name;
+	*(size_t *)context += *descriptor >= 0;
+	return 0;
+}
+
+static bool is_whole(struct generation *generation)
+{
+	size_t count = 1; /* `ready` */
+
+	each_pin(generation, count_open, &count);
+	return count == generation->header.pins;
+}
+
+static int adopt_newest(struct tracer *tracer)
+{
+	tracer->own = tracer->old[--tracer->old_count];
+	generation_init(&tracer->old[tracer->old_count]);
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		tracer->hooks[i].attached = tracer->own.links[i] >= 0;
+	return tracer_map_globals(&tracer->own);
+}
+
+int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch)
+{
+	struct generation *newest;
+	int code = 0;
+
+	for (unsigned number = 0; !code && (number = pins_next(&tracer->pins, number));)
+		code = tracer->old_count < OLD_GENERATIONS ? open_generation(tracer, number, instance, epoch) : -E2BIG;
+	for (size_t i = 0; i < tracer->old_count; i++)
+		tracer->old[i].end = tracer->old[i].ring.consumer ? ring_produced(&tracer->old[i].ring) : 0;
+	newest = tracer->old_count ? &tracer->old[tracer->old_count - 1] : NULL;
+	return !code && newest && is_alike(tracer, newest, options) && is_whole(newest) ? adopt_newest(tracer) : code;
+}
+
+static int pin(const char *name, int *descriptor, void *context)
+{
+	const struct place *place = context;
+	char path[PATH_MAX];
+
+	if (*descriptor < 0)
+		return 0;
+	pins_path(place->pins, place->generation, name, path);
+	return bpf_obj_pin(*descriptor, path) ? -errno : 0;
+}
+
+static int make_ready(struct tracer *tracer)
+{
+	struct generation *generation = &tracer->own;
+	struct place place = {&tracer->pins, generation->number};
+	uint32_t key = 0;
+
+	if (generation->ready < 0)
+		generation->ready =
+			bpf_map_create(BPF_MAP_TYPE_ARRAY, "ready", 4, sizeof(generation->header), 1, NULL);
+	if (generation->ready < 0)
+		return generation->ready;
+	generation->header.pins = pins_count(&tracer->pins, generation->number) + 1;
+	if (bpf_map_update_elem(generation->ready, &key, &generation->header, BPF_ANY))
+		return -errno;
+	return pin(PINS_READY, &generation->ready, &place);
+}
+
+int generation_pin(struct tracer *tracer)
+{
+	struct generation *generation = &tracer->own;
+	unsigned number = 0, next;
+	struct place place;
+	int code;
+
+	while ((next = pins_next(&tracer->pins, number)))
+		number = next;
+	generation->number = number + 1;
+	place = (struct place){&tracer->pins, generation->number};
+	code = pins_make(&tracer->pins, generation->number);
+	if (!code)
+		code = each_pin(generation, pin, &place);
+	return code ? code : make_ready(tracer);
+}
+
+bool tracer_is_pinned(struct tracer *tracer)
+{
+	return pins_count(&tracer->pins, tracer->own.number) >= tracer->own.header.pins;
+}
+
+int tracer_pin_again(struct tracer *tracer)
+{
+	unsigned broken = tracer->own.number;
+	int code = pins_renew(&tracer->pins);
+
+	if (!code)
+		code = generation_pin(tracer);
+	return code ? code : pins_remove(&tracer->pins, broken);
+}

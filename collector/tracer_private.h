@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What tracer*.c share: they alone know libbpf. */
+#ifndef FSCHANGED_TRACER_PRIVATE_H
+#define FSCHANGED_TRACER_PRIVATE_H
+
+#include "pins.h"
+#include "ring.h"
+#include "tracer.h"
+
+struct btf;
+struct fschanged_bpf__bss;
+struct btf_type;
+
+/* All maps of the programs, as the skeleton names them. */
+#define MAPS(X) X(events) X(superblocks) X(reported) X(writers) X(operations) X(scratch) X(bss) X(rodata)
+/* Programs that the collector runs. */
+#define ITERATORS(X)                                                                                                   \
+	X(open_files)                                                                                                  \
+	X(mapped_files)                                                                                                \
+	X(mark_writers) X(count_mounts) X(count_writers) X(carry_writers) X(carry_operations)
+
+#define X(name) MAP_##name,
+enum map { MAPS(X) MAP_COUNT };
+#undef X
+#define X(name) ITERATOR_##name,
+enum iterator { ITERATORS(X) ITERATOR_COUNT };
+#undef X
+
+enum {
+	PIN_MAGIC = 0x66736368,
+	/*
+	 * Of this header, of records and of values in maps. They grow at their end only, so that the sizes tell what
+	 * there is: then it stays. Where they cannot, it goes up, and what others have pinned is not taken over.
+	 */
+	PIN_VERSION = 1,
+};
+
+/* The value of the pin `ready`. Sizes and offsets are for those who were built otherwise. */
+struct pin_header {
+	uint32_t magic, version;
+	uint64_t build;       /* sum over the programs */
+	uint64_t instance;    /* of the store */
+	uint64_t inherited;   /* missed runs of the generation before, which were not accounted for */
+	uint64_t missed_runs; /* accounted for, the inherited ones included */
+	uint64_t ring;        /* a number that no other one has */
+	uint32_t lasting;     /* of losses that are accounted for: 1 << enum loss_duration */
+	uint32_t mode;
+	uint32_t pins;        /* how many there are, this one included */
+	uint32_t event_bytes; /* before the path in a record */
+	uint32_t epoch, losses, accounted, losses_bytes; /* where they are in the globals */
+	struct tracer_options options;
+	char state[PATH_BYTES]; /* the directory, for people */
+};
+
+/* A set of programs and maps, pinned or about to be. Descriptors; -1: not open. */
+struct generation {
+	unsigned number;
+	struct pin_header header;
+	int ready;
+	int maps[MAP_COUNT];
+	int hooks[HOOK_COUNT]; /* programs */
+	int links[HOOK_COUNT];
+	int iterators[ITERATOR_COUNT];
+	struct fschanged_bpf__bss *globals; /* of this build only */
+	struct ring ring;
+	uint64_t end; /* of an older one: what stands before it in its ring is to be taken over */
+};
+
+enum { OLD_GENERATIONS = 8 };
+
+struct tracer {
+	struct hook_state hooks[HOOK_COUNT];
+	enum tracer_mode mode;
+	enum tracer_origin origin;
+	struct pins pins;
+	struct generation own;
+	struct generation old[OLD_GENERATIONS];
+	size_t old_count;
+	struct ring *latest; /* from which the last record came */
+	void *converted;     /* a record in the layout of this build */
+	int barrier;         /* an array of maps */
+	int inner;           /* a map to put into it */
+};
+
+/* tracer_probe.c */
+bool tracer_is_available(const struct hook_state *hook, enum tracer_mode mode);
+const struct btf_type *tracer_find_function(const struct btf *btf, const char *prefix, const char *name);
+const struct btf_type *tracer_hook_prototype(const struct btf *btf, const struct hook_state *hook,
+					     enum tracer_mode mode);
+
+/* tracer_load.c: all but links and pins. On error *error is a sentence. */
+int tracer_load(struct tracer *tracer, const struct tracer_options *options, char **error);
+uint64_t tracer_build(void);
+/* Fills in what depends on the build. */
+void tracer_describe(struct pin_header *header);
+int tracer_map_globals(struct generation *generation);
+
+/* tracer_pins.c */
+void generation_init(struct generation *generation);
+void generation_close(struct generation *generation);
+/* Opens what other collectors have pinned and adopts the newest if it is of this build and these options. */
+int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch);
+/* Pins the own generation; the last pin tells that it is whole. */
+int generation_pin(struct tracer *tracer);
+uint64_t generation_missed_runs(const struct generation *generation);
+/* The same of an older one, which may have other programs. */
+uint64_t generation_pinned_misses(const struct tracer *tracer, const struct generation *generation);
+
+/* tracer_adopt.c: what the own generation needs to know from older ones. Their programs are attached as well. */
+int tracer_copy_tables(struct tracer *tracer);
+int tracer_inherit_losses(struct tracer *tracer);
+/* Takes out again what was copied and has ended since. */
+int tracer_remove_stale(struct tracer *tracer);
+
+/* tracer.c */
+int tracer_wait_for_programs(struct tracer *tracer);
+/* Calls back for each entry of a hash; key_size at most 8. */
+int tracer_each_entry(int map, int (*each)(const void *key, const void *value, void *context), void *context);
+
+#endif
