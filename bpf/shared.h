@@ -102,11 +102,11 @@ extern struct operations_map operations SEC(".maps");
 extern struct scratch_map scratch SEC(".maps");
 
 extern const volatile struct settings settings;
-extern volatile __u64 epoch;     /* number of the open window; 0: not yet tracing */
-extern volatile __u64 submitted; /* records put into the ring */
-extern volatile __u64 look;      /* at what is open: number of the one that goes on */
-extern volatile __u32 every;     /* somebody wants to see what deduplication hides */
-extern volatile __u32 collector; /* thread group of the collector; 0: none */
+extern volatile __u64 epoch;             /* number of the open window; 0: not yet tracing */
+extern volatile __u64 submitted;         /* records put into the ring */
+extern volatile __u64 look;              /* at what is open: number of the one that goes on */
+extern volatile __u32 every;             /* somebody wants to see what deduplication hides */
+extern volatile __u32 collector;         /* thread group of the collector; 0: none */
 extern volatile __u64 collector_claimed; /* when it said so, in boot time */
 extern volatile struct losses losses;
 extern volatile struct losses accounted; /* those of which the collector has made gaps; it alone uses this */

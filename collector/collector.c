@@ -25,7 +25,7 @@ enum {
 	FLUSH_INTERVAL = 1,            /* seconds */
 	TAKE_OVER_PAUSE = 10 * 1000,   /* microseconds */
 	TAKE_OVER_WAITS = 500,
-	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
+	RING_FRACTION = 4, /* when this part of the ring waits for its transaction, it is time to commit */
 };
 
 #define META_ALIVE "alive" /* Unix time in nanoseconds: all that was seen until then is in the store */
@@ -331,7 +331,8 @@ static int compare_place(const struct store_filesystem *before, void *context)
 	const struct store_filesystem *now = comparison->now;
 
 	if (strcmp(before->identity, now->identity) == 0 && before->mount_point && before->root)
-		comparison->row->moved |= strcmp(before->mount_point, now->mount_point) || strcmp(before->root, now->root);
+		comparison->row->moved |=
+			strcmp(before->mount_point, now->mount_point) || strcmp(before->root, now->root);
 	return 0;
 }
 
@@ -565,8 +566,8 @@ static int open_tracer(struct collector *collector, char **error)
 }
 
 /*
- * What was done while no collector ran is in the ring, if the programs ran. That nobody watched the clock meanwhile only
- * makes lists longer.
+ * What was done while no collector ran is in the ring, if the programs ran. That nobody watched the clock meanwhile
+ * only makes lists longer.
  */
 static int account_for_absence(struct collector *collector)
 {

@@ -70,7 +70,8 @@ QUERY(ADD_GAP, "INSERT INTO gap (filesystem, first, last, started, ended, reason
 	       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
 QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 AND first = ?2 AND last = ?3 "
 		  "AND reason = ?4 AND repaired = 0")
-QUERY(FIND_GAP, "SELECT id FROM gap WHERE filesystem = ?1 AND first = ?2 AND last = ?3 AND reason = ?4 AND repaired = 0")
+QUERY(FIND_GAP,
+      "SELECT id FROM gap WHERE filesystem = ?1 AND first = ?2 AND last = ?3 AND reason = ?4 AND repaired = 0")
 QUERY(SCOPE_ONE, "INSERT OR IGNORE INTO scope VALUES (?, ?)")
 QUERY(SCOPE_ALL, "INSERT OR IGNORE INTO scope SELECT ?, id FROM filesystem WHERE traced")
 QUERY(WIDEN_GAPS, "INSERT OR IGNORE INTO scope SELECT gap.id, filesystem.id FROM gap, filesystem "

@@ -318,7 +318,8 @@ int tracer_show_every(struct tracer *tracer, bool on)
 	for (size_t i = 0; i < HOOK_COUNT; i++) {
 		int result = 0;
 
-		if (tracer->hooks[i].presence != HOOK_ON_DEMAND || !tracer_is_available(&tracer->hooks[i], tracer->mode))
+		if (tracer->hooks[i].presence != HOOK_ON_DEMAND ||
+		    !tracer_is_available(&tracer->hooks[i], tracer->mode))
 			continue;
 		if (on)
 			result = attach_hook(tracer, i);

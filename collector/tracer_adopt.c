@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What new programs learn from older ones, while both are attached. Both report from then on: what happens twice does no
- * harm. A value is copied as far as both builds know it.
+ * What new programs learn from older ones, while both are attached. Both report from then on: what happens twice does
+ * no harm. A value is copied as far as both builds know it.
  */
 #include <bpf/bpf.h>
 #include <errno.h>

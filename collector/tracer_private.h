@@ -45,8 +45,8 @@ struct pin_header {
 	uint64_t ring;        /* a number that no other one has */
 	uint32_t lasting;     /* of losses that are accounted for: 1 << enum loss_duration */
 	uint32_t mode;
-	uint32_t pins;        /* how many there are, this one included */
-	uint32_t event_bytes; /* before the path in a record */
+	uint32_t pins;                                   /* how many there are, this one included */
+	uint32_t event_bytes;                            /* before the path in a record */
 	uint32_t epoch, losses, accounted, losses_bytes; /* where they are in the globals */
 	struct tracer_options options;
 	char state[PATH_BYTES]; /* the directory, for people */
