@@ -32,7 +32,7 @@ static json_t *text(const char *bytes)
 	json_t *string = bytes ? json_string(bytes) : json_null();
 	char *copy;
 
-	if (string)
+	if (string || !bytes)
 		return string;
 	copy = strdup(bytes);
 	for (char *byte = copy; byte && *byte; byte++)
