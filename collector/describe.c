@@ -47,6 +47,15 @@ static json_t *describe_system(void)
 			 "version", FSCHANGED_VERSION);
 }
 
+int describe_begin(struct collector *collector)
+{
+	struct tracer_counters counters = {0};
+	int code = tracer_counters(collector->tracer, &counters);
+
+	collector->submitted = counters.submitted - collector->events_total;
+	return code;
+}
+
 /* Equal descriptions are equal strings: windows in which nothing changed of it are told together. */
 int describe_window(struct collector *collector, uint64_t number)
 {
