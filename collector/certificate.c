@@ -29,9 +29,12 @@ struct certificate {
 /* Details and paths may have any bytes. */
 static json_t *text(const char *bytes)
 {
-	json_t *string = bytes ? json_string(bytes) : json_null();
+	json_t *string;
 	char *copy;
 
+	if (!bytes)
+		return json_null();
+	string = json_string(bytes);
 	if (string)
 		return string;
 	copy = strdup(bytes);

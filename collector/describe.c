@@ -27,10 +27,10 @@ static json_t *describe_hooks(const struct tracer *tracer)
 
 static json_t *describe_filesystems(struct collector *collector)
 {
-	json_t *array = report_filesystems(collector), *row;
-	size_t index;
+	json_t *array = report_filesystems(collector);
 
-	json_array_foreach(array, index, row) json_object_del(row, "walked");
+	for (size_t i = 0; i < json_array_size(array); i++)
+		json_object_del(json_array_get(array, i), "walked");
 	return array;
 }
 
