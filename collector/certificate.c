@@ -29,10 +29,17 @@ struct certificate {
 /* Details and paths may have any bytes. */
 static json_t *text(const char *bytes)
 {
-	json_t *string = bytes ? json_string(bytes) : json_null();
+	json_t *string;
 	char *copy;
 
+<<<<<<< HEAD
 	if (string || !bytes)
+=======
+	if (!bytes)
+		return json_null();
+	string = json_string(bytes);
+	if (string)
+>>>>>>> g
 		return string;
 	copy = strdup(bytes);
 	for (char *byte = copy; byte && *byte; byte++)

@@ -10,6 +10,7 @@
 
 #include "collector.h"
 #include "decode.h"
+#include "describe.h"
 #include "identity.h"
 #include "message.h"
 #include "hidden.h"
@@ -728,6 +729,8 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	code = account_for_absence(collector);
 	if (!code)
 		code = start(collector, error);
+	if (!code)
+		code = describe_begin(collector);
 	if (!code && collector->absence == GAP_CRASHED)
 		code = check_store(collector, error);
 	if (code && !*error)

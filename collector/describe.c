@@ -27,10 +27,10 @@ static json_t *describe_hooks(const struct tracer *tracer)
 
 static json_t *describe_filesystems(struct collector *collector)
 {
-	json_t *array = report_filesystems(collector), *row;
-	size_t index;
+	json_t *array = report_filesystems(collector);
 
-	json_array_foreach(array, index, row) json_object_del(row, "walked");
+	for (size_t i = 0; i < json_array_size(array); i++)
+		json_object_del(json_array_get(array, i), "walked");
 	return array;
 }
 
@@ -45,6 +45,15 @@ static json_t *describe_system(void)
 	uname(&system);
 	return json_pack("{s:s, s:s, s:s, s:s}", "host", system.nodename, "kernel", system.release, "boot", boot,
 			 "version", FSCHANGED_VERSION);
+}
+
+int describe_begin(struct collector *collector)
+{
+	struct tracer_counters counters = {0};
+	int code = tracer_counters(collector->tracer, &counters);
+
+	collector->submitted = counters.submitted - collector->events_total;
+	return code;
 }
 
 /* Equal descriptions are equal strings: windows in which nothing changed of it are told together. */

@@ -7,6 +7,8 @@
 
 struct collector;
 
+/* What the kernel counted before the start is not of this window. 0 or -errno. */
+int describe_begin(struct collector *collector);
 /* In the transaction that closes the window. 0 or -errno. */
 int describe_window(struct collector *collector, uint64_t number);
 

@@ -22,24 +22,24 @@ limit_on_age() {
 	expect_listed changed one
 	wait_until 120 commits_until_fresh lagging keeping-up || fail "it did not become fresh: $(fschanged jobs)"
 	! is_fresh keeping-up || fail "a job that commits became fresh"
-	expect_limit limit_age 'windows that it had not committed became older than limit_age'
+	expect_limit lagging limit_age 'windows that it had not committed became older than limit_age'
 	[ "$(fschanged windows | wc -l)" -lt $((before + 40)) ] || fail "windows do not go: $(fschanged windows)"
 }
 
-# expect_limit REASON SENTENCE
+# expect_limit JOB REASON SENTENCE
 expect_limit() {
-	[[ $(<"$RUN/collector") == *"only a full backup will do now: $2"* ]] || fail "the log does not say it"
-	[[ $(fschanged jobs) == *"$2"* ]] || fail "jobs does not say it"
-	[[ $(fschanged jobs --json) == *"\"fresh_reason\": \"$1\""* ]] || fail "jobs does not say it in JSON"
-	[[ $(fschanged status) == *"lagging: $2"* ]] || fail "status does not say it"
+	[[ $(<"$RUN/collector") == *"only a full backup will do now: $3"* ]] || fail "the log does not say it"
+	[[ $(fschanged jobs) == *"$3"* ]] || fail "jobs does not say it"
+	[[ $(fschanged jobs --json) == *"\"fresh_reason\": \"$2\""* ]] || fail "jobs does not say it in JSON"
+	[[ $(fschanged status) == *"$1: $3"* ]] || fail "status does not say it"
 	# A backup that was under way does not count.
-	expect 1 fschanged commit --job lagging
-	dump lagging "$D"
+	expect 1 fschanged commit --job "$1"
+	dump "$1" "$D"
 	[ "$STATUS" = 4 ] || fail "dump ended with $STATUS"
-	expect_said "$2"
-	commit lagging
+	expect_said "$3"
+	commit "$1"
 	: >"$D/two"
-	complete_dump lagging "$D"
+	complete_dump "$1" "$D"
 	expect_listed changed two
 }
 
@@ -55,13 +55,13 @@ many_names() {
 
 proves limit_on_size 'the job that lags most is fresh when the database is larger than limit_size; others are not'
 limit_on_size() {
-	begin_job lagging
+	begin_job largest
 	mkdir "$D/many"
 	many_names "$D/many"
 	begin_job keeping-up
-	wait_until 60 is_fresh lagging || fail "it did not become fresh: $(fschanged jobs) $(fschanged status)"
+	wait_until 60 is_fresh largest || fail "it did not become fresh: $(fschanged jobs) $(fschanged status)"
 	! is_fresh keeping-up || fail "a job that holds nothing became fresh"
-	expect_limit limit_size 'the database became larger than limit_size'
+	expect_limit largest limit_size 'the database became larger than limit_size'
 }
 
 damage_database() {
