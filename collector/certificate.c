@@ -32,14 +32,10 @@ static json_t *text(const char *bytes)
 	json_t *string;
 	char *copy;
 
-<<<<<<< HEAD
-	if (string || !bytes)
-=======
 	if (!bytes)
 		return json_null();
 	string = json_string(bytes);
 	if (string)
->>>>>>> g
 		return string;
 	copy = strdup(bytes);
 	for (char *byte = copy; byte && *byte; byte++)
