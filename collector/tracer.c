@@ -70,6 +70,11 @@ enum tracer_origin tracer_origin(const struct tracer *tracer)
 	return tracer->origin;
 }
 
+const char *tracer_pins(const struct tracer *tracer)
+{
+	return tracer->pins.directory;
+}
+
 enum tracer_mode tracer_mode(const struct tracer *tracer)
 {
 	return tracer->mode;
