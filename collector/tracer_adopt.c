@@ -107,7 +107,7 @@ static int inherit_counters(struct tracer *tracer, const struct generation *old)
 	char *globals;
 	int code = 0;
 
-	if (header->losses + header->losses_bytes > bytes || header->accounted + header->losses_bytes > bytes)
+	if (!bytes || header->losses + header->losses_bytes > bytes || header->accounted + header->losses_bytes > bytes)
 		return -EPROTO;
 	globals = malloc(bytes);
 	if (!globals)
