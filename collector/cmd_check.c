@@ -68,9 +68,14 @@ static bool is_shown(const struct mounts *mounts, const struct mount *mount)
 	return mount->class != MOUNT_PSEUDO && mounts_find_device(mounts, mount->device, NULL) == mount;
 }
 
+static int add_pinned(const char *pins, const char *state, void *context)
+{
+	return json_array_append_new(context, json_pack("{s:s, s:o}", "pins", pins, "state", command_json_text(state)));
+}
+
 static json_t *as_json(const struct findings *findings)
 {
-	json_t *hooks = json_array(), *filesystems = json_array();
+	json_t *hooks = json_array(), *filesystems = json_array(), *pinned = json_array();
 
 	for (size_t i = 0; i < HOOK_COUNT; i++)
 		json_array_append_new(hooks, json_pack("{s:s, s:b, s:s}", "name", findings->hooks[i].name, "attachable",
@@ -85,9 +90,18 @@ static json_t *as_json(const struct findings *findings)
 								     mount->type, "traced", mount->class == MOUNT_LOCAL,
 								     "reason", mount_class_reason(mount->class)));
 	}
-	return json_pack("{s:b, s:s, s:s, s:o, s:o}", "able", findings->code == 0, "mode",
+	tracer_each_pinned(add_pinned, pinned);
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:o}", "able", findings->code == 0, "mode",
 			 findings->mode == TRACER_LSM ? "lsm" : "fentry", "reason",
-			 findings->reason ? findings->reason : "", "hooks", hooks, "filesystems", filesystems);
+			 findings->reason ? findings->reason : "", "hooks", hooks, "filesystems", filesystems, "pinned",
+			 pinned);
+}
+
+static int print_pinned(const char *pins, const char *state, void *context)
+{
+	(void)context;
+	printf("pinned      %s, of the state in %s\n", pins, *state ? state : "(not known)");
+	return 0;
 }
 
 static void print(const struct findings *findings)
@@ -102,6 +116,7 @@ static void print(const struct findings *findings)
 			printf("filesystem  %s (%s): %s\n", mount->mount_point, mount->type,
 			       mount_class_reason(mount->class));
 	}
+	tracer_each_pinned(print_pinned, NULL);
 	if (findings->code) {
 		printf("result      this kernel cannot trace: %s\n", findings->reason);
 		return;

@@ -94,6 +94,12 @@ static void print_hooks(const json_t *status)
 	}
 }
 
+static void print_pins(const json_t *status)
+{
+	printf("%-12s %s%s\n", "pinned", text(status, "pins"),
+	       json_is_true(json_object_get(status, "pinned")) ? "" : ": GONE, until the next cut");
+}
+
 static void print_filesystems(const json_t *status, bool traced)
 {
 	const json_t *filesystem;
@@ -165,6 +171,7 @@ static void print_status(const json_t *status)
 {
 	print_since(status);
 	print_hooks(status);
+	print_pins(status);
 	print_filesystems(status, true);
 	print_filesystems(status, false);
 	print_counters(status);

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-id128.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "collector.h"
 #include "decode.h"
@@ -15,6 +13,7 @@
 #include "message.h"
 #include "hidden.h"
 #include "moment.h"
+#include "takeover.h"
 #include "sentence.h"
 
 enum {
@@ -24,16 +23,8 @@ enum {
 	BATCH_LINK_FRACTION = 4,       /* of the entries: how many changes of names of files with several links */
 	ALIVE_INTERVAL = 60,           /* seconds between signs of life in the store while nothing changes */
 	FLUSH_INTERVAL = 1,            /* seconds */
-	TAKE_OVER_PAUSE = 10 * 1000,   /* microseconds */
-	TAKE_OVER_WAITS = 500,
-	RING_FRACTION = 4, /* when this part of the ring waits for its transaction, it is time to commit */
+	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
 };
-
-#define META_ALIVE "alive" /* Unix time in nanoseconds: all that was seen until then is in the store */
-/* How far the ring is in the store, and which ring: a record that is taken twice may name what is another thing now. */
-#define META_RING     "ring"
-#define META_POSITION "ring_position"
-#define META_INSTANCE "instance" /* a number that no other store has */
 
 static int64_t event_seconds(const struct event *event)
 {
@@ -138,16 +129,6 @@ static int take(struct collector *collector, const struct event *event)
 	return code;
 }
 
-static int write_position(struct collector *collector)
-{
-	uint64_t ring, position;
-	int code;
-
-	tracer_position(collector->tracer, collector->held, &ring, &position);
-	code = store_set_meta(collector->store, META_RING, (int64_t)ring);
-	return code ? code : store_set_meta(collector->store, META_POSITION, (int64_t)position);
-}
-
 static int write_batch(struct collector *collector)
 {
 	int code = store_begin(collector->store);
@@ -155,7 +136,7 @@ static int write_batch(struct collector *collector)
 	if (!code)
 		code = batch_write(collector->batch, collector->store);
 	if (!code)
-		code = write_position(collector);
+		code = takeover_note_position(collector);
 	if (!code)
 		code = store_set_meta(collector->store, META_ALIVE, collector->reached);
 	if (!code)
@@ -473,23 +454,6 @@ int collector_follow_mounts(struct collector *collector)
 	return code;
 }
 
-int collector_check_pins(struct collector *collector)
-{
-	int code;
-
-	if (tracer_is_pinned(collector->tracer))
-		return 0;
-	code = tracer_pin_again(collector->tracer);
-	if (code)
-		message(LOG_WARNING,
-			"the programs' pins in the kernel are gone and cannot be made again (%s): without them a stop "
-			"of the collector will be a gap",
-			strerror(-code));
-	else
-		message(LOG_NOTICE, "the programs' pins in the kernel were gone; they are there again");
-	return code;
-}
-
 static int open_store(struct collector *collector, char **error)
 {
 	const char *state = collector->config->state;
@@ -506,132 +470,6 @@ static int open_store(struct collector *collector, char **error)
 			"all jobs need a full backup",
 			state);
 	return code;
-}
-
-/* Windows that an earlier collector left open stay so; the newest of them is ours. */
-static int open_window(struct collector *collector)
-{
-	struct store_window last;
-	int code = store_last_window(collector->store, &last);
-
-	if (code && code != -ENOENT)
-		return code;
-	if (code || last.closed) {
-		collector->window = code ? 1 : last.number + 1;
-		collector->closing = collector->window;
-		collector->reached = code ? moment_now() : last.closed;
-		code = store_open_window(collector->store, collector->window, moment_now());
-	} else {
-		collector->window = last.number;
-		collector->events = last.events;
-		collector->reached = last.opened;
-		code = store_oldest_open(collector->store, &collector->closing);
-	}
-	if (!code && store_get_meta(collector->store, META_ALIVE, &collector->reached) == 0)
-		collector->alive = collector->reached;
-	return code;
-}
-
-static int get_instance(struct collector *collector, uint64_t *instance)
-{
-	sd_id128_t random;
-	int code = store_get_meta(collector->store, META_INSTANCE, (int64_t *)instance);
-
-	if (code != -ENOENT)
-		return code;
-	code = sd_id128_randomize(&random);
-	*instance = random.qwords[0];
-	return code < 0 ? code : store_set_meta(collector->store, META_INSTANCE, (int64_t)*instance);
-}
-
-static int open_tracer(struct collector *collector, char **error)
-{
-	const struct config *config = collector->config;
-	const struct tracer_options options = {
-		.ring = config->ring,
-		.writers = config->writers,
-		.reported = config->reported,
-		.operations = config->operations,
-	};
-	struct tracer_state state = {.directory = config->state, .epoch = collector->window};
-	int64_t ring = 0, position = 0;
-	int code = get_instance(collector, &state.instance);
-
-	if (code)
-		return sentence(error, code, "%s", store_error(collector->store));
-	code = tracer_open(&collector->tracer, &options, &state, error);
-	if (!code && store_get_meta(collector->store, META_RING, &ring) == 0 &&
-	    store_get_meta(collector->store, META_POSITION, &position) == 0)
-		tracer_skip(collector->tracer, (uint64_t)ring, (uint64_t)position);
-	return code;
-}
-
-/*
- * What was done while no collector ran is in the ring, if the programs ran. That nobody watched the clock meanwhile
- * only makes lists longer.
- */
-static int account_for_absence(struct collector *collector)
-{
-	enum tracer_origin origin = tracer_origin(collector->tracer);
-	bool is_first = origin == TRACER_FIRST && collector->window == 1 && !collector->alive;
-	int code = 0;
-
-	if (is_first)
-		return 0;
-	losses_take_over(collector);
-	collector->flushed = collector->reached;
-	collector->clock_set = true;
-	if (origin >= TRACER_FOREIGN)
-		code = collector_make_fresh(collector, origin == TRACER_NEWER ? FRESH_OLDER_COPY : FRESH_OTHER_STORE);
-	if (!code && origin != TRACER_TAKEN_OVER)
-		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->reached,
-					 origin >= TRACER_FOREIGN ? GAP_FOREIGN_PINS : collector->absence, NULL);
-	return code ? code : collector_check_clock(collector);
-}
-
-struct departed {
-	struct collector *collector;
-	uint32_t device;
-};
-
-static int note_departure(const struct store_filesystem *filesystem, void *context)
-{
-	const struct departed *departed = context;
-	const struct covered row = {.id = filesystem->id};
-	struct collector *collector = departed->collector;
-
-	if (filesystem->device != departed->device)
-		return 0;
-	return collector_add_gap(collector, collector->closing, collector->window, &row, collector->flushed,
-				 GAP_UNMOUNTED, NULL);
-}
-
-/* Records of it name a device that is not there, or is another one's by now. */
-static int check_departure(uint32_t device, void *context)
-{
-	struct departed departed = {context, device};
-	struct collector *collector = context;
-	int code;
-
-	if (coverage_find(&collector->coverage, device))
-		return 0;
-	code = store_filesystems(collector->store, note_departure, &departed);
-	return code ? code : tracer_trace(collector->tracer, device, false);
-}
-
-/* Until older programs are of no use any more: all that only they have seen is in the store, or is a gap. */
-static int end_take_over(struct collector *collector)
-{
-	int code = collector_collect(collector, true);
-
-	for (int waited = 0; !code && tracer_is_taking_over(collector->tracer) && waited < TAKE_OVER_WAITS; waited++) {
-		usleep(TAKE_OVER_PAUSE);
-		code = collector_collect(collector, true);
-	}
-	if (!code && tracer_is_taking_over(collector->tracer))
-		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->flushed,
-					 GAP_RING_HELD, NULL);
-	return code ? code : tracer_end_take_over(collector->tracer);
 }
 
 /* What nobody traced is to be covered on filesystems that are there now, and on those that were then. */
@@ -671,9 +509,7 @@ static int start(struct collector *collector, char **error)
 	collector->started = moment_now();
 	if (!code)
 		code = hidden_check(collector);
-	if (!code)
-		code = tracer_each_traced(collector->tracer, check_departure, collector);
-	return code ? code : end_take_over(collector);
+	return code ? code : takeover_end(collector);
 }
 
 static int open_watchers(struct collector *collector, char **error)
@@ -718,15 +554,15 @@ int collector_open(struct collector *collector, const struct config *config, cha
 		return code;
 	code = identity_check(collector);
 	if (!code)
-		code = open_window(collector);
+		code = takeover_open_window(collector);
 	if (code) {
 		sentence(error, 0, "the window cannot be opened: %s", store_error(collector->store));
 		return code;
 	}
-	code = open_tracer(collector, error);
+	code = takeover_open_tracer(collector, error);
 	if (code)
 		return code;
-	code = account_for_absence(collector);
+	code = takeover_account(collector);
 	if (!code)
 		code = start(collector, error);
 	if (!code)

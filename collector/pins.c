@@ -59,10 +59,15 @@ static int lock(struct pins *pins)
 	return code;
 }
 
-int pins_open_name(struct pins *pins, const char *name)
+void pins_name(struct pins *pins, const char *name)
 {
 	*pins = PINS_CLOSED;
 	snprintf(pins->directory, sizeof(pins->directory), DIRECTORY "/%s", name);
+}
+
+int pins_open_name(struct pins *pins, const char *name)
+{
+	pins_name(pins, name);
 	return lock(pins);
 }
 

@@ -31,6 +31,8 @@ struct pins {
 int pins_open(struct pins *pins, const char *state);
 /* The same, if it is there: -ENOENT. */
 int pins_find(struct pins *pins, const char *state);
+/* Without the lock, to look at. */
+void pins_name(struct pins *pins, const char *name);
 /* The same for a directory that is there: its name below that of all states. */
 int pins_open_name(struct pins *pins, const char *name);
 void pins_close(struct pins *pins);

@@ -3,16 +3,12 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tracer_private.h"
-#include "sentence.h"
 
 #include "fschanged.skel.h"
 
@@ -28,19 +24,7 @@ static void free_string(char **string)
 	free(*string);
 }
 
-static int open_barrier(struct tracer *tracer)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options);
-
-	tracer->inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "inner", 4, 4, 1, NULL);
-	if (tracer->inner < 0)
-		return tracer->inner;
-	options.inner_map_fd = tracer->inner;
-	tracer->barrier = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "barrier", 4, 4, 1, &options);
-	return tracer->barrier < 0 ? tracer->barrier : 0;
-}
-
-static int attach_hook(struct tracer *tracer, size_t hook)
+int tracer_attach_hook(struct tracer *tracer, size_t hook)
 {
 	int *link = &tracer->own.links[hook];
 
@@ -59,137 +43,6 @@ static void detach_hook(struct tracer *tracer, size_t hook)
 		close(tracer->own.links[hook]);
 	tracer->own.links[hook] = -1;
 	tracer->hooks[hook].attached = false;
-}
-
-static int attach_hooks(struct tracer *tracer, char **error)
-{
-	for (size_t i = 0; i < HOOK_COUNT; i++) {
-		const struct hook_state *hook = &tracer->hooks[i];
-		int result;
-
-		if (hook->presence == HOOK_ON_DEMAND || !tracer_is_available(hook, tracer->mode))
-			continue;
-		result = attach_hook(tracer, i);
-		if (result)
-			return sentence(error, result, "the hook %s cannot be attached: %s", hook->name,
-					strerror(-result));
-	}
-	return 0;
-}
-
-static int print_in_debugging(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	if (!getenv("FSCHANGED_DEBUG") || level == LIBBPF_DEBUG)
-		return 0;
-	return vfprintf(stderr, format, arguments);
-}
-
-static int open_pins(struct tracer *tracer, const struct tracer_options *options, const struct tracer_state *state,
-		     char **error)
-{
-	int code = pins_open(&tracer->pins, state->directory);
-
-	if (code == -EBUSY)
-		return sentence(error, code, "another collector is running on the state in %s", state->directory);
-	if (!code)
-		code = generations_open(tracer, options, state->instance, state->epoch);
-	if (code)
-		sentence(error, 0,
-			 "programs cannot be kept in the kernel (%s: %s): is /sys/fs/bpf there, and may this process "
-			 "mount and write it?",
-			 tracer->pins.directory, strerror(-code));
-	return code;
-}
-
-/* New programs: attached first, then told what older ones know, then pinned. */
-static int begin_generation(struct tracer *tracer, const struct tracer_options *options,
-			    const struct tracer_state *state, char **error)
-{
-	struct pin_header *header = &tracer->own.header;
-	int code = tracer_load(tracer, options, error);
-
-	if (code)
-		return code;
-	tracer_describe(header);
-	header->instance = state->instance;
-	header->mode = tracer->mode;
-	header->options = *options;
-	if (getrandom(&header->ring, sizeof(header->ring), 0) != sizeof(header->ring))
-		return -errno;
-	snprintf(header->state, sizeof(header->state), "%s", state->directory);
-	code = tracer_map_globals(&tracer->own);
-	if (code)
-		return code;
-	tracer->own.globals->epoch = state->epoch;
-	code = attach_hooks(tracer, error);
-	if (!code)
-		code = tracer_inherit_losses(tracer);
-	if (!code)
-		code = tracer_copy_tables(tracer);
-	return code ? code : generation_pin(tracer);
-}
-
-/* Those with our process's number that began later are not us. */
-static void claim(struct tracer *tracer)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	tracer->own.globals->every = 0;
-	tracer->own.globals->collector = 0;
-	tracer->own.globals->collector_claimed = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
-	__atomic_store_n(&tracer->own.globals->collector, getpid(), __ATOMIC_SEQ_CST);
-}
-
-static int open_all(struct tracer *tracer, const struct tracer_options *options, const struct tracer_state *state,
-		    char **error)
-{
-	const char *reason;
-	int code = tracer_probe(tracer->hooks, &tracer->mode, &reason);
-
-	if (code)
-		return sentence(error, code, "%s", reason);
-	code = open_barrier(tracer);
-	if (!code)
-		code = open_pins(tracer, options, state, error);
-	if (!code && tracer->own.number == 0)
-		code = begin_generation(tracer, options, state, error);
-	else if (!code)
-		code = tracer_copy_tables(tracer);
-	if (code) {
-		/* What is not ready is of no use to anybody. */
-		if (tracer->own.number && tracer->own.ready < 0)
-			pins_remove(&tracer->pins, tracer->own.number);
-		return code;
-	}
-	claim(tracer);
-	if (!tracer->own.ring.consumer)
-		code = ring_open(&tracer->own.ring, tracer->own.maps[MAP_events], options->ring);
-	return code ? code : tracer_flip(tracer, state->epoch);
-}
-
-int tracer_open(struct tracer **result, const struct tracer_options *options, const struct tracer_state *state,
-		char **error)
-{
-	struct tracer *tracer = calloc(1, sizeof(*tracer));
-	int code;
-
-	if (!tracer)
-		return -ENOMEM;
-	tracer->barrier = tracer->inner = -1;
-	tracer->pins = PINS_CLOSED;
-	generation_init(&tracer->own);
-	tracer->converted = malloc(sizeof(struct event) + RECORD_PATH_BYTES);
-	libbpf_set_print(print_in_debugging);
-	code = tracer->converted ? open_all(tracer, options, state, error) : -ENOMEM;
-	if (code) {
-		if (!*error)
-			sentence(error, 0, "tracing cannot be set up: %s", strerror(-code));
-		tracer_close(tracer);
-		return code;
-	}
-	*result = tracer;
-	return 0;
 }
 
 void tracer_close(struct tracer *tracer)
@@ -215,6 +68,11 @@ void tracer_close(struct tracer *tracer)
 enum tracer_origin tracer_origin(const struct tracer *tracer)
 {
 	return tracer->origin;
+}
+
+const char *tracer_pins(const struct tracer *tracer)
+{
+	return tracer->pins.directory;
 }
 
 enum tracer_mode tracer_mode(const struct tracer *tracer)
@@ -322,7 +180,7 @@ int tracer_show_every(struct tracer *tracer, bool on)
 		    !tracer_is_available(&tracer->hooks[i], tracer->mode))
 			continue;
 		if (on)
-			result = attach_hook(tracer, i);
+			result = tracer_attach_hook(tracer, i);
 		else
 			detach_hook(tracer, i);
 		if (result)

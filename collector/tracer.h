@@ -78,6 +78,10 @@ int tracer_end_take_over(struct tracer *tracer);
 /* All pins are there, so that the next collector will find them. */
 bool tracer_is_pinned(struct tracer *tracer);
 int tracer_pin_again(struct tracer *tracer);
+/* The directory with the pins. */
+const char *tracer_pins(const struct tracer *tracer);
+/* Calls back for each state of which something is pinned: its directory, as the collector was told; "" if not known. */
+int tracer_each_pinned(int (*each)(const char *pins, const char *state, void *context), void *context);
 
 enum tracer_mode tracer_mode(const struct tracer *tracer);
 const struct hook_state *tracer_hooks(const struct tracer *tracer);

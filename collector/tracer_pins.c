@@ -347,3 +347,37 @@ int tracer_pin_again(struct tracer *tracer)
 		code = generation_pin(tracer);
 	return code ? code : pins_remove(&tracer->pins, broken);
 }
+
+struct pinned {
+	int (*each)(const char *pins, const char *state, void *context);
+	void *context;
+};
+
+/* Without the lock: it may be a collector's that runs. */
+static int show_state(const char *name, void *context)
+{
+	const struct pinned *pinned = context;
+	struct generation generation;
+	struct pins pins = PINS_CLOSED;
+	struct place place = {&pins, 0};
+	int code;
+
+	pins_name(&pins, name);
+	place.generation = pins_next(&pins, 0);
+	generation_init(&generation);
+	if (!place.generation)
+		return 0;
+	open_pin(PINS_READY, &generation.ready, &place);
+	if (generation.ready < 0 || !read_header(&generation))
+		*generation.header.state = '\0';
+	code = pinned->each(pins.directory, generation.header.state, pinned->context);
+	generation_close(&generation);
+	return code;
+}
+
+int tracer_each_pinned(int (*each)(const char *pins, const char *state, void *context), void *context)
+{
+	struct pinned pinned = {each, context};
+
+	return pins_states(show_state, &pinned);
+}

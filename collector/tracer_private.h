@@ -113,6 +113,7 @@ int tracer_inherit_losses(struct tracer *tracer);
 int tracer_remove_stale(struct tracer *tracer);
 
 /* tracer.c */
+int tracer_attach_hook(struct tracer *tracer, size_t hook);
 int tracer_wait_for_programs(struct tracer *tracer);
 /* Calls back for each entry of a hash; key_size at most 8. */
 int tracer_each_entry(int map, int (*each)(const void *key, const void *value, void *context), void *context);

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+#include <systemd/sd-id128.h>
+#include <unistd.h>
+
+#include "collector.h"
+#include "message.h"
+#include "moment.h"
+#include "sentence.h"
+#include "takeover.h"
+
+/* How far the ring is in the store, and which ring: a record that is taken twice may name what is another thing now. */
+#define META_RING     "ring"
+#define META_POSITION "ring_position"
+#define META_INSTANCE "instance" /* a number that no other store has */
+
+enum {
+	TAKE_OVER_PAUSE = 10 * 1000, /* microseconds */
+	TAKE_OVER_WAITS = 500,
+};
+
+/* Windows that an earlier collector left open stay so; the newest of them is ours. */
+int takeover_open_window(struct collector *collector)
+{
+	struct store_window last;
+	int code = store_last_window(collector->store, &last);
+
+	if (code && code != -ENOENT)
+		return code;
+	if (code || last.closed) {
+		collector->window = code ? 1 : last.number + 1;
+		collector->closing = collector->window;
+		collector->reached = code ? moment_now() : last.closed;
+		code = store_open_window(collector->store, collector->window, moment_now());
+	} else {
+		collector->window = last.number;
+		collector->events = last.events;
+		collector->reached = last.opened;
+		code = store_oldest_open(collector->store, &collector->closing);
+	}
+	if (!code && store_get_meta(collector->store, META_ALIVE, &collector->reached) == 0)
+		collector->alive = collector->reached;
+	return code;
+}
+
+static int get_instance(struct collector *collector, uint64_t *instance)
+{
+	sd_id128_t random;
+	int code = store_get_meta(collector->store, META_INSTANCE, (int64_t *)instance);
+
+	if (code != -ENOENT)
+		return code;
+	code = sd_id128_randomize(&random);
+	*instance = random.qwords[0];
+	return code < 0 ? code : store_set_meta(collector->store, META_INSTANCE, (int64_t)*instance);
+}
+
+int takeover_open_tracer(struct collector *collector, char **error)
+{
+	const struct config *config = collector->config;
+	const struct tracer_options options = {
+		.ring = config->ring,
+		.writers = config->writers,
+		.reported = config->reported,
+		.operations = config->operations,
+	};
+	struct tracer_state state = {.directory = config->state, .epoch = collector->window};
+	int64_t ring = 0, position = 0;
+	int code = get_instance(collector, &state.instance);
+
+	if (code)
+		return sentence(error, code, "%s", store_error(collector->store));
+	code = tracer_open(&collector->tracer, &options, &state, error);
+	if (!code && store_get_meta(collector->store, META_RING, &ring) == 0 &&
+	    store_get_meta(collector->store, META_POSITION, &position) == 0)
+		tracer_skip(collector->tracer, (uint64_t)ring, (uint64_t)position);
+	return code;
+}
+
+/*
+ * What was done while no collector ran is in the ring, if the programs ran. That nobody watched the clock meanwhile
+ * only makes lists longer.
+ */
+int takeover_account(struct collector *collector)
+{
+	enum tracer_origin origin = tracer_origin(collector->tracer);
+	bool is_first = origin == TRACER_FIRST && collector->window == 1 && !collector->alive;
+	int code = 0;
+
+	if (is_first)
+		return 0;
+	losses_take_over(collector);
+	collector->flushed = collector->reached;
+	collector->clock_set = true;
+	if (origin >= TRACER_FOREIGN)
+		code = collector_make_fresh(collector, origin == TRACER_NEWER ? FRESH_OLDER_COPY : FRESH_OTHER_STORE);
+	if (!code && origin != TRACER_TAKEN_OVER)
+		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->reached,
+					 origin >= TRACER_FOREIGN ? GAP_FOREIGN_PINS : collector->absence, NULL);
+	return code ? code : collector_check_clock(collector);
+}
+
+struct departed {
+	struct collector *collector;
+	uint32_t device;
+};
+
+static int note_departure(const struct store_filesystem *filesystem, void *context)
+{
+	const struct departed *departed = context;
+	const struct covered row = {.id = filesystem->id};
+	struct collector *collector = departed->collector;
+
+	if (filesystem->device != departed->device)
+		return 0;
+	return collector_add_gap(collector, collector->closing, collector->window, &row, collector->flushed,
+				 GAP_UNMOUNTED, NULL);
+}
+
+/* Records of it name a device that is not there, or is another one's by now. */
+static int check_departure(uint32_t device, void *context)
+{
+	struct departed departed = {context, device};
+	struct collector *collector = context;
+	int code;
+
+	if (coverage_find(&collector->coverage, device))
+		return 0;
+	code = store_filesystems(collector->store, note_departure, &departed);
+	return code ? code : tracer_trace(collector->tracer, device, false);
+}
+
+/* Until older programs are of no use any more: all that only they have seen is in the store, or is a gap. */
+int takeover_end(struct collector *collector)
+{
+	int code = tracer_each_traced(collector->tracer, check_departure, collector);
+
+	if (!code)
+		code = collector_collect(collector, true);
+
+	for (int waited = 0; !code && tracer_is_taking_over(collector->tracer) && waited < TAKE_OVER_WAITS; waited++) {
+		usleep(TAKE_OVER_PAUSE);
+		code = collector_collect(collector, true);
+	}
+	if (!code && tracer_is_taking_over(collector->tracer))
+		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->flushed,
+					 GAP_RING_HELD, NULL);
+	return code ? code : tracer_end_take_over(collector->tracer);
+}
+
+int collector_check_pins(struct collector *collector)
+{
+	int code;
+
+	if (tracer_is_pinned(collector->tracer))
+		return 0;
+	code = tracer_pin_again(collector->tracer);
+	if (code)
+		message(LOG_WARNING,
+			"the programs' pins in the kernel are gone and cannot be made again (%s): without them a stop "
+			"of the collector will be a gap",
+			strerror(-code));
+	else
+		message(LOG_NOTICE, "the programs' pins in the kernel were gone; they are there again");
+	return code;
+}
+
+int takeover_note_position(struct collector *collector)
+{
+	uint64_t ring, position;
+	int code;
+
+	tracer_position(collector->tracer, collector->held, &ring, &position);
+	code = store_set_meta(collector->store, META_RING, (int64_t)ring);
+	return code ? code : store_set_meta(collector->store, META_POSITION, (int64_t)position);
+}
