@@ -35,6 +35,7 @@ make_failing_disk() {
 drop_failing_disk() {
 	set +e
 	end_own_collector
+	own detach
 	umount "$FAILING"
 	dmsetup remove --noudevsync --retry failing
 	losetup -d "$LOOP"
