@@ -127,8 +127,13 @@ class Trial:
         if self.product.collector.poll() is None:
             self.product.collector.kill()
             self.product.collector.wait()
+        self.detach()
         shutil.rmtree(self.product.state, ignore_errors=True)
         self.promised.__init__()
+
+    # What a collector leaves in the kernel belongs to its state.
+    def detach(self):
+        self.product.ask("detach", accept=ANY)
 
     def count(self):
         """How many calls there are until the collector is ready, and until its end."""
@@ -165,6 +170,7 @@ def main():
     trials = every(trial, int(sys.argv[2])) if sys.argv[1] == "all" else sample(trial, int(sys.argv[1]), sys.argv[2])
     for chosen in trials:
         trial.run(*chosen)
+    trial.detach()
     figures = trial.figures
     say("%d trials, in %d a fault was thrown in; lists afterwards: %d complete, %d repaired, %d incomplete, %d fresh; "
         "%d failed" % tuple(figures[name] for name in (

@@ -127,12 +127,11 @@ int product_dump(const struct product *product, const char *job, const char *con
 {
 	char *changed = name_in(product, "changed"), *deleted = name_in(product, "deleted");
 	const char *words[WORDS_MAX] = {"dump", "--job", job, "-0", "--changed", changed, "--deleted", deleted};
+	int status;
 
 	for (unsigned i = 8; options && *options && i + 1 < WORDS_MAX; i++)
 		words[i] = *options++;
-
-	int status = product_run(product, words);
-
+	status = product_run(product, words);
 	if (status == ANSWER_LISTS || status == ANSWER_INCOMPLETE) {
 		if (list_read(&lists->changed, changed, &lists->complaint) ||
 		    list_read(&lists->deleted, deleted, &lists->complaint))
