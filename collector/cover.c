@@ -94,7 +94,7 @@ static int cut(struct collector *collector, char **error)
 
 int cover_begin(struct collector *collector, uint32_t filesystem, char **error)
 {
-	const struct covered *covered = find_covered(collector, filesystem);
+	const struct covered *covered;
 	struct search search = {.collector = collector};
 	bool any = false;
 	int code;
