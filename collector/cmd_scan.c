@@ -68,17 +68,20 @@ static void show(const struct scan_progress *progress, void *context)
 	bar_clear(&arguments->bar);
 	if (arguments->json) {
 		json_array_append_new(arguments->filesystems,
-				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:b}", "mount_point",
+				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
 						command_json_text(progress->mount_point), "entries",
 						(json_int_t)progress->entries, "gaps", (json_int_t)progress->gaps,
-						"changed", (json_int_t)progress->changed, "names",
-						(json_int_t)progress->names, "complete", progress->complete));
+						"changed", (json_int_t)progress->changed, "directories",
+						(json_int_t)progress->directories, "names", (json_int_t)progress->names,
+						"complete", progress->complete));
 		return;
 	}
 	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
 	printf(": %" PRIu64 " entries", progress->entries);
 	if (progress->gaps)
-		printf(", %" PRIu64 " gaps, %" PRIu64 " may have changed in them", progress->gaps, progress->changed);
+		printf(", %" PRIu64 " gaps, %" PRIu64 " may have changed in them (%" PRIu64
+		       " directories, listed with all below)",
+		       progress->gaps, progress->changed, progress->directories);
 	printf(", %" PRIu64 " names of files with several links%s\n", progress->names,
 	       progress->complete ? "" : ", not complete");
 }

@@ -14,12 +14,7 @@
 #include "encryption.h"
 #include "look.h"
 #include "moment.h"
-#include "sort.h"
-
-struct bytes {
-	char *at;
-	size_t size;
-};
+#include "stack.h"
 
 struct look {
 	const struct mount *mount;
@@ -28,24 +23,10 @@ struct look {
 	int directory; /* the one of the last path: paths come grouped by directory */
 	struct bytes directory_name;
 	size_t directory_length;
-	int pending; /* directories to be walked: a stack in an unlinked file, its records path and length */
-	off_t pending_size;
+	struct stack *pending; /* directories to be walked */
+	bool descends;
 	struct bytes walked, entry;
 };
-
-static int bytes_need(struct bytes *bytes, size_t size)
-{
-	char *at;
-
-	if (size <= bytes->size)
-		return 0;
-	at = realloc(bytes->at, 2 * size);
-	if (!at)
-		return -ENOMEM;
-	bytes->at = at;
-	bytes->size = 2 * size;
-	return 0;
-}
 
 static void close_descriptor(int *fd)
 {
@@ -118,7 +99,7 @@ int look_new(struct look **result)
 
 	if (!look)
 		return -ENOMEM;
-	look->root = look->directory = look->pending = -1;
+	look->root = look->directory = -1;
 	*result = look;
 	return 0;
 }
@@ -129,7 +110,7 @@ void look_free(struct look *look)
 		return;
 	close_descriptor(&look->directory);
 	close_descriptor(&look->root);
-	close_descriptor(&look->pending);
+	stack_free(look->pending);
 	free(look->directory_name.at);
 	free(look->walked.at);
 	free(look->entry.at);
@@ -285,51 +266,6 @@ int look_at(struct look *look, const char *path, size_t length, struct looked *l
 
 /* The walk */
 
-static int transfer(int fd, bool out, void *bytes, size_t count, off_t offset)
-{
-	char *at = bytes;
-
-	while (count) {
-		ssize_t done = out ? pwrite(fd, at, count, offset) : pread(fd, at, count, offset);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done < 0 ? -errno : -EIO;
-		at += done;
-		offset += done;
-		count -= (size_t)done;
-	}
-	return 0;
-}
-
-static int push(struct look *look, struct bytes *path, size_t length)
-{
-	int error = bytes_need(path, length + sizeof(length));
-
-	if (error)
-		return error;
-	memcpy(path->at + length, &length, sizeof(length));
-	error = transfer(look->pending, true, path->at, length + sizeof(length), look->pending_size);
-	if (!error)
-		look->pending_size += (off_t)(length + sizeof(length));
-	return error;
-}
-
-static int pop(struct look *look, struct bytes *path, size_t *length)
-{
-	int error;
-
-	look->pending_size -= (off_t)sizeof(*length);
-	error = transfer(look->pending, false, length, sizeof(*length), look->pending_size);
-	if (!error)
-		error = bytes_need(path, *length + sizeof(*length));
-	if (error)
-		return error;
-	look->pending_size -= (off_t)*length;
-	return transfer(look->pending, false, path->at, *length, look->pending_size);
-}
-
 /* A directory is never hidden here: the visitor knows what is mounted where. */
 static int look_at_entry(struct look *look, int directory, const struct dirent *entry, struct looked *looked)
 {
@@ -348,7 +284,7 @@ static int visit(struct look *look, size_t directory_length, int directory, cons
 	size_t name = strlen(entry->d_name);
 	size_t length = directory_length + 1 + name;
 	struct looked looked;
-	int error = bytes_need(&look->entry, length + sizeof(length));
+	int error = bytes_need(&look->entry, length + 1);
 
 	if (error)
 		return error;
@@ -363,7 +299,8 @@ static int visit(struct look *look, size_t directory_length, int directory, cons
 	error = visitor->entry(look->entry.at, length, &looked, visitor->context);
 	if (error < 0)
 		return error;
-	return error == 0 && S_ISDIR(looked.mode) ? push(look, &look->entry, length) : 0;
+	return look->descends && error == 0 && S_ISDIR(looked.mode) ? stack_push(look->pending, look->entry.at, length)
+								    : 0;
 }
 
 static bool is_dot(const char *name)
@@ -417,24 +354,29 @@ static int walk_directory(struct look *look, size_t length, const struct look_vi
 	return error;
 }
 
-int look_below(struct look *look, const char *path, size_t length, const struct look_visitor *visitor)
+int look_into(struct look *look, const char *path, size_t length, const struct look_visitor *visitor)
 {
-	int error = 0;
+	int error = bytes_need(&look->walked, length + 1);
 
-	if (look->pending < 0)
-		look->pending = temporary_file(NULL);
-	if (look->pending < 0)
-		return look->pending;
-	look->pending_size = 0;
-	error = bytes_need(&look->entry, length + sizeof(length));
 	if (error)
 		return error;
-	memcpy(look->entry.at, path, length);
-	error = push(look, &look->entry, length);
-	while (!error && look->pending_size) {
-		error = pop(look, &look->walked, &length);
-		if (!error)
-			error = walk_directory(look, length, visitor);
-	}
+	memmove(look->walked.at, path, length);
+	return walk_directory(look, length, visitor);
+}
+
+int look_below(struct look *look, const char *path, size_t length, const struct look_visitor *visitor)
+{
+	int error = 0, more;
+
+	if (!look->pending)
+		error = stack_new(&look->pending);
+	if (error)
+		return error;
+	stack_clear(look->pending);
+	look->descends = true;
+	error = stack_push(look->pending, path, length);
+	while (!error && (more = stack_pop(look->pending, &look->walked, &length)))
+		error = more < 0 ? more : walk_directory(look, length, visitor);
+	look->descends = false;
 	return error;
 }

@@ -46,4 +46,7 @@ struct look_visitor {
 /* Every entry below the directory. What vanishes meanwhile is passed over. Memory and descriptors are fixed. */
 int look_below(struct look *look, const char *path, size_t length, const struct look_visitor *visitor);
 
+/* The entries of the directory alone. */
+int look_into(struct look *look, const char *path, size_t length, const struct look_visitor *visitor);
+
 #endif

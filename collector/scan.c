@@ -151,7 +151,7 @@ static int learn_wanted(struct scan *scan)
 
 /* Looking */
 
-static void report(struct scan *scan, const char *path, size_t length, int error)
+void scan_fail(struct scan *scan, const char *path, size_t length, int error)
 {
 	scan->failed = true;
 	reasons_add_path(scan->options->reasons, path, length, "on the filesystem at %s cannot be looked at: %s",
@@ -186,42 +186,23 @@ static int count_entry(struct scan *scan)
 	return check_mounted(scan);
 }
 
-/* Of a directory nothing but its type is known here. */
-static int take_entry(const char *path, size_t length, const struct looked *entry, void *context)
+bool scan_wants_directories(const struct scan *scan)
 {
-	struct scan *scan = context;
-	struct looked looked = *entry;
+	return scan->any_wanted || scan->since != INT64_MAX;
+}
+
+int scan_take(struct scan *scan, const char *path, size_t length, const struct looked *looked)
+{
 	int code = count_entry(scan);
 
+	if (code || (S_ISDIR(looked->mode) && !scan_wants_directories(scan)))
+		return code;
+	code = scan_gap_take(scan, path, length, looked);
 	if (code)
 		return code;
-	if (S_ISDIR(looked.mode) && !scan->any_wanted && !scan_gap_wants(scan))
+	if (!is_wanted(scan, looked->inode) && (S_ISDIR(looked->mode) || looked->links < 2))
 		return 0;
-	if (S_ISDIR(looked.mode))
-		code = look_at(scan->look, path, length, &looked);
-	if (code && code != -ENOENT)
-		report(scan, path, length, code);
-	if (code)
-		return 0;
-	code = scan_gap_take(scan, path, length, &looked);
-	if (code)
-		return code;
-	if (!is_wanted(scan, looked.inode) && (S_ISDIR(looked.mode) || looked.links < 2))
-		return 0;
-	return add_name(scan, path, length, &looked);
-}
-
-static int take_failure(const char *path, size_t length, int error, void *context)
-{
-	report(context, path, length, error);
-	return 0;
-}
-
-static int walk_below(struct scan *scan, const char *path, size_t length)
-{
-	const struct look_visitor visitor = {take_entry, take_failure, scan};
-
-	return look_below(scan->look, path, length, &visitor);
+	return add_name(scan, path, length, looked);
 }
 
 /* Views */
@@ -323,7 +304,7 @@ static int each_root(struct scan *scan, uint32_t device, int (*each)(struct scan
 			continue;
 		code = open_root(scan, i);
 		if (code == -EXDEV)
-			report(scan, mount->root, strlen(mount->root), code);
+			scan_fail(scan, mount->root, strlen(mount->root), code);
 		else if (code == -EPERM)
 			sentence(scan->error, code, "%s cannot be walked: open_tree needs CAP_SYS_ADMIN",
 				 scan->progress.mount_point);
@@ -340,10 +321,12 @@ static int walk_root(struct scan *scan, const void *context)
 {
 	const char *root = scan->view.mount.root;
 	struct looked looked = {.mode = S_IFDIR};
-	int code = take_entry(root, strlen(root), &looked, scan);
+	int code = look_at(scan->look, root, strlen(root), &looked);
 
 	(void)context;
-	return code ? code : walk_below(scan, root, strlen(root));
+	if (!code)
+		code = scan_take(scan, root, strlen(root), &looked);
+	return code ? code : scan_walk_below(scan, root, strlen(root));
 }
 
 /* Directories that moved meanwhile */
@@ -366,7 +349,7 @@ static int walk_moved(struct scan *scan, const void *context)
 	for (int i = 0; i < MOVE_PAUSES; i++) {
 		code = look_at(scan->look, moved->path, moved->length, &looked);
 		if (!code && (!moved->inode || looked.inode == moved->inode))
-			return walk_below(scan, moved->path, moved->length);
+			return scan_walk_below(scan, moved->path, moved->length);
 		usleep(MOVE_PAUSE);
 		code = look_anew(scan);
 		if (code)

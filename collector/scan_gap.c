@@ -29,5 +29,6 @@ int scan_gap_take(struct scan *scan, const char *path, size_t length, const stru
 	entry.mode = mode;
 	entry.length = (uint16_t)length;
 	scan->progress.changed++;
+	scan->progress.directories += S_ISDIR(mode);
 	return scan_add(scan, "changed", &scan->changed, &entry, sizeof(entry), path, length);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by scan.c, which walks, and scan_gap.c, which tells what may have changed in a gap. */
+/* Shared by scan.c, scan_walk.c, which reads directories, and scan_gap.c, which tells what may have changed in a gap.
+ */
 #ifndef FSCHANGED_SCAN_PRIVATE_H
 #define FSCHANGED_SCAN_PRIVATE_H
 
@@ -44,11 +45,14 @@ int scan_send(struct scan *scan, const char *step, struct parcel *parcel);
 int scan_add(struct scan *scan, const char *step, struct parcel *parcel, const void *header, size_t header_size,
 	     const char *path, size_t length);
 
-/* Whether the time of a directory must be known. */
-static inline bool scan_gap_wants(const struct scan *scan)
-{
-	return scan->since != INT64_MAX;
-}
+/* More must be known of directories than that they are there. */
+bool scan_wants_directories(const struct scan *scan);
+/* Every entry; of a directory the type alone is set where more is not wanted. */
+int scan_take(struct scan *scan, const char *path, size_t length, const struct looked *looked);
+/* What could not be looked at. */
+void scan_fail(struct scan *scan, const char *path, size_t length, int error);
+/* All that is below the directory, in any order, by several threads. */
+int scan_walk_below(struct scan *scan, const char *path, size_t length);
 
 /* Tells of an entry that may have changed. */
 int scan_gap_take(struct scan *scan, const char *path, size_t length, const struct looked *looked);
