@@ -24,7 +24,7 @@ struct list_options {
 	uint64_t first, last; /* windows, both included; first > last: none */
 	const struct format *format;
 	bool escape;
-	bool or_nothing; /* -EAGAIN, and nothing is written, where a scan would tell more: result says what of */
+	bool or_nothing;     /* -EAGAIN, and nothing is written, where a scan would tell more: result says what of */
 	const char *changed; /* file, "-" standard output, NULL not wanted */
 	const char *deleted;
 	const char *certificate;       /* the same; see certificate.h */

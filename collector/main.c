@@ -11,9 +11,8 @@ extern const struct command command_collect, command_mark, command_dump, command
 	command_tail, command_status, command_scan, command_check, command_detach;
 
 static const struct command *const commands[] = {
-	&command_collect, &command_mark, &command_dump,   &command_commit, &command_jobs,
-	&command_windows, &command_tail, &command_status, &command_scan,   &command_check,
-	&command_detach,
+	&command_collect, &command_mark,   &command_dump, &command_commit, &command_jobs,   &command_windows,
+	&command_tail,    &command_status, &command_scan, &command_check,  &command_detach,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

@@ -25,6 +25,10 @@ QUERY(FIND_FILESYSTEM, "SELECT id FROM filesystem WHERE identity = ?")
 QUERY(ADD_FILESYSTEM, "INSERT INTO filesystem (identity, type, mount_point, root, device) VALUES (?1, ?2, ?3, ?4, ?5)")
 QUERY(SET_FILESYSTEM, "UPDATE filesystem SET type = ?2, mount_point = ?3, root = ?4, device = ?5 WHERE identity = ?1")
 QUERY(LIST_FILESYSTEMS, "SELECT id, identity, type, mount_point, root, device, walked FROM filesystem ORDER BY id")
+QUERY(WAS_SHOWN, "SELECT 1 FROM filesystem WHERE identity = ? AND mount_point = ? AND root = ?")
+QUERY(PUT_SEAL, "INSERT OR REPLACE INTO seal VALUES (?, ?, ?)")
+QUERY(REMOVE_SEAL, "DELETE FROM seal WHERE filesystem = ?")
+QUERY(LIST_SEALS, "SELECT filesystem, writes, data FROM seal")
 QUERY(FORGET_WATCHES, "UPDATE watch SET keep = 0")
 QUERY(KEEP_WATCH, "INSERT INTO watch VALUES (?, ?, ?, 2) ON CONFLICT DO UPDATE SET keep = max(keep, 1)")
 QUERY(COUNT_OTHER_WATCHES, "SELECT count(*) FROM watch WHERE keep != 1")
@@ -70,7 +74,8 @@ QUERY(ADD_GAP, "INSERT INTO gap (filesystem, first, last, started, ended, reason
 	       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
 QUERY(EXTEND_GAP, "UPDATE gap SET ended = max(ended, ?5) WHERE filesystem = ?1 AND first = ?2 AND last = ?3 "
 		  "AND reason = ?4 AND repaired = 0")
-QUERY(FIND_GAP, "SELECT id FROM gap WHERE filesystem = ?1 AND first = ?2 AND last = ?3 AND reason = ?4 AND repaired = 0")
+QUERY(FIND_GAP,
+      "SELECT id FROM gap WHERE filesystem = ?1 AND first = ?2 AND last = ?3 AND reason = ?4 AND repaired = 0")
 QUERY(SCOPE_ONE, "INSERT OR IGNORE INTO scope VALUES (?, ?)")
 QUERY(SCOPE_ALL, "INSERT OR IGNORE INTO scope SELECT ?, id FROM filesystem WHERE traced")
 QUERY(WIDEN_GAPS, "INSERT OR IGNORE INTO scope SELECT gap.id, filesystem.id FROM gap, filesystem "

@@ -25,8 +25,8 @@
  * pages that became writable in W. tmpfs has no page_mkwrite and moves no ctime: it is not refined, nor is any
  * filesystem that is not in the table. DIRTY_NO_CMTIME is an opening through which the ctime does not move.
  *
- * The ctime is read from a clock that is a tick behind, and some inodes keep whole seconds: REFINE_MARGIN. Where the clock was
- * set nothing is known, in the windows listed and in those since: the ctime that is looked at is that of now.
+ * The ctime is read from a clock that is a tick behind, and some inodes keep whole seconds: REFINE_MARGIN. Where the
+ * clock was set nothing is known, in the windows listed and in those since: the ctime that is looked at is that of now.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -28,7 +28,8 @@ void refine_free(struct refine *refine);
 /* In their order. sure: the clock was not set meanwhile, and there is no gap. 0 or -ENOMEM. */
 int refine_add_window(struct refine *refine, uint64_t number, int64_t opened, bool sure);
 
-/* Every change moves a ctime there (see refine.c), but for stores into pages that a mapping has made writable before. */
+/* Every change moves a ctime there (see refine.c), but for stores into pages that a mapping has made writable before.
+ */
 bool refine_is_trusted(const struct refine *refine, const char *type);
 
 /*

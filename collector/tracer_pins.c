@@ -307,8 +307,7 @@ static int make_ready(struct tracer *tracer)
 	uint32_t key = 0;
 
 	if (generation->ready < 0)
-		generation->ready =
-			bpf_map_create(BPF_MAP_TYPE_ARRAY, "ready", 4, sizeof(generation->header), 1, NULL);
+		generation->ready = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ready", 4, sizeof(generation->header), 1, NULL);
 	if (generation->ready < 0)
 		return generation->ready;
 	generation->header.pins = pins_count(&tracer->pins, generation->number) + 1;

@@ -212,9 +212,9 @@ static const struct {
 	step *take;
 	bool within; /* a walk that has begun */
 } steps[] = {
-	{"list", list, false},       {"begin", begin, false}, {"wanted", wanted, true},   {"names", take_names, true},
-	{"moved", next_moved, true}, {"end", end, true},      {"abandon", abandon, true},
-	{"changed", take_changed, true},
+	{"list", list, false},       {"begin", begin, false},         {"wanted", wanted, true},
+	{"names", take_names, true}, {"moved", next_moved, true},     {"end", end, true},
+	{"abandon", abandon, true},  {"changed", take_changed, true},
 };
 
 json_t *walk_answer(struct collector *collector, const void *owner, const json_t *request, char **error)
