@@ -454,38 +454,6 @@ static int account_for_absence(struct collector *collector)
 	return code ? code : collector_check_clock(collector);
 }
 
-struct departed {
-	struct collector *collector;
-	uint32_t device;
-};
-
-static int note_departure(const struct store_filesystem *filesystem, void *context)
-{
-	const struct departed *departed = context;
-	const struct covered row = {.id = filesystem->id};
-	struct collector *collector = departed->collector;
-
-	if (filesystem->device != departed->device)
-		return 0;
-	return collector_add_gap(collector, collector->closing, collector->window, &row, collector->flushed,
-				 GAP_UNMOUNTED, NULL);
-}
-
-/* Records of it name a device that is not there, or is another one's by now. */
-static int check_departure(uint32_t device, void *context)
-{
-	struct departed departed = {context, device};
-	struct collector *collector = context;
-	int code;
-
-	if (coverage_find(&collector->coverage, device))
-		return 0;
-	code = store_filesystems(collector->store, note_departure, &departed);
-	if (!code)
-		code = seals_spoil(collector, device);
-	return code ? code : tracer_forget(collector->tracer, device);
-}
-
 /* Until older programs are of no use any more: all that only they have seen is in the store, or is a gap. */
 static int end_take_over(struct collector *collector)
 {
@@ -530,7 +498,7 @@ static int start(struct collector *collector)
 	if (!code)
 		code = hidden_check(collector);
 	if (!code)
-		code = tracer_each_superblock(collector->tracer, check_departure, collector);
+		code = filesystems_depart(collector);
 	return code ? code : end_take_over(collector);
 }
 

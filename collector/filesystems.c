@@ -321,3 +321,40 @@ int filesystems_find(struct collector *collector, uint32_t device, uint32_t *fil
 		*filesystem = seals_owner(&collector->seals, device);
 	return *filesystem ? 0 : seals_spoil(collector, device);
 }
+
+struct departed {
+	struct collector *collector;
+	uint32_t device;
+};
+
+static int note_departure(const struct store_filesystem *filesystem, void *context)
+{
+	const struct departed *departed = context;
+	const struct covered row = {.id = filesystem->id};
+	struct collector *collector = departed->collector;
+
+	if (filesystem->device != departed->device)
+		return 0;
+	return collector_add_gap(collector, collector->closing, collector->window, &row, collector->flushed,
+				 GAP_UNMOUNTED, NULL);
+}
+
+/* Records of it name a device that is not there, or is another one's by now. */
+static int check_departure(uint32_t device, void *context)
+{
+	struct departed departed = {context, device};
+	struct collector *collector = context;
+	int code;
+
+	if (coverage_find(&collector->coverage, device))
+		return 0;
+	code = store_filesystems(collector->store, note_departure, &departed);
+	if (!code)
+		code = seals_spoil(collector, device);
+	return code ? code : tracer_forget(collector->tracer, device);
+}
+
+int filesystems_depart(struct collector *collector)
+{
+	return tracer_each_superblock(collector->tracer, check_departure, collector);
+}

@@ -11,6 +11,8 @@ struct covered;
 
 /* Those that are mounted at the start, and those that are known and are not. */
 int filesystems_start(struct collector *collector);
+/* Those that programs which stayed have traced, and that are gone: a gap. */
+int filesystems_depart(struct collector *collector);
 /* Looks at the mount table again. */
 int filesystems_follow(struct collector *collector);
 /* Keeps what the next collector must know of one that stays mounted. */
