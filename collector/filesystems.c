@@ -37,7 +37,7 @@ static int compare_place(const struct store_filesystem *before, void *context)
 
 	if (strcmp(before->identity, now->identity) == 0 && before->mount_point && before->root)
 		comparison->row->moved |=
-			strcmp(before->mount_point, now->mount_point) || strcmp(before->root, now->root);
+			strcmp(before->mount_point, now->mount_point) != 0 || strcmp(before->root, now->root) != 0;
 	return 0;
 }
 
