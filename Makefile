@@ -18,6 +18,7 @@ PACKAGES := clang llvm bpftool gcc make pkg-config libbpf-dev libelf-dev zlib1g-
 PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils e2fsprogs xfsprogs btrfs-progs rsync \
 	attr acl python3 python3-jsonschema sqlite3 util-linux procps dmsetup liburing-dev xfslibs-dev nfs-kernel-server \
 	nbdkit
+PACKAGES += systemd udev
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
 
 CLANG ?= clang
@@ -125,6 +126,10 @@ chaos: deps ## the random oracle with faults thrown in: make chaos MINUTES=60 KE
 powercuts: deps ## cut the power of guests N times at random moments: make powercuts N=100 KERNELS=6.12
 	+@$(MAKE) --no-print-directory all helpers
 	@FSCHANGED_BUILD=$(B) tests/vm/powercut $(N) $(KERNELS)
+
+reboots: deps ## boot machines with systemd and the service, on KERNELS
+	+@$(MAKE) --no-print-directory all
+	@for kernel in $(KERNELS); do tests/vm/reboot $$kernel || exit 1; done
 
 mutants: deps ## take out one guard after another: its test must fail
 	+@$(MAKE) --no-print-directory all unit-tests helpers
@@ -253,7 +258,7 @@ $(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check soak faults chaos powercuts mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check reboots soak faults chaos powercuts mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 

@@ -9,6 +9,7 @@ struct superblocks_map superblocks SEC(".maps");
 struct reported_map reported SEC(".maps");
 struct writers_map writers SEC(".maps");
 struct operations_map operations SEC(".maps");
+struct raw_writes_map raw_writes SEC(".maps");
 struct scratch_map scratch SEC(".maps");
 
 const volatile struct settings settings;

@@ -3,7 +3,7 @@
  * Commands by ioctl. What is not known to change nothing counts as a change of the file, and of all below it where a
  * filesystem's own command comes to a directory.
  */
-#include "hook.h"
+#include "raw.h"
 
 /* include/uapi/asm-generic/ioctl.h */
 #define COMMAND_TYPE(command)   ((command) >> 8 & 0xff)
@@ -216,6 +216,30 @@ static __always_inline void changed_subvolume(__u64 dentry, __u64 inode, __u64 n
 	report_once(dentry, inode, about(OPERATION_IOCTL, 0, 0), now, hook, lsm);
 }
 
+/* Of a block device: what asks for its size, its limits, its place, its partitions, or to forget what is cached. */
+static __always_inline bool leaves_blocks(__u32 command)
+{
+	enum { TYPE_BLOCK = 0x12, TYPE_LOOP = 0x4c, BLKDISCARD = 119, BLKSECDISCARD = 125, BLKZEROOUT = 127 };
+
+	/* What a loop device shows may be changed past it at any time: it is never believed to have been left alone. */
+	if (COMMAND_TYPE(command) == TYPE_LOOP)
+		return true;
+	if (COMMAND_TYPE(command) == TYPE_BLOCK)
+		return COMMAND_NUMBER(command) != BLKDISCARD && COMMAND_NUMBER(command) != BLKSECDISCARD &&
+		       COMMAND_NUMBER(command) != BLKZEROOUT;
+	switch (command) {
+	case 0x0301: /* HDIO_GETGEO */
+	case 0x5331: /* CDROM_GET_CAPABILITY */
+	case 0x5382: /* SCSI_IOCTL_GET_IDLUN */
+	case 0x5386: /* SCSI_IOCTL_GET_BUS_NUMBER */
+	case 0x2282: /* SG_GET_VERSION_NUM */
+	case 0x4e40: /* NVME_IOCTL_ID */
+		return true;
+	default:
+		return changes_nothing(command);
+	}
+}
+
 static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool lsm)
 {
 	__u64 file = argument(arguments, 0);
@@ -226,6 +250,8 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 	__u16 type = BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE;
 	__u32 flags = 0;
 
+	if (type == FILE_BLOCK && is_writable_device(file) && !leaves_blocks(command))
+		note_raw_write(file, false);
 	if ((type != FILE_REGULAR && type != FILE_DIRECTORY) || changes_nothing(command) ||
 	    !is_traced(inode_device(inode)))
 		return;

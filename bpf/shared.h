@@ -26,6 +26,9 @@ enum {
 	DCACHE_OP_COMPARE = 1 << 1,
 	OVERLAY_MAGIC = 0x794c7630,
 	PROC_MAGIC = 0x9fa0,
+	BTRFS_MAGIC = 0x9123683e,
+	FILE_BLOCK = 0060000,
+	MAP_SHARED = 0x1,
 	TASK_INTERRUPTIBLE = 1,
 	TASK_NOLOAD = 0x400,
 };
@@ -61,7 +64,7 @@ struct events_map {
 
 struct superblocks_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, SUPERBLOCKS);
 	__type(key, __u32);
 	__type(value, struct superblock);
 };
@@ -87,6 +90,13 @@ struct operations_map {
 	__type(value, struct operation_under_way);
 };
 
+struct raw_writes_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct raw_write);
+};
+
 struct scratch_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -99,6 +109,7 @@ extern struct superblocks_map superblocks SEC(".maps");
 extern struct reported_map reported SEC(".maps");
 extern struct writers_map writers SEC(".maps");
 extern struct operations_map operations SEC(".maps");
+extern struct raw_writes_map raw_writes SEC(".maps");
 extern struct scratch_map scratch SEC(".maps");
 
 extern const volatile struct settings settings;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* Filesystems: the end of one that is traced. */
+/* Filesystems: the end of one that is traced, and the beginning of one that may have to be. */
 #include "hook.h"
 
 /*
@@ -16,6 +16,32 @@ static __always_inline void sb_delete_body(__u64 *arguments, enum hook hook, boo
 
 	(void)hook;
 	if (entry && (lsm || BPF_CORE_READ(superblock, s_root)))
-		entry->ended = 1;
+		entry->ended = entry->came;
 }
 HOOK_PROGRAMS(sb_delete, generic_shutdown_super)
+
+/*
+ * A new superblock, before any mount of it is visible: it is traced from here on if it lies on a disk, so that nothing
+ * is missed until the collector has seen the mount and says whether it is wanted. The hook is called for each mount;
+ * for a superblock that is in use already somebody else holds it too (vfs_get_tree(), fs/super.c). An entry that is
+ * there is kept when its superblock has ended: only the collector takes one out.
+ */
+static __always_inline void sb_set_mnt_opts_body(__u64 *arguments, enum hook hook, bool lsm)
+{
+	struct super_block *superblock = (struct super_block *)argument(arguments, 0);
+	__u32 device = BPF_CORE_READ(superblock, s_dev);
+	struct superblock *entry = bpf_map_lookup_elem(&superblocks, &device);
+	struct superblock new = {.came = 1};
+
+	(void)hook;
+	(void)lsm;
+	if (BPF_CORE_READ(superblock, s_active.counter) != 1)
+		return;
+	if (entry && entry->came == entry->ended)
+		entry->came++;
+	if (entry || (!BPF_CORE_READ(superblock, s_bdev) && BPF_CORE_READ(superblock, s_magic) != BTRFS_MAGIC))
+		return;
+	/* Should there be no room, the collector finds that out, which is a gap. */
+	bpf_map_update_elem(&superblocks, &device, &new, BPF_NOEXIST);
+}
+HOOK_PROGRAMS(sb_set_mnt_opts, security_sb_set_mnt_opts)

@@ -17,6 +17,7 @@
 #include "control.h"
 #include "message.h"
 #include "retention.h"
+#include "uevents.h"
 #include "walker.h"
 
 enum {
@@ -181,9 +182,39 @@ static int watch_mounts(struct service *service)
 	return sd_event_source_set_floating(source, true);
 }
 
+static int on_devices(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct service *service = context;
+
+	(void)source;
+	(void)events;
+	if (uevents_take(descriptor))
+		report_error(service, collector_follow_devices(&service->collector));
+	return 0;
+}
+
+/* Where they cannot be heard, a filesystem whose device comes later has a gap when it is mounted. */
+static int watch_devices(struct service *service)
+{
+	int descriptor = uevents_open();
+	sd_event_source *source;
+	int code;
+
+	if (descriptor < 0)
+		return 0;
+	code = sd_event_add_io(service->loop, &source, descriptor, EPOLLIN, on_devices, service);
+	if (code < 0)
+		return code;
+	sd_event_source_set_io_fd_own(source, true);
+	return sd_event_source_set_floating(source, true);
+}
+
 static int watch_all(struct service *service)
 {
 	int code = watch_mounts(service);
+
+	if (code >= 0)
+		code = watch_devices(service);
 
 	if (code >= 0)
 		code = sd_event_add_io(service->loop, NULL, tracer_descriptor(service->collector.tracer),

@@ -10,6 +10,7 @@
 #include "decode.h"
 #include "describe.h"
 #include "identity.h"
+#include "filesystems.h"
 #include "message.h"
 #include "hidden.h"
 #include "moment.h"
@@ -89,20 +90,18 @@ static int enter_path(struct collector *collector, const struct link_event *at)
 /* Names count wherever they are: one that is not watched tells that the file has another that is. */
 static int enter(struct collector *collector, const struct event *event, const char *path, size_t length)
 {
-	const struct covered *covered = coverage_find(&collector->coverage, event->device);
 	struct link_event at = {.event = event, .path = path, .length = length};
-	int code = 0;
+	int code = filesystems_find(collector, event->device, &at.filesystem);
 
-	if (!covered)
-		return 0;
-	at.filesystem = covered->id;
+	if (code || !at.filesystem)
+		return code;
 	at.window = event_window(collector, event);
 	at.time = event_seconds(event);
 	if (event->kind == EVENT_PATH)
 		code = enter_path(collector, &at);
 	if (!code)
 		code = link_feed_take(collector->link_feed, &at, collector->batch);
-	if (!code && collector->walking == covered->id)
+	if (!code && collector->walking == at.filesystem)
 		code = link_feed_note_arrival(&at, collector->batch);
 	return code;
 }
@@ -155,7 +154,7 @@ static int write_batch(struct collector *collector)
  * The ring keeps records until their transaction is committed; after an error they wait there for the next attempt. A
  * record that is not yet in the batch stays as well.
  */
-static int flush(struct collector *collector)
+int collector_flush(struct collector *collector)
 {
 	int64_t now = moment_now();
 	int code = 0;
@@ -168,7 +167,10 @@ static int flush(struct collector *collector)
 	code = losses_check(collector, collector->closing);
 	if (!code && collector->started)
 		code = hidden_settle(collector);
+	if (!code)
+		code = seals_check(collector, collector->closing);
 	collector->flushed = now;
+	collector->stranger = 0;
 	return code;
 }
 
@@ -188,7 +190,7 @@ static int take_held(struct collector *collector)
 	int code = take(collector, collector->held);
 
 	if (code == -ENOSPC) {
-		code = flush(collector);
+		code = collector_flush(collector);
 		if (!code)
 			code = take(collector, collector->held);
 	}
@@ -197,7 +199,7 @@ static int take_held(struct collector *collector)
 	collector->held = NULL;
 	collector->events++;
 	collector->events_total++;
-	return collector->events % RECORDS_BETWEEN == 0 && is_due(collector) ? flush(collector) : 0;
+	return collector->events % RECORDS_BETWEEN == 0 && is_due(collector) ? collector_flush(collector) : 0;
 }
 
 int collector_collect(struct collector *collector, bool at_once)
@@ -219,7 +221,7 @@ int collector_collect(struct collector *collector, bool at_once)
 	}
 	if (!collector->held && tracer_consumed(collector->tracer) >= end)
 		collector->reached = now;
-	return at_once || is_due(collector) ? flush(collector) : 0;
+	return at_once || is_due(collector) ? collector_flush(collector) : 0;
 }
 
 int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,
@@ -277,7 +279,7 @@ static int enter_loop(const char *host_path, void *context)
 	code = coverage_apply(&collector->coverage, &entry, covered->device, add_entry, collector);
 	if (code != -ENOSPC)
 		return code;
-	code = flush(collector);
+	code = collector_flush(collector);
 	return code ? code : coverage_apply(&collector->coverage, &entry, covered->device, add_entry, collector);
 }
 
@@ -302,156 +304,17 @@ int collector_check_clock(struct collector *collector)
 	return code;
 }
 
-struct comparison {
-	struct covered *row;
-	const struct store_filesystem *now;
-};
-
-static int compare_place(const struct store_filesystem *before, void *context)
-{
-	const struct comparison *comparison = context;
-	const struct store_filesystem *now = comparison->now;
-
-	if (strcmp(before->identity, now->identity) == 0 && before->mount_point && before->root)
-		comparison->row->moved |=
-			strcmp(before->mount_point, now->mount_point) != 0 || strcmp(before->root, now->root) != 0;
-	return 0;
-}
-
-/* While no collector ran it may have been moved to another place, or another directory of it to that place. */
-static int compare_with_before(struct collector *collector, struct covered *row, const struct store_filesystem *now)
-{
-	struct comparison comparison = {row, now};
-
-	return collector->started ? 0 : store_filesystems(collector->store, compare_place, &comparison);
-}
-
-/* Traced first: should it end while it is asked who it is, the kernel side tells that. */
-static int identify(struct collector *collector, struct covered *row)
-{
-	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
-	char *identity = NULL;
-	bool is_new;
-	int code = mount_identity(mount, &identity);
-
-	if (!code && coverage_has_identity(&collector->coverage, identity))
-		code = mount_clone_identity(mount, &identity);
-	if (!code) {
-		struct store_filesystem filesystem = {
-			.identity = identity,
-			.type = mount->type,
-			.mount_point = mount->mount_point,
-			.root = mount->root,
-			.device = mount->device,
-		};
-
-		code = compare_with_before(collector, row, &filesystem);
-		if (!code)
-			code = store_put_filesystem(collector->store, &filesystem, &is_new);
-		row->id = filesystem.id;
-	}
-	free(row->identity);
-	row->identity = identity;
-	return code ? code : store_set_traced(collector->store, row->id, true);
-}
-
-static int came(struct collector *collector, struct covered *row)
-{
-	int traced = tracer_trace(collector->tracer, row->device, true);
-	int code = identify(collector, row);
-
-	if (code && !traced)
-		tracer_trace(collector->tracer, row->device, false);
-	return code ? code : traced;
-}
-
-static bool has_ended(const struct covered *row, void *context)
-{
-	const struct collector *collector = context;
-
-	return tracer_has_ended(collector->tracer, row->device);
-}
-
-/* A filesystem that cannot be traced must not stop the others from being; what changes on it is a gap. */
-static int changed(struct covered *row, bool has_come, void *context)
-{
-	struct collector *collector = context;
-	bool has_stayed;
-	int code;
-
-	if (!has_come && collector->walking == row->id)
-		collector->walking = 0;
-	if (!has_come) {
-		code = store_set_traced(collector->store, row->id, false);
-		return code ? code : tracer_trace(collector->tracer, row->device, false);
-	}
-	has_stayed = !collector->started && tracer_is_traced(collector->tracer, row->device);
-	code = came(collector, row);
-	if (has_stayed || (!collector->started && tracer_origin(collector->tracer) != TRACER_TAKEN_OVER))
-		return code;
-	collector->untold = true;
-	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed,
-				 code ? GAP_NOT_TRACEABLE : GAP_MOUNTED, NULL);
-}
-
-static int keep_watches(struct collector *collector)
-{
-	const struct coverage *coverage = &collector->coverage;
-	struct store_watch *watches = calloc(coverage->watch_count + 1, sizeof(*watches));
-	bool is_other;
-	int code;
-
-	if (!watches)
-		return -ENOMEM;
-	for (size_t i = 0; i < coverage->watch_count; i++) {
-		struct covered *covered = coverage_find(&collector->coverage, coverage->watches[i].device);
-
-		watches[i] = (struct store_watch){
-			.filesystem = covered ? covered->id : 0,
-			.path = coverage->watches[i].path,
-			.host_path = coverage->watches[i].host_path,
-		};
-	}
-	code = store_set_watches(collector->store, watches, coverage->watch_count, &is_other);
-	free(watches);
-	if (code || !is_other || collector->window == 1)
-		return code;
-	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(),
-				 GAP_WATCH_CHANGED, NULL);
-}
-
-static int add_moved(struct collector *collector)
-{
-	int code = 0;
-
-	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
-		struct covered *row = &collector->coverage.rows[i];
-
-		if (row->moved)
-			code = collector_add_gap(collector, collector->closing, collector->window, row,
-						 collector->flushed, GAP_MOVED, NULL);
-		row->moved = code;
-	}
-	return code;
-}
-
 int collector_follow_mounts(struct collector *collector)
 {
 	/* What waits in the ring still names the filesystems as they were. */
 	int code = collector_collect(collector, true);
 
-	collector->untold = false;
-	if (!code)
-		code = coverage_update(&collector->coverage, has_ended, changed, collector);
-	if (!code)
-		code = add_moved(collector);
-	if (!code)
-		code = keep_watches(collector);
-	if (!code && collector->untold)
-		code = tracer_enter_open_files(collector->tracer);
-	if (!code && collector->untold)
-		code = hidden_check(collector);
-	return code;
+	return code ? code : filesystems_follow(collector);
+}
+
+int collector_follow_devices(struct collector *collector)
+{
+	return seals_look(collector);
 }
 
 static int open_store(struct collector *collector, char **error)
@@ -485,19 +348,10 @@ static int set_traced(struct collector *collector)
 }
 
 /* From the first file that is traced on nothing may be missed: hooks, then filesystems, then what was open before. */
-static int start(struct collector *collector, char **error)
+static int start(struct collector *collector)
 {
-	int code = coverage_update(&collector->coverage, has_ended, changed, collector);
+	int code = filesystems_start(collector);
 
-	if (!code && collector->coverage.count == 0) {
-		*error = strdup(
-			"there is nothing to watch: no local filesystem is mounted; name a directory by --watch");
-		return -ENOENT;
-	}
-	if (!code)
-		code = add_moved(collector);
-	if (!code)
-		code = keep_watches(collector);
 	if (!code)
 		code = set_traced(collector);
 	if (!code)
@@ -509,6 +363,8 @@ static int start(struct collector *collector, char **error)
 	collector->started = moment_now();
 	if (!code)
 		code = hidden_check(collector);
+	if (!code)
+		code = filesystems_depart(collector);
 	return code ? code : takeover_end(collector);
 }
 
@@ -541,7 +397,8 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	code = open_store(collector, error);
 	if (code)
 		return code;
-	code = coverage_open(&collector->coverage, config->watch, config->watch_count, config->state, error);
+	code = coverage_open(&collector->coverage, collector->store, config->watch, config->watch_count, config->state,
+			     error);
 	if (code)
 		return code;
 	collector->batch = batch_new(config->batch, config->batch / BATCH_LINK_FRACTION,
@@ -564,7 +421,7 @@ int collector_open(struct collector *collector, const struct config *config, cha
 		return code;
 	code = takeover_account(collector);
 	if (!code)
-		code = start(collector, error);
+		code = start(collector);
 	if (!code)
 		code = describe_begin(collector);
 	if (!code && collector->absence == GAP_CRASHED)
@@ -585,6 +442,7 @@ void collector_close(struct collector *collector)
 	ftrace_close(&collector->ftrace);
 	loops_free(&collector->loops);
 	link_feed_free(collector->link_feed);
+	seals_free(&collector->seals);
 	coverage_close(&collector->coverage);
 	store_close(collector->store);
 }

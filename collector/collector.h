@@ -20,6 +20,7 @@
 #include "link_feed.h"
 #include "loops.h"
 #include "losses.h"
+#include "seals.h"
 #include "store.h"
 #include "tracer.h"
 
@@ -35,6 +36,9 @@ struct collector {
 	bool lasting[LOSS_DURATIONS];
 	int64_t looked; /* for files that are in no process (hidden.c) */
 	struct link_feed *link_feed;
+	struct seals seals;
+	int64_t absent;                 /* since then nobody traced, before the start; 0: never */
+	uint32_t stranger;              /* the last device of which a record came without its mount being seen */
 	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
 	const void *walker;             /* who walks */
 	struct cover cover;             /* what the walk covers */
@@ -67,6 +71,8 @@ int collector_open(struct collector *collector, const struct config *config, cha
 /* Takes what is in the ring and closes the books. The programs go on: the next collector takes over. */
 void collector_close(struct collector *collector);
 
+/* Writes what was taken. */
+int collector_flush(struct collector *collector);
 /* Takes what waits in the ring; writes it when the batch is full or has waited long enough, or at once. */
 int collector_collect(struct collector *collector, bool at_once);
 /* The mount table has changed. */
@@ -74,6 +80,8 @@ int collector_follow_mounts(struct collector *collector);
 
 /* Somebody may have removed the pins by which the next collector finds the programs: makes them again. */
 int collector_check_pins(struct collector *collector);
+/* Block devices have come: the filesystems on them may be known. */
+int collector_follow_devices(struct collector *collector);
 
 /* If the clock was set since the last call, the windows that are open are not steady. */
 int collector_check_clock(struct collector *collector);

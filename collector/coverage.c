@@ -16,6 +16,35 @@ static void free_watch(struct watch *watch)
 	free(watch->path);
 }
 
+struct recalled {
+	const struct mounts *mounts;
+	const char *directory;
+	struct store_watch watch; /* host_path NULL: it is not known */
+	char *mount_point;
+};
+
+static int recall_watch(const struct store_watch *watch, void *context)
+{
+	struct recalled *recalled = context;
+
+	if (!watch->filesystem || strcmp(watch->host_path, recalled->directory) != 0)
+		return 0;
+	free((char *)recalled->watch.path);
+	recalled->watch = *watch;
+	recalled->watch.path = strdup(watch->path);
+	return recalled->watch.path ? 0 : -ENOMEM;
+}
+
+static int recall_mount_point(const struct store_filesystem *filesystem, void *context)
+{
+	struct recalled *recalled = context;
+
+	if (filesystem->id != recalled->watch.filesystem)
+		return 0;
+	recalled->mount_point = strdup(filesystem->mount_point);
+	return recalled->mount_point ? 0 : -ENOMEM;
+}
+
 static int resolve_watch(const struct mounts *mounts, const char *directory, struct watch *watch, char **error)
 {
 	char path[PATH_MAX];
@@ -44,8 +73,40 @@ static int resolve_watch(const struct mounts *mounts, const char *directory, str
 		return -EOPNOTSUPP;
 	}
 	watch->device = mount->device;
+	watch->depth = strlen(mount->mount_point);
 	watch->path = strdup(path);
 	return watch->path ? 0 : -ENOMEM;
+}
+
+/* 1: what the store knows of it is on a mount that is not there now. */
+static int await_directory(const struct mounts *mounts, struct store *store, const char *directory, struct watch *watch)
+{
+	struct recalled recalled = {.directory = directory};
+	const struct mount *mount = mounts_find_path(mounts, directory);
+	int code = store_watches(store, recall_watch, &recalled);
+
+	if (!code && recalled.watch.path)
+		code = store_filesystems(store, recall_mount_point, &recalled);
+	if (!code && recalled.mount_point && mount && strlen(mount->mount_point) < strlen(recalled.mount_point)) {
+		watch->host_path = strdup(directory);
+		watch->path = (char *)recalled.watch.path;
+		watch->filesystem = recalled.watch.filesystem;
+		watch->depth = strlen(recalled.mount_point);
+		recalled.watch.path = NULL;
+		code = watch->host_path ? 1 : -ENOMEM;
+	}
+	free((char *)recalled.watch.path);
+	free(recalled.mount_point);
+	return code;
+}
+
+static int await_watch(const struct mounts *mounts, struct store *store, const char *directory, struct watch *watch)
+{
+	char *resolved = realpath(directory, NULL);
+	int code = await_directory(mounts, store, resolved ? resolved : directory, watch);
+
+	free(resolved);
+	return code;
 }
 
 /* The state is there by now. On a filesystem that is not traced nothing needs to be left out. */
@@ -58,7 +119,8 @@ static void resolve_excluded(struct coverage *coverage, const char *state)
 	free(error);
 }
 
-int coverage_open(struct coverage *coverage, char *const *watch, size_t count, const char *state, char **error)
+int coverage_open(struct coverage *coverage, struct store *store, char *const *watch, size_t count, const char *state,
+		  char **error)
 {
 	int code;
 
@@ -73,7 +135,11 @@ int coverage_open(struct coverage *coverage, char *const *watch, size_t count, c
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		coverage->watch_count++;
-		code = resolve_watch(&coverage->mounts, watch[i], &coverage->watches[i], error);
+		code = await_watch(&coverage->mounts, store, watch[i], &coverage->watches[i]);
+		if (!code)
+			code = resolve_watch(&coverage->mounts, watch[i], &coverage->watches[i], error);
+		if (code > 0)
+			continue;
 		if (code)
 			return code;
 	}
@@ -85,6 +151,7 @@ static void free_row(struct covered *row)
 {
 	free(row->mount_point);
 	free(row->identity);
+	free(row->devices);
 }
 
 void coverage_close(struct coverage *coverage)
@@ -264,12 +331,16 @@ static int add_present(struct coverage *coverage, int (*changed)(struct covered 
 	return 0;
 }
 
-/* What is mounted at a watched directory now may be another filesystem than before. */
+/* What is mounted at a watched directory now may be another filesystem than before, or none. */
 static int follow_watch(const struct mounts *mounts, struct watch *watch)
 {
 	const struct mount *mount = mounts_find_path(mounts, watch->host_path);
 	char path[PATH_MAX], *copy;
 
+	if (mount && strlen(mount->mount_point) < watch->depth) {
+		watch->device = 0;
+		return 0;
+	}
 	if (!mount || mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0 ||
 	    (mount->device == watch->device && strcmp(path, watch->path) == 0))
 		return 0;
@@ -279,6 +350,7 @@ static int follow_watch(const struct mounts *mounts, struct watch *watch)
 	free(watch->path);
 	watch->path = copy;
 	watch->device = mount->device;
+	watch->depth = strlen(mount->mount_point);
 	return 0;
 }
 

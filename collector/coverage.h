@@ -12,9 +12,11 @@
 #include "store.h"
 
 struct watch {
-	char *host_path; /* resolved: absolute, without symbolic links */
-	char *path;      /* inside its filesystem */
-	uint32_t device;
+	char *host_path;     /* resolved: absolute, without symbolic links */
+	char *path;          /* inside its filesystem */
+	uint32_t device;     /* 0: its filesystem is not mounted */
+	uint32_t filesystem; /* of the store's row that it was last found on; 0: not known */
+	size_t depth;        /* length of the mount point there: a mount above shows another directory of that name */
 };
 
 struct covered {
@@ -24,10 +26,16 @@ struct covered {
 	char *mount_point;
 	char *identity; /* of the store's row; NULL: not yet in the store */
 	bool moved; /* other directories of it are seen than before, or at another place; to be cleared by the caller */
-	bool canary;    /* one is awaited */
-	bool ended;     /* it was unmounted for good, whatever has its numbers now */
-	bool settled;   /* no file of it is open for writing that the kernel side does not know */
-	int64_t hidden; /* how many there seemed to be */
+	bool canary;       /* one is awaited */
+	bool ended;        /* it was unmounted for good, whatever has its numbers now */
+	bool settled;      /* no file of it is open for writing that the kernel side does not know */
+	int64_t hidden;    /* how many there seemed to be */
+	uint32_t came;     /* which of the superblocks with this device it is, as the kernel side counts them */
+	uint32_t *devices; /* on which it lies, its own first */
+	size_t device_count;
+	uint64_t instance; /* of that one */
+	uint64_t writes;   /* into them past the filesystem that are accounted for */
+	bool written;      /* since the look before the last */
 };
 
 struct coverage {
@@ -40,10 +48,12 @@ struct coverage {
 };
 
 /*
- * Resolves the watched directories and finds the filesystems. Nothing is traced yet. On error *error (caller frees) is
- * a sentence.
+ * A directory that is watched and is on no mount as deep as the store knows it from is awaited there: it may be mounted
+ * later. Resolves the watched directories and finds the filesystems. Nothing is traced yet. On error *error (caller
+ * frees) is a sentence.
  */
-int coverage_open(struct coverage *coverage, char *const *watch, size_t count, const char *state, char **error);
+int coverage_open(struct coverage *coverage, struct store *store, char *const *watch, size_t count, const char *state,
+		  char **error);
 void coverage_close(struct coverage *coverage);
 
 /*

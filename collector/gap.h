@@ -37,6 +37,8 @@ enum gap_cover {
 	  "what a backup has at the place of before is not named in any list")                                         \
 	X(UNMOUNTED, "unmounted", GAP_BY_WHOLE,                                                                        \
 	  "the filesystem was unmounted while no collector was running; its last changes are not known", "")           \
+	X(TOUCHED, "touched", GAP_BY_WHOLE, "the filesystem was changed while it was not mounted here", "")            \
+	X(RAW_WRITE, "raw_write", GAP_BY_WHOLE, "the filesystem's block device was written past it", "")               \
 	X(NOT_TRACEABLE, "not_traceable", GAP_BY_TIME, "the filesystem cannot be traced", "")                          \
 	X(HELD_OPEN, "held_open", GAP_BY_WHOLE,                                                                        \
 	  "files that were open for writing before tracing began are in no process: an NFS server, io_uring or a "     \

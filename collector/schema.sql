@@ -24,6 +24,14 @@ CREATE TABLE filesystem (
 	traced INTEGER NOT NULL DEFAULT 0
 );
 
+-- Of filesystems that are not mounted: what their superblocks said (struct seal), and how often their devices had been
+-- written past them.
+CREATE TABLE seal (
+	filesystem INTEGER PRIMARY KEY,
+	writes INTEGER NOT NULL,
+	data BLOB NOT NULL
+);
+
 -- keep serves the comparison with a new set of watches.
 CREATE TABLE watch (
 	filesystem INTEGER NOT NULL,

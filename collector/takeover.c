@@ -95,49 +95,19 @@ int takeover_account(struct collector *collector)
 	collector->clock_set = true;
 	if (origin >= TRACER_FOREIGN)
 		code = collector_make_fresh(collector, origin == TRACER_NEWER ? FRESH_OLDER_COPY : FRESH_OTHER_STORE);
-	if (!code && origin != TRACER_TAKEN_OVER)
+	/* Whether an orderly absence is a gap is told for each filesystem. */
+	if (origin == TRACER_FIRST && collector->absence != GAP_CRASHED)
+		collector->absent = collector->reached;
+	else if (!code && origin != TRACER_TAKEN_OVER)
 		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->reached,
 					 origin >= TRACER_FOREIGN ? GAP_FOREIGN_PINS : collector->absence, NULL);
 	return code ? code : collector_check_clock(collector);
 }
 
-struct departed {
-	struct collector *collector;
-	uint32_t device;
-};
-
-static int note_departure(const struct store_filesystem *filesystem, void *context)
-{
-	const struct departed *departed = context;
-	const struct covered row = {.id = filesystem->id};
-	struct collector *collector = departed->collector;
-
-	if (filesystem->device != departed->device)
-		return 0;
-	return collector_add_gap(collector, collector->closing, collector->window, &row, collector->flushed,
-				 GAP_UNMOUNTED, NULL);
-}
-
-/* Records of it name a device that is not there, or is another one's by now. */
-static int check_departure(uint32_t device, void *context)
-{
-	struct departed departed = {context, device};
-	struct collector *collector = context;
-	int code;
-
-	if (coverage_find(&collector->coverage, device))
-		return 0;
-	code = store_filesystems(collector->store, note_departure, &departed);
-	return code ? code : tracer_trace(collector->tracer, device, false);
-}
-
 /* Until older programs are of no use any more: all that only they have seen is in the store, or is a gap. */
 int takeover_end(struct collector *collector)
 {
-	int code = tracer_each_traced(collector->tracer, check_departure, collector);
-
-	if (!code)
-		code = collector_collect(collector, true);
+	int code = collector_collect(collector, true);
 
 	for (int waited = 0; !code && tracer_is_taking_over(collector->tracer) && waited < TAKE_OVER_WAITS; waited++) {
 		usleep(TAKE_OVER_PAUSE);

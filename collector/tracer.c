@@ -85,50 +85,52 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer)
 	return tracer->hooks;
 }
 
-int tracer_trace(struct tracer *tracer, uint32_t device, bool on)
+int tracer_trace(struct tracer *tracer, uint32_t device, struct superblock *entry)
 {
 	int map = tracer->own.maps[MAP_superblocks];
-	const struct superblock entry = {0};
+	const struct superblock new = {.came = 1};
 	int result;
 
-	if (on)
-		return bpf_map_update_elem(map, &device, &entry, BPF_ANY);
-	result = bpf_map_delete_elem(map, &device);
+	*entry = new;
+	result = bpf_map_update_elem(map, &device, &new, BPF_NOEXIST);
+	if (result != -EEXIST)
+		return result;
+	result = bpf_map_lookup_elem(map, &device, entry);
+	if (result || entry->came != entry->ended)
+		return result ? result : 1;
+	*entry = new;
+	return bpf_map_update_elem(map, &device, &new, BPF_ANY);
+}
+
+int tracer_forget(struct tracer *tracer, uint32_t device)
+{
+	int result = bpf_map_delete_elem(tracer->own.maps[MAP_superblocks], &device);
+
 	return result == -ENOENT ? 0 : result;
 }
 
-bool tracer_has_ended(const struct tracer *tracer, uint32_t device)
+int tracer_superblock(const struct tracer *tracer, uint32_t device, struct superblock *entry)
 {
-	struct superblock entry;
-
-	return !bpf_map_lookup_elem(tracer->own.maps[MAP_superblocks], &device, &entry) && entry.ended;
+	return bpf_map_lookup_elem(tracer->own.maps[MAP_superblocks], &device, entry);
 }
 
-bool tracer_is_traced(const struct tracer *tracer, uint32_t device)
+int tracer_each_superblock(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context)
 {
-	struct superblock entry;
+	int map = tracer->own.maps[MAP_superblocks], result = 0;
+	uint32_t devices[SUPERBLOCKS], device;
+	size_t count = 0;
 
-	return !bpf_map_lookup_elem(tracer->own.maps[MAP_superblocks], &device, &entry) && !entry.ended;
+	while (count < SUPERBLOCKS && !bpf_map_get_next_key(map, count ? &device : NULL, &device))
+		devices[count++] = device;
+	for (size_t i = 0; !result && i < count; i++)
+		result = each(devices[i], context);
+	return result;
 }
 
-struct visit {
-	int (*each)(uint32_t device, void *context);
-	void *context;
-};
-
-static int visit_device(const void *key, const void *value, void *context)
+void tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_write *entry)
 {
-	const struct visit *visit = context;
-
-	(void)value;
-	return visit->each(*(const uint32_t *)key, visit->context);
-}
-
-int tracer_each_traced(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context)
-{
-	struct visit visit = {each, context};
-
-	return tracer_each_entry(tracer->own.maps[MAP_superblocks], visit_device, &visit);
+	if (bpf_map_lookup_elem(tracer->own.maps[MAP_raw_writes], &device, entry))
+		*entry = (struct raw_write){0};
 }
 
 /* Runs an iterator to its end. map: -1, or the map that it goes over. */

@@ -87,12 +87,18 @@ enum tracer_mode tracer_mode(const struct tracer *tracer);
 const struct hook_state *tracer_hooks(const struct tracer *tracer);
 
 /* A filesystem by its superblock's device (major << 20 | minor). */
-int tracer_trace(struct tracer *tracer, uint32_t device, bool on);
-/* The filesystem was unmounted for good since it was entered, whatever has its device now. */
-bool tracer_has_ended(const struct tracer *tracer, uint32_t device);
-/* It was traced when this tracer was opened, and has been since, by whichever programs. */
-bool tracer_is_traced(const struct tracer *tracer, uint32_t device);
-int tracer_each_traced(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context);
+/*
+ * 1: it was traced before, since it is mounted. 0: it is from now on. *entry: which of the superblocks with this device
+ * it is.
+ */
+int tracer_trace(struct tracer *tracer, uint32_t device, struct superblock *entry);
+int tracer_forget(struct tracer *tracer, uint32_t device);
+/* -ENOENT: none with this device is traced. */
+int tracer_superblock(const struct tracer *tracer, uint32_t device, struct superblock *entry);
+/* All that are traced, those too that the kernel side has entered by itself. A callback may forget them. */
+int tracer_each_superblock(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context);
+/* What was written into a block device past filesystems. */
+void tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_write *entry);
 /* Enters all files that are open for writing or mapped so, on filesystems that are traced. */
 int tracer_enter_open_files(struct tracer *tracer);
 /* Attaches or detaches the hooks on demand, and lets records through that deduplication hides. */

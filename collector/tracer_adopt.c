@@ -60,7 +60,7 @@ static int copy_table(const struct generation *old, const struct generation *own
 		.to = own->maps[map],
 		.from_bytes = value_size(old->maps[map]),
 		.to_bytes = value_size(own->maps[map]),
-		.is_living = map != MAP_superblocks,
+		.is_living = map == MAP_writers || map == MAP_operations,
 		.full = full,
 	};
 
@@ -76,6 +76,8 @@ int tracer_copy_tables(struct tracer *tracer)
 
 	for (size_t i = 0; !code && i < tracer->old_count; i++) {
 		code = copy_table(&tracer->old[i], &tracer->own, MAP_superblocks, NULL);
+		if (!code)
+			code = copy_table(&tracer->old[i], &tracer->own, MAP_raw_writes, &losses->raw_writes_full);
 		if (!code)
 			code = copy_table(&tracer->old[i], &tracer->own, MAP_writers, &losses->writers_full);
 		if (!code)

@@ -12,7 +12,7 @@ struct fschanged_bpf__bss;
 struct btf_type;
 
 /* All maps of the programs, as the skeleton names them. */
-#define MAPS(X) X(events) X(superblocks) X(reported) X(writers) X(operations) X(scratch) X(bss) X(rodata)
+#define MAPS(X) X(events) X(superblocks) X(reported) X(writers) X(operations) X(raw_writes) X(scratch) X(bss) X(rodata)
 /* Programs that the collector runs. */
 #define ITERATORS(X)                                                                                                   \
 	X(open_files)                                                                                                  \
@@ -32,7 +32,7 @@ enum {
 	 * Of this header, of records and of values in maps. They grow at their end only, so that the sizes tell what
 	 * there is: then it stays. Where they cannot, it goes up, and what others have pinned is not taken over.
 	 */
-	PIN_VERSION = 1,
+	PIN_VERSION = 2,
 };
 
 /* The value of the pin `ready`. Sizes and offsets are for those who were built otherwise. */

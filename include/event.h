@@ -112,6 +112,7 @@ enum loss_duration {
 	X(too_deep, "a path has more than 2,048 components above PATH_MAX", LOSS_PASSES)                               \
 	X(writers_full, "the table of open writers was full", LOSS_WHILE_OPEN)                                         \
 	X(operations_full, "the table of operations under way was full", LOSS_UNTIL_NEXT_CUT)                          \
+	X(raw_writes_full, "the table of block devices was full", LOSS_PASSES)                                         \
 	X(mappings_unread, "a process has more mappings than can be looked at", LOSS_WHILE_OPEN)                       \
 	X(ftrace_opened, "kernel.ftrace_enabled was opened for writing: programs may not have run", LOSS_OF_ALL)
 
@@ -121,17 +122,33 @@ struct losses {
 #undef X
 };
 
+enum { SUPERBLOCKS = 1024 }; /* that are traced at a time */
+
 /* A filesystem that is traced. Key: its device, as in struct event. */
 struct superblock {
 	__u64 look;  /* at which the following were counted */
 	__s64 held;  /* how often there is write access to one of its mounts: by files, and shortly by operations */
 	__s64 known; /* of these, files among the writers */
-	__u32 ended; /* it was unmounted for good since it was entered: what has its numbers now is another one */
-	__u32 padding;
+	__u32 came;  /* how many superblocks have had its numbers: 1 for the one that was entered by the collector */
+	__u32 ended; /* which of them was unmounted for good last: what has its numbers since is another one */
 };
 
 /* In `held`: it could not be counted. */
 #define HELD_UNKNOWN (1LL << 62)
+
+/* What was written into a block device past the filesystem on it. Key: the device. */
+struct raw_write {
+	__u64 writes;
+	__u32 pid;     /* of the last one */
+	__u32 mapped;  /* somebody has mapped it: from then on stores go unseen */
+	__u32 checker; /* the last check that has written once */
+	__u32 padding;
+	char command[COMMAND_BYTES];
+};
+
+/* What lies before is superblocks, partition tables and boot loaders, no files: the seal of a filesystem tells of it.
+ */
+enum { RAW_HEAD_BYTES = 2048 };
 
 /* A file that is open for writing. Key: the address of its struct file. */
 struct writer {

@@ -38,6 +38,10 @@ enum hook_presence {
 	X(file_ioctl, security_file_ioctl, HOOK_REQUIRED, "ioctls that change a file")                                 \
 	X(file_ioctl_compat, security_file_ioctl_compat, HOOK_IF_PRESENT, "the same from 32-bit programs")             \
 	X(sb_delete, generic_shutdown_super, HOOK_REQUIRED, "filesystems that are unmounted for good")                 \
+	X(sb_set_mnt_opts, security_sb_set_mnt_opts, HOOK_REQUIRED, "filesystems that are mounted")                    \
+	X(blkdev_write_iter, blkdev_write_iter, HOOK_FUNCTION, "writes into block devices, past filesystems")          \
+	X(blkdev_fallocate, blkdev_fallocate, HOOK_FUNCTION, "blocks of devices that are zeroed or discarded")         \
+	X(mmap_file, security_mmap_file, HOOK_REQUIRED, "block devices that are mapped")                               \
 	X(task_free, security_task_free, HOOK_REQUIRED, "operations of tasks that ended")                              \
 	X(file_permission, security_file_permission, HOOK_ON_DEMAND, "each write, for tail --every")
 

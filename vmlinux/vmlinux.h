@@ -60,13 +60,6 @@ struct list_head {
 	struct list_head *next;
 };
 
-struct super_block {
-	struct list_head s_list;
-	__u32 s_dev;
-	unsigned long s_magic;
-	struct dentry *s_root;
-};
-
 typedef struct {
 	int counter;
 } atomic_t;
@@ -75,17 +68,30 @@ typedef struct {
 	long counter;
 } atomic_long_t;
 
+struct block_device;
+
+struct super_block {
+	struct list_head s_list;
+	atomic_t s_active;
+	struct block_device *s_bdev;
+	__u32 s_dev;
+	unsigned long s_magic;
+	struct dentry *s_root;
+};
+
 struct rw_semaphore {
 	atomic_long_t count;
 };
 
 struct address_space {
+	struct inode *host;
 	atomic_t i_mmap_writable;
 };
 
 struct inode {
 	__u16 i_mode;
 	unsigned int i_flags;
+	__u32 i_rdev;
 	struct rw_semaphore i_rwsem;
 	atomic_t i_dio_count;
 	unsigned int i_nlink;
@@ -117,8 +123,18 @@ struct path {
 struct file {
 	unsigned int f_mode;
 	struct inode *f_inode;
+	struct address_space *f_mapping;
 	void *private_data;
 	struct path f_path;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+	__s64 ki_pos;
+};
+
+struct iov_iter {
+	unsigned long count;
 };
 
 struct vm_area_struct {

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Writes into block devices: see raw.bpf.c. */
+#ifndef FSCHANGED_RAW_H
+#define FSCHANGED_RAW_H
+
+#include "hook.h"
+
+static __always_inline bool is_writable_device(__u64 file)
+{
+	return (BPF_CORE_READ((struct file *)file, f_inode, i_mode) & FILE_TYPE) == FILE_BLOCK &&
+	       BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE;
+}
+
+/*
+ * e2fsck, which looks at a filesystem before it is mounted, writes the superblock of the journal as it was, once. What
+ * it repairs takes more than that, and moves the time of the last check, which the seal has.
+ */
+static __always_inline bool begins_with(const char *command, const char *name, __u32 length)
+{
+	for (__u32 i = 0; i < length; i++)
+		if (command[i] != name[i])
+			return false;
+	return true;
+}
+
+static __always_inline bool is_checker(const char *command)
+{
+	return begins_with(command, "fsck.ext", sizeof("fsck.ext") - 1) ||
+	       begins_with(command, "e2fsck", sizeof("e2fsck"));
+}
+
+static __always_inline void note_raw_write(__u64 file, bool mapped)
+{
+	__u32 device = BPF_CORE_READ((struct file *)file, f_mapping, host, i_rdev);
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct raw_write *entry = bpf_map_lookup_elem(&raw_writes, &device);
+	struct raw_write none = {};
+	char command[COMMAND_BYTES] = {};
+
+	if (!entry) {
+		bpf_map_update_elem(&raw_writes, &device, &none, BPF_NOEXIST);
+		entry = bpf_map_lookup_elem(&raw_writes, &device);
+	}
+	if (!entry) {
+		count(losses.raw_writes_full);
+		return;
+	}
+	bpf_get_current_comm(command, sizeof(command));
+	if (is_checker(command) && entry->checker != pid) {
+		entry->checker = pid;
+		return;
+	}
+	__sync_fetch_and_add(&entry->writes, 1);
+	entry->pid = pid;
+	if (mapped)
+		entry->mapped = 1;
+	__builtin_memcpy(entry->command, command, sizeof(entry->command));
+}
+
+#endif

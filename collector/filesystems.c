@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blocks.h"
+#include "collector.h"
+#include "filesystems.h"
+#include "hidden.h"
+#include "message.h"
+#include "moment.h"
+#include "store_seals.h"
+
+enum { STAY_BYTES = 32 };
+
+#define STAY_CAME   "came"
+#define STAY_WRITES "writes"
+
+static void find_devices(struct collector *collector, struct covered *row, const char *identity)
+{
+	if (blocks_below(row->device, identity, &row->devices, &row->device_count) || !row->device_count)
+		return;
+	row->instance = blocks_instance(row->devices[0]);
+	row->writes = seals_count_writes(collector, row->devices, row->device_count);
+}
+
+struct comparison {
+	struct covered *row;
+	const struct store_filesystem *now;
+};
+
+static int compare_place(const struct store_filesystem *before, void *context)
+{
+	const struct comparison *comparison = context;
+	const struct store_filesystem *now = comparison->now;
+
+	if (strcmp(before->identity, now->identity) == 0 && before->mount_point && before->root)
+		comparison->row->moved |=
+			strcmp(before->mount_point, now->mount_point) != 0 || strcmp(before->root, now->root) != 0;
+	return 0;
+}
+
+/* While no collector ran it may have been moved to another place, or another directory of it to that place. */
+static int compare_with_before(struct collector *collector, struct covered *row, const struct store_filesystem *now)
+{
+	struct comparison comparison = {row, now};
+
+	return collector->started ? 0 : store_filesystems(collector->store, compare_place, &comparison);
+}
+
+/* Where a filesystem was when it was traced last, for the next collector: it is the same as long as that is. */
+static void stay_name(char name[STAY_BYTES], const char *what, const struct covered *row)
+{
+	snprintf(name, STAY_BYTES, "%s:%u", what, row->id);
+}
+
+static int64_t stay_value(const struct covered *row)
+{
+	return (int64_t)((uint64_t)row->device << 32 | row->came);
+}
+
+/* It was traced by programs that stayed, all along. What was written past it meanwhile is then noticed as always. */
+static bool has_stayed(struct collector *collector, struct covered *row)
+{
+	int64_t before = 0, writes = 0;
+	char name[STAY_BYTES];
+
+	if (collector->started || tracer_origin(collector->tracer) != TRACER_TAKEN_OVER)
+		return false;
+	stay_name(name, STAY_CAME, row);
+	if (store_get_meta(collector->store, name, &before) || before != stay_value(row))
+		return false;
+	stay_name(name, STAY_WRITES, row);
+	if (store_get_meta(collector->store, name, &writes) == 0)
+		row->writes = (uint64_t)writes;
+	return true;
+}
+
+int filesystems_note(struct collector *collector, const struct covered *row)
+{
+	char name[STAY_BYTES];
+	int code;
+
+	stay_name(name, STAY_CAME, row);
+	code = store_set_meta(collector->store, name, stay_value(row));
+	stay_name(name, STAY_WRITES, row);
+	return code ? code : store_set_meta(collector->store, name, (int64_t)row->writes);
+}
+
+/* *goes_on: it is known, and nothing is missing since it was traced last; else *why may say what tells so. */
+static int identify(struct collector *collector, struct covered *row, bool was_traced, bool *goes_on,
+		    char why[SEAL_DIFFERENCE_BYTES])
+{
+	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
+	struct store_filesystem filesystem = {
+		.type = mount->type,
+		.mount_point = mount->mount_point,
+		.root = mount->root,
+		.device = mount->device,
+	};
+	bool is_new, was_shown = false;
+	char *identity = NULL;
+	int code = mount_identity(mount, &identity);
+
+	if (!code && coverage_has_identity(&collector->coverage, identity))
+		code = mount_clone_identity(mount, &identity);
+	filesystem.identity = identity;
+	if (!code)
+		code = store_was_shown(collector->store, &filesystem, &was_shown);
+	if (!code)
+		code = compare_with_before(collector, row, &filesystem);
+	if (!code)
+		code = store_put_filesystem(collector->store, &filesystem, &is_new);
+	if (!code) {
+		row->id = filesystem.id;
+		find_devices(collector, row, identity);
+		code = seals_came(collector, row, mount, was_traced && was_shown, why);
+	}
+	free(row->identity);
+	row->identity = identity;
+	*goes_on = code > 0 || (!code && was_traced && has_stayed(collector, row));
+	if (code >= 0)
+		code = filesystems_note(collector, row);
+	return code ? code : store_set_traced(collector->store, row->id, true);
+}
+
+/* Traced first: should it end while it is asked who it is, the kernel side tells that. */
+static int came(struct collector *collector, struct covered *row, bool *goes_on, char why[SEAL_DIFFERENCE_BYTES])
+{
+	struct superblock entry;
+	int traced = tracer_trace(collector->tracer, row->device, &entry), code;
+
+	if (traced < 0)
+		return traced;
+	row->came = entry.came;
+	/* Since it is mounted, so no file of it was opened unseen. */
+	row->settled = traced && collector->started;
+	code = identify(collector, row, traced, goes_on, why);
+	if (code && !traced)
+		tracer_forget(collector->tracer, row->device);
+	return code;
+}
+
+static bool has_ended(const struct covered *row, void *context)
+{
+	const struct collector *collector = context;
+	struct superblock entry;
+
+	return !tracer_superblock(collector->tracer, row->device, &entry) && entry.ended >= row->came;
+}
+
+/* One that lies on no block device is gone for good; of another the kernel side goes on to trace what has its number.
+ */
+static int went(struct collector *collector, struct covered *row)
+{
+	int code = store_set_traced(collector->store, row->id, false);
+
+	if (collector->walking == row->id)
+		collector->walking = 0;
+	if (code)
+		return code;
+	return row->device_count ? seals_went(collector, row) : tracer_forget(collector->tracer, row->device);
+}
+
+/* A filesystem that cannot be traced must not stop the others from being; what changes on it is a gap. */
+static int changed(struct covered *row, bool has_come, void *context)
+{
+	struct collector *collector = context;
+	char why[SEAL_DIFFERENCE_BYTES] = "";
+	enum gap_reason reason;
+	bool goes_on = false;
+	int code;
+
+	if (!has_come)
+		return went(collector, row);
+	code = came(collector, row, &goes_on, why);
+	/* The time before the start is a gap of all filesystems, or there is none. */
+	if (!collector->started && !collector->absent && tracer_origin(collector->tracer) != TRACER_TAKEN_OVER)
+		return code;
+	collector->untold |= !goes_on;
+	if (goes_on)
+		return 0;
+	reason = code                                       ? GAP_NOT_TRACEABLE
+		 : *why                                     ? GAP_TOUCHED
+		 : collector->absent && !collector->started ? collector->absence
+							    : GAP_MOUNTED;
+	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, reason,
+				 *why ? why : NULL);
+}
+
+static int keep_watches(struct collector *collector)
+{
+	struct coverage *coverage = &collector->coverage;
+	struct store_watch *watches = calloc(coverage->watch_count + 1, sizeof(*watches));
+	bool is_other;
+	int code;
+
+	if (!watches)
+		return -ENOMEM;
+	for (size_t i = 0; i < coverage->watch_count; i++) {
+		const struct covered *covered = coverage_find(&collector->coverage, coverage->watches[i].device);
+
+		if (covered)
+			coverage->watches[i].filesystem = covered->id;
+		watches[i] = (struct store_watch){
+			.filesystem = coverage->watches[i].filesystem,
+			.path = coverage->watches[i].path,
+			.host_path = coverage->watches[i].host_path,
+		};
+	}
+	code = store_set_watches(collector->store, watches, coverage->watch_count, &is_other);
+	free(watches);
+	if (code || !is_other || collector->window == 1)
+		return code;
+	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(),
+				 GAP_WATCH_CHANGED, NULL);
+}
+
+static int add_moved(struct collector *collector)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
+		struct covered *row = &collector->coverage.rows[i];
+
+		if (row->moved)
+			code = collector_add_gap(collector, collector->closing, collector->window, row,
+						 collector->flushed, GAP_MOVED, NULL);
+		row->moved = code;
+	}
+	return code;
+}
+
+/* What the kernel side has entered by itself is kept until it is seen whether it is wanted. */
+static int look_at_stranger(uint32_t device, void *context)
+{
+	struct collector *collector = context;
+	struct superblock entry;
+	int code;
+
+	if (coverage_find(&collector->coverage, device) || tracer_superblock(collector->tracer, device, &entry))
+		return 0;
+	if (entry.came == entry.ended) {
+		seals_refresh(&collector->seals, device);
+		return tracer_forget(collector->tracer, device);
+	}
+	/* In no mount that we see: its mount is under way, or in another namespace. */
+	if (!mounts_find_device(&collector->coverage.mounts, device, NULL))
+		return 0;
+	code = seals_spoil(collector, device);
+	return code ? code : tracer_forget(collector->tracer, device);
+}
+
+int filesystems_follow(struct collector *collector)
+{
+	int code;
+
+	collector->untold = false;
+	code = coverage_update(&collector->coverage, has_ended, changed, collector);
+	if (!code)
+		code = add_moved(collector);
+	if (!code)
+		code = tracer_each_superblock(collector->tracer, look_at_stranger, collector);
+	if (!code)
+		code = keep_watches(collector);
+	if (!code && collector->untold)
+		code = tracer_enter_open_files(collector->tracer);
+	if (!code && collector->untold)
+		code = hidden_check(collector);
+	return code;
+}
+
+/* It ended when a collector ran, and has been left alone since. */
+static int forget_sealed(uint32_t device, void *context)
+{
+	struct collector *collector = context;
+	struct superblock entry;
+
+	if (coverage_find(&collector->coverage, device) || tracer_superblock(collector->tracer, device, &entry) ||
+	    entry.came != entry.ended || !seals_owner(&collector->seals, device))
+		return 0;
+	return tracer_forget(collector->tracer, device);
+}
+
+int filesystems_start(struct collector *collector)
+{
+	int code = seals_load(collector);
+
+	if (!code)
+		code = seals_look(collector);
+	if (!code)
+		code = coverage_update(&collector->coverage, has_ended, changed, collector);
+	/* At boot the first one may be mounted later. */
+	if (!code && collector->coverage.count == 0)
+		message(LOG_NOTICE, "there is nothing to watch yet: no local filesystem is mounted");
+	if (!code)
+		code = tracer_each_superblock(collector->tracer, forget_sealed, collector);
+	if (!code)
+		code = add_moved(collector);
+	return code ? code : keep_watches(collector);
+}
+
+int filesystems_find(struct collector *collector, uint32_t device, uint32_t *filesystem)
+{
+	const struct covered *covered = coverage_find(&collector->coverage, device);
+	int code = 0;
+
+	if (!covered && collector->started && collector->stranger != device) {
+		collector->stranger = device;
+		code = collector_flush(collector);
+		if (!code)
+			code = filesystems_follow(collector);
+		covered = coverage_find(&collector->coverage, device);
+	}
+	*filesystem = covered ? covered->id : 0;
+	if (code || covered)
+		return code;
+	/* By their device watches tell whether they lie on it, which is not that of one that is gone. */
+	if (collector->coverage.watch_count == 0)
+		*filesystem = seals_owner(&collector->seals, device);
+	return *filesystem ? 0 : seals_spoil(collector, device);
+}
+
+struct departed {
+	struct collector *collector;
+	uint32_t device;
+};
+
+static int note_departure(const struct store_filesystem *filesystem, void *context)
+{
+	const struct departed *departed = context;
+	const struct covered row = {.id = filesystem->id};
+	struct collector *collector = departed->collector;
+
+	if (filesystem->device != departed->device)
+		return 0;
+	return collector_add_gap(collector, collector->closing, collector->window, &row, collector->flushed,
+				 GAP_UNMOUNTED, NULL);
+}
+
+/* Records of it name a device that is not there, or is another one's by now. */
+static int check_departure(uint32_t device, void *context)
+{
+	struct departed departed = {context, device};
+	struct collector *collector = context;
+	int code;
+
+	if (coverage_find(&collector->coverage, device))
+		return 0;
+	code = store_filesystems(collector->store, note_departure, &departed);
+	if (!code)
+		code = seals_spoil(collector, device);
+	return code ? code : tracer_forget(collector->tracer, device);
+}
+
+int filesystems_depart(struct collector *collector)
+{
+	return tracer_each_superblock(collector->tracer, check_departure, collector);
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "blocks.h"
+#include "collector.h"
+#include "filesystems.h"
+#include "moment.h"
+#include "seals.h"
+#include "store_seals.h"
+
+enum { READS = 3 }; /* a second apart */
+
+static struct sealed *find(struct seals *seals, uint32_t filesystem)
+{
+	for (size_t i = 0; i < seals->count; i++)
+		if (seals->rows[i].filesystem == filesystem)
+			return &seals->rows[i];
+	return NULL;
+}
+
+static struct sealed *add(struct seals *seals, uint32_t filesystem)
+{
+	struct sealed *rows = reallocarray(seals->rows, seals->count + 1, sizeof(*rows));
+
+	if (!rows)
+		return NULL;
+	seals->rows = rows;
+	rows[seals->count] = (struct sealed){.filesystem = filesystem};
+	return &rows[seals->count++];
+}
+
+static void take_out(struct seals *seals, struct sealed *row)
+{
+	free(row->devices);
+	*row = seals->rows[--seals->count];
+}
+
+void seals_free(struct seals *seals)
+{
+	for (size_t i = 0; i < seals->count; i++)
+		free(seals->rows[i].devices);
+	free(seals->rows);
+	*seals = (struct seals){0};
+}
+
+/* How often devices were written past filesystems; *last: the last one who did so. */
+static uint64_t count_writes(const struct collector *collector, const uint32_t *devices, size_t count,
+			     struct raw_write *last)
+{
+	uint64_t writes = 0;
+
+	*last = (struct raw_write){0};
+	for (size_t i = 0; i < count; i++) {
+		struct raw_write entry;
+
+		tracer_raw_write(collector->tracer, devices[i], &entry);
+		writes += entry.writes;
+		entry.mapped |= last->mapped;
+		if (entry.writes)
+			*last = entry;
+	}
+	return writes;
+}
+
+uint64_t seals_count_writes(const struct collector *collector, const uint32_t *devices, size_t count)
+{
+	struct raw_write last;
+
+	return count_writes(collector, devices, count, &last);
+}
+
+static int load_one(const struct store_seal *stored, void *context)
+{
+	struct collector *collector = context;
+	struct sealed *row;
+
+	/* Of another build: as if there were none. */
+	if (stored->size != sizeof(row->seal))
+		return 0;
+	row = add(&collector->seals, stored->filesystem);
+	if (!row)
+		return -ENOMEM;
+	memcpy(&row->seal, stored->bytes, sizeof(row->seal));
+	row->writes = stored->writes;
+	row->has_seal = true;
+	return 0;
+}
+
+int seals_load(struct collector *collector)
+{
+	return store_seals(collector->store, load_one, collector);
+}
+
+/* ---- looking for filesystems that are not mounted */
+
+/* Of btrfs the superblock has a number of its own, which is not known before it is mounted. */
+static bool is_live(const struct collector *collector, uint32_t superblock, const struct seal *seal)
+{
+	char path[sizeof("/sys/fs/btrfs/") + SEAL_UUID_BYTES];
+	struct superblock entry;
+
+	snprintf(path, sizeof(path), "/sys/fs/btrfs/%s", seal->uuid);
+	if (seal->uuid[0] && access(path, F_OK) == 0)
+		return true;
+	return !tracer_superblock(collector->tracer, superblock, &entry) && entry.came != entry.ended;
+}
+
+static int watch(struct collector *collector, struct sealed *row, uint32_t device)
+{
+	struct raw_write last;
+	uint64_t writes;
+	int code;
+
+	free(row->devices);
+	row->devices = NULL;
+	code = blocks_below(device, "", &row->devices, &row->device_count);
+	if (code)
+		return code;
+	writes = count_writes(collector, row->devices, row->device_count, &last);
+	row->superblock = device;
+	row->instance = blocks_instance(device);
+	/* The programs may have stayed, and have counted meanwhile. */
+	row->watched = row->instance && (!writes || writes == row->writes);
+	row->writes = writes;
+	row->difference[0] = '\0';
+	return 0;
+}
+
+/* The mounts are looked at before the seal is read, the kernel's entries after it: a mount in between shows there. */
+static int look_at(uint32_t device, void *context)
+{
+	struct collector *collector = context;
+	char name[BLOCK_NAME_BYTES];
+	struct mounts mounts;
+	struct seal seal;
+	bool is_mounted;
+	int code = mounts_read(&mounts, NULL);
+
+	if (code)
+		return code;
+	is_mounted = mounts_find_device(&mounts, device, NULL);
+	mounts_free(&mounts);
+	if (is_mounted || blocks_name(device, name) || seal_read(name, &seal))
+		return 0;
+	for (size_t i = 0; i < collector->seals.count; i++) {
+		struct sealed *row = &collector->seals.rows[i];
+
+		if (row->watched || !row->has_seal || strcmp(row->seal.uuid, seal.uuid) != 0)
+			continue;
+		if (!seal_holds(&row->seal, &seal)) {
+			seal_difference(&row->seal, &seal, row->difference);
+			continue;
+		}
+		code = watch(collector, row, device);
+		if (code)
+			return code;
+		if (is_live(collector, device, &seal))
+			row->watched = false;
+	}
+	return 0;
+}
+
+int seals_look(struct collector *collector)
+{
+	for (size_t i = 0; i < collector->seals.count; i++)
+		if (!collector->seals.rows[i].watched)
+			return blocks_each(look_at, collector);
+	return 0;
+}
+
+/* ---- filesystems that come and go */
+
+int seals_went(struct collector *collector, struct covered *row)
+{
+	struct sealed *sealed = find(&collector->seals, row->id);
+
+	if (!sealed)
+		sealed = add(&collector->seals, row->id);
+	if (!sealed)
+		return -ENOMEM;
+	free(sealed->devices);
+	*sealed = (struct sealed){
+		.filesystem = row->id,
+		.superblock = row->device,
+		.devices = row->devices,
+		.device_count = row->device_count,
+		.instance = row->device_count ? blocks_instance(row->devices[0]) : 0,
+		.writes = row->writes,
+		.reads = READS,
+	};
+	/* It was the same one all the time. */
+	sealed->watched = sealed->instance && sealed->instance == row->instance;
+	row->devices = NULL;
+	row->device_count = 0;
+	return 0;
+}
+
+static void compare_mounted(struct sealed *sealed, const struct covered *row, const struct mount *mount)
+{
+	char name[BLOCK_NAME_BYTES];
+	struct seal now;
+	/* The mount itself: of more than one, which came and went unseen, it is not known how many were for writing. */
+	unsigned int most = row->came > sealed->came ? row->came - sealed->came : row->came;
+	unsigned int more = most == 1 && !mount->read_only ? 1 : 0;
+
+	if (mount->read_only && most == 1)
+		most = 0;
+	if (!sealed->has_seal || !row->device_count || blocks_name(row->devices[0], name) || seal_read(name, &now))
+		return;
+	while (more < most && !seal_fits_mounted(&sealed->seal, &now, more))
+		more++;
+	if (seal_fits_mounted(&sealed->seal, &now, more))
+		return;
+	sealed->watched = false;
+	now.clean = true;
+	seal_difference(&sealed->seal, &now, sealed->difference);
+}
+
+int seals_came(struct collector *collector, const struct covered *row, const struct mount *mount, bool is_whole,
+	       char difference[SEAL_DIFFERENCE_BYTES])
+{
+	struct sealed *sealed = find(&collector->seals, row->id);
+	bool goes_on;
+	int code;
+
+	difference[0] = '\0';
+	if (!sealed)
+		return 0;
+	if (is_whole && !sealed->difference[0])
+		compare_mounted(sealed, row, mount);
+	goes_on = is_whole && sealed->watched && row->device_count == sealed->device_count && row->device_count &&
+		  memcmp(row->devices, sealed->devices, row->device_count * sizeof(*row->devices)) == 0 &&
+		  row->instance == sealed->instance && row->writes == sealed->writes;
+	memcpy(difference, sealed->difference, SEAL_DIFFERENCE_BYTES);
+	take_out(&collector->seals, sealed);
+	code = store_remove_seal(collector->store, row->id);
+	return code ? code : goes_on;
+}
+
+uint32_t seals_owner(const struct seals *seals, uint32_t superblock)
+{
+	for (size_t i = 0; i < seals->count; i++)
+		if (seals->rows[i].superblock == superblock && seals->rows[i].watched)
+			return seals->rows[i].filesystem;
+	return 0;
+}
+
+static bool lies_on(const struct sealed *row, uint32_t device)
+{
+	for (size_t i = 0; i < row->device_count; i++)
+		if (row->devices[i] == device)
+			return true;
+	return !device || row->superblock == device;
+}
+
+int seals_spoil(struct collector *collector, uint32_t device)
+{
+	struct seals *seals = &collector->seals;
+	int code = 0;
+
+	for (size_t i = seals->count; !code && i-- > 0;) {
+		if (!lies_on(&seals->rows[i], device))
+			continue;
+		code = store_remove_seal(collector->store, seals->rows[i].filesystem);
+		take_out(seals, &seals->rows[i]);
+	}
+	return code;
+}
+
+void seals_refresh(struct seals *seals, uint32_t superblock)
+{
+	for (size_t i = 0; i < seals->count; i++)
+		if (seals->rows[i].superblock == superblock) {
+			seals->rows[i].reads = READS;
+			seals->rows[i].position = 0;
+		}
+}
+
+/* ---- regularly */
+
+static int add_raw_gap(struct collector *collector, uint64_t first, uint32_t filesystem, const struct raw_write *last)
+{
+	const struct covered row = {.id = filesystem};
+	char detail[128];
+
+	snprintf(detail, sizeof(detail), "the filesystem's block device was written past it, last by %.*s (%u)",
+		 COMMAND_BYTES, last->command, last->pid);
+	return collector_add_gap(collector, first, collector->window, &row, collector->flushed, GAP_RAW_WRITE, detail);
+}
+
+/*
+ * The write may come after it was counted, so it counts at the next look as well. What is mapped may be stored into at
+ * any time.
+ */
+static int check_writes(struct collector *collector, uint64_t first, uint32_t filesystem, const uint32_t *devices,
+			size_t count, uint64_t *known, bool *again)
+{
+	struct raw_write last;
+	uint64_t writes = count_writes(collector, devices, count, &last);
+	bool moved = writes != *known;
+
+	if (!moved && !*again && !last.mapped)
+		return 0;
+	*again = moved;
+	*known = writes;
+	return add_raw_gap(collector, first, filesystem, &last);
+}
+
+static int keep(struct collector *collector, struct sealed *row)
+{
+	const struct store_seal stored = {
+		.filesystem = row->filesystem,
+		.writes = row->writes,
+		.bytes = &row->seal,
+		.size = sizeof(row->seal),
+	};
+
+	return store_put_seal(collector->store, &stored);
+}
+
+/*
+ * Kept only when the filesystem has ended (its last mount goes before), all that it reported is in the store, and only
+ * if it was not mounted meanwhile. A filesystem that ends writes its superblock last, so that is read some more times.
+ */
+static int read_seal(struct collector *collector, struct sealed *row)
+{
+	char name[BLOCK_NAME_BYTES];
+	struct superblock entry;
+	struct seal seal;
+
+	if (!row->reads || !row->watched)
+		return 0;
+	if (is_live(collector, row->superblock, &row->seal))
+		row->position = 0;
+	else if (!row->position)
+		row->position = tracer_produced(collector->tracer);
+	if (!row->position || tracer_consumed(collector->tracer) < row->position || collector->held)
+		return 0;
+	if (blocks_name(row->devices[0], name) || seal_read(name, &seal) || is_live(collector, row->superblock, &seal))
+		return 0;
+	if (!seal.clean) {
+		row->has_seal = false;
+		return store_remove_seal(collector->store, row->filesystem);
+	}
+	row->reads--;
+	if (row->has_seal && memcmp(&seal, &row->seal, sizeof(seal)) == 0)
+		return 0;
+	row->seal = seal;
+	row->has_seal = true;
+	row->came = tracer_superblock(collector->tracer, row->superblock, &entry) ? 0 : entry.came;
+	return keep(collector, row);
+}
+
+int seals_check(struct collector *collector, uint64_t first)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
+		struct covered *row = &collector->coverage.rows[i];
+		uint64_t before = row->writes;
+
+		code = check_writes(collector, first, row->id, row->devices, row->device_count, &row->writes,
+				    &row->written);
+		if (!code && row->writes != before)
+			code = filesystems_note(collector, row);
+	}
+	for (size_t i = 0; !code && i < collector->seals.count; i++) {
+		struct sealed *row = &collector->seals.rows[i];
+		uint64_t before = row->writes;
+
+		code = check_writes(collector, first, row->filesystem, row->devices, row->device_count, &row->writes,
+				    &row->written);
+		if (row->writes != before)
+			row->reads = READS;
+		if (!code)
+			code = read_seal(collector, row);
+	}
+	return code;
+}

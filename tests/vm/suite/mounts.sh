@@ -1,0 +1,164 @@
+# shellcheck shell=bash
+# Filesystems that come and go: what is known of them when they are mounted again.
+
+DISK=/dev/vdh DISK_MOUNT=/mnt/disk
+
+# new_disk TYPE JOB: a filesystem on a disk, mounted and traced, and a job with a base.
+new_disk() {
+	trap drop_disk EXIT
+	mkdir -p "$DISK_MOUNT"
+	wipefs -q -a "$DISK"
+	case $1 in
+	ext4) mkfs.ext4 -q -E lazy_itable_init=0 "$DISK" && e2fsck -f -y "$DISK" ;;
+	*) "mkfs.$1" -q "$DISK" ;;
+	esac
+	# A check that comes later shows, whatever the clock.
+	[ "$1" != ext4 ] || debugfs -w -R 'ssv lastcheck 20200101' "$DISK"
+	mount "$DISK" "$DISK_MOUNT"
+	wait_until 20 is_traced "$DISK_MOUNT" || fail "$DISK_MOUNT is not traced"
+	echo text >"$DISK_MOUNT/file"
+	expect_new_base "$2"
+}
+
+# As after a full backup: what was missing before is copied.
+expect_new_base() {
+	expect 0 fschanged mark --job "$1"
+	commit "$1"
+}
+
+drop_disk() {
+	set +e
+	umount -A -l "$DISK" 2>/dev/null
+}
+
+# What the kernel does of its own accord once a filesystem is unmounted, and what the collector looks at then.
+settle() {
+	sync
+	sleep 3
+}
+
+remount() {
+	umount "$DISK_MOUNT"
+	"${@:-true}"
+	mount "$DISK" "$DISK_MOUNT"
+}
+
+mounted_again() {
+	new_disk "$1" "$FUNCNAME-$1"
+	# At once, and while nobody looks.
+	echo text >"$DISK_MOUNT/before"
+	remount
+	echo text >"$DISK_MOUNT/at-once"
+	complete_dump "$FUNCNAME-$1" "$DISK_MOUNT"
+	expect_listed changed before at-once
+	commit "$FUNCNAME-$1"
+	# In peace, so that there is a seal.
+	echo text >"$DISK_MOUNT/file"
+	remount settle
+	echo text >"$DISK_MOUNT/later"
+	complete_dump "$FUNCNAME-$1" "$DISK_MOUNT"
+	expect_listed changed file later
+	expect_not_listed changed before
+	commit "$FUNCNAME-$1"
+	# More mounts than one, and each is over before it is seen.
+	umount "$DISK_MOUNT"
+	settle
+	for number in 1 2 3; do
+		mount "$DISK" "$DISK_MOUNT"
+		echo text >"$DISK_MOUNT/short$number"
+		umount "$DISK_MOUNT"
+	done
+	mount "$DISK" "$DISK_MOUNT"
+	dump "$FUNCNAME-$1" "$DISK_MOUNT"
+	[ "$1" = btrfs ] || [ "$STATUS" = 0 ] || fail "dump ended with $STATUS: $(<"$T/err")"
+	expect_listed changed short{1,2,3}
+	commit "$FUNCNAME-$1"
+	# While the collector sleeps.
+	kill -STOP "$COLLECTOR"
+	remount
+	echo text >"$DISK_MOUNT/unseen"
+	remount
+	kill -CONT "$COLLECTOR"
+	complete_dump "$FUNCNAME-$1" "$DISK_MOUNT"
+	expect_listed changed unseen
+	commit "$FUNCNAME-$1"
+}
+
+proves mounted_again_ext4 'ext4 is unmounted and mounted again, at once, later and often: nothing is missing, no gap'
+mounted_again_ext4() {
+	mounted_again ext4
+	# With its check at boot.
+	remount e2fsck -a "$DISK"
+	complete_dump mounted_again-ext4 "$DISK_MOUNT"
+	commit mounted_again-ext4
+	# For reading, and then for writing.
+	umount "$DISK_MOUNT"
+	mount -o ro "$DISK" "$DISK_MOUNT"
+	mount -o remount,rw "$DISK_MOUNT"
+	echo text >"$DISK_MOUNT/writable"
+	complete_dump mounted_again-ext4 "$DISK_MOUNT"
+	expect_listed changed writable
+}
+
+proves mounted_again_xfs 'xfs is unmounted and mounted again, at once, later and often: nothing is missing, no gap'
+mounted_again_xfs() {
+	mounted_again xfs
+}
+
+proves mounted_again_btrfs 'btrfs is unmounted and mounted again, at once and later: nothing is missing, no gap'
+mounted_again_btrfs() {
+	mounted_again btrfs
+}
+
+# incomplete_after WORDS COMMAND...: it says so, and then all is well again.
+incomplete_after() {
+	local words=$1
+	shift
+	"$@" >/dev/null 2>"$T/tool" || fail "$*: $(<"$T/tool")"
+	incomplete_dump raw "$DISK_MOUNT"
+	expect_said "$words"
+	# The write may have come after it was counted, so the next window is its as well.
+	sleep 1.5
+	expect_new_base raw
+	complete_dump raw "$DISK_MOUNT"
+	commit raw
+}
+
+proves block_device_written 'a block device is written past its filesystem, mounted or not: the list names the program'
+block_device_written() {
+	new_disk ext4 raw
+	settle
+	incomplete_after 'by dd' dd if=/dev/zero of="$DISK" bs=4096 count=1 seek=100000 conv=notrunc oflag=direct
+	incomplete_after 'by blkdiscard' blkdiscard -f -o $((400 * 1024 * 1024)) -l 4096 "$DISK"
+	incomplete_after 'by debugfs' remount debugfs -w -R 'sif /file mode 0100600' "$DISK"
+	incomplete_after 'by e2fsck' remount e2fsck -f -y "$DISK"
+	# With time in between.
+	remount settle
+	complete_dump raw "$DISK_MOUNT"
+	commit raw
+	umount "$DISK_MOUNT"
+	settle
+	debugfs -w -R 'sif /file mode 0100640' "$DISK" >/dev/null
+	settle
+	mount "$DISK" "$DISK_MOUNT"
+	incomplete_dump raw "$DISK_MOUNT"
+	expect_said 'by debugfs'
+	sleep 1.5
+	expect_new_base raw
+	# To look is not to write.
+	dumpe2fs "$DISK" >/dev/null 2>&1
+	blkid -p "$DISK" >/dev/null
+	blockdev --getsize64 --flushbufs "$DISK" >/dev/null
+	complete_dump raw "$DISK_MOUNT"
+	commit raw
+}
+
+proves shown_elsewhere 'a filesystem is mounted again at another place: all of it is new there, the list is incomplete'
+shown_elsewhere() {
+	new_disk ext4 "$FUNCNAME"
+	umount "$DISK_MOUNT"
+	mkdir -p /mnt/elsewhere
+	mount "$DISK" /mnt/elsewhere
+	incomplete_dump "$FUNCNAME" /mnt
+	expect_said mounted
+}
