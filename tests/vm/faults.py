@@ -136,29 +136,39 @@ class Trial:
         self.product.ask("detach", accept=ANY)
 
     def count(self):
-        """How many calls there are until the collector is ready, and until its end."""
-        ready = self.with_fault(0, "EIO", "once")
-        calls = self.calls()[0]
-        self.check()
-        say("%d system calls, %d of them before it was ready" % (calls, ready))
-        return ready, calls
+        """How many calls there are until the collector is ready, and until its end: at its first start, and at one that
+        finds in the kernel what another has left."""
+        starts = []
+        for kind in ("first", "later"):
+            ready = self.with_fault(0, "EIO", "once")
+            starts.append((ready, self.calls()[0]))
+            say("%s start: %d system calls, %d of them before it was ready" % (kind, starts[-1][1], ready))
+            self.check()
+        return starts
 
 
-# A third of them before it is ready.
+# A fifth of them while the collector starts for the first time, a fifth while it starts later, the rest when it is ready.
 def sample(trial, seconds, seed):
-    ready, calls = trial.count()
+    (cold, _), (ready, calls) = trial.count()
     chosen = random.Random(seed)
     end = time.monotonic() + seconds
     number = 0
     while time.monotonic() < end:
-        first, last = (1, ready) if number % 3 == 0 else (ready + 1, calls)
+        if number % 5 == 0:
+            trial.detach()
+        first, last = ((1, cold), (1, ready), (ready + 1, calls))[min(number % 5, 2)]
         yield (chosen.randint(first, last),) + FAULTS[number % len(FAULTS)]
         number += 1
 
 
 def every(trial, step):
-    for at in range(1, trial.count()[1] + 1, step):
+    (cold, _), (_, calls) = trial.count()
+    for at in range(1, calls + 1, step):
         for fault in FAULTS:
+            yield (at,) + fault
+    for at in range(1, cold + 1, step):
+        for fault in FAULTS:
+            trial.detach()
             yield (at,) + fault
 
 
