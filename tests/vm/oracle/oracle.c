@@ -33,8 +33,8 @@ static double seconds(void)
 /* whole: a full copy was made, so it does not matter what the list may have lacked. */
 static bool ask_to_commit(const struct oracle *oracle, const struct job *job, bool whole)
 {
-	return product_run(&oracle->product,
-			   (const char *[]){"commit", "--job", job->name, whole ? "--whole" : NULL, NULL}) == 0;
+	return product_run(&oracle->product, (const char *[]){"commit", "--job", job->name, "--no-sync",
+							      whole ? "--whole" : NULL, NULL}) == 0;
 }
 
 /* A collector that was killed may have done what it could not answer any more. */
