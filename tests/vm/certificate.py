@@ -39,7 +39,7 @@ def main():
             if c[name] and os.path.exists(c[name]["file"]):
                 assert entries(c[name]["file"]) == c[name]["paths"], (name, c[name])
     for expression in sys.argv[3:]:
-        assert eval(expression, {"c": c}), f"{expression} is not true of {json.dumps(c, indent=1)[:6000]}"
+        assert eval(expression, {"c": c}), f"of {json.dumps(c)[-2000:]} is not true: {expression}"
 
 
 main()
