@@ -140,7 +140,7 @@ lint: $(B)/compile_commands.json $(LIBRARY_OBJECTS) ## formatting and static ana
 	$(call say,TIDY)printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -n 1 clang-tidy --quiet -p $(B) 2>$(B)/tidy.log
 	$(call say,CPPCHECK)cppcheck --quiet --error-exitcode=1 --std=c17 --inline-suppr --library=posix \
 		--enable=warning,portability --suppress=missingIncludeSystem --suppress=readdirCalled -D_GNU_SOURCE \
-		'-Djson_array_foreach(array, i, value)=for (i = 0; i < json_array_size(array) && (value = json_array_get(array, i)); i++)' \
+		'-Djson_array_foreach(array, i, value)=while ((value = next_of(array, &i)))' \
 		'-Dbpf_object__for_each_program(program, object)=while ((program = bpf_object__next_program(object, program)))' \
 		-Iinclude -Icollector $(SOURCES)
 	$(call say,SHELL)shellcheck --external-sources --source-path=SCRIPTDIR --exclude=SC2187 $(SCRIPTS)
