@@ -193,7 +193,7 @@ static int read_jobs(struct store *store, struct listing *listing)
 	if (code == 0)
 		code = store_jobs(store, show, listing);
 	if (code == 0)
-		code = store_commit(store, false);
+		code = store_commit(store);
 	return code;
 }
 

@@ -133,7 +133,7 @@ static int list_windows(struct store *store, bool json)
 	if (code == 0)
 		code = store_windows(store, 1, 0, show, &listing);
 	if (code == 0)
-		code = store_commit(store, false);
+		code = store_commit(store);
 	if (code == 0)
 		return json ? command_print_json(listing.windows) : EXIT_DONE;
 	json_decref(listing.windows);

@@ -139,7 +139,7 @@ static int write_batch(struct collector *collector)
 	if (!code)
 		code = store_set_meta(collector->store, META_ALIVE, collector->reached);
 	if (!code)
-		code = store_commit(collector->store, false);
+		code = store_commit(collector->store);
 	if (code)
 		store_rollback(collector->store);
 	collector->error = code;

@@ -15,6 +15,7 @@
 
 #include "damage.h"
 #include "database.h"
+#include "wal.h"
 
 enum {
 	APPLICATION_ID = 0x66734368, /* as in schema.sql */
@@ -46,8 +47,9 @@ struct database {
 	bool write;
 	bool damaged;  /* that has shown */
 	bool replaced; /* a damaged one was set aside */
-	bool suspect;  /* the log: a sync of it has failed, so it may have a hole on the disk */
-	int log_pages;
+	bool suspect;  /* the log: it may not be on the disk, though a sync would succeed */
+	bool durable;  /* the transaction */
+	int log_pages; /* frames of the log, unless the database has all of them; or WAL_ALL: not known */
 	int lock;
 	struct rows rows[QUERY_COUNT];
 	char path[PATH_MAX];
@@ -98,6 +100,7 @@ static int failed(struct database *database)
 	int error = error_number(database->connection);
 
 	database->damaged |= error == -EUCLEAN;
+	database->suspect |= (sqlite3_errcode(database->connection) & 0xff) == SQLITE_IOERR;
 	return database_refuse(database, error, "%s: %s", database->path, sqlite3_errmsg(database->connection));
 }
 
@@ -224,6 +227,41 @@ bool database_is_replaced(const struct database *database)
 	return database->replaced;
 }
 
+/* An error of an earlier process is not known here: a log is suspect when it is opened. */
+static int settle_log(struct database *database)
+{
+	int64_t version;
+	int result;
+
+	if (!database->suspect)
+		return 0;
+	/* The log is opened when something is read. */
+	result = GET_NUMBER(database, &version, GET_SCHEMA_VERSION);
+	if (result)
+		return result;
+	result = wal_rewrite(database->connection, database->log_pages);
+	database->suspect = result;
+	database->damaged |= result == -EUCLEAN;
+	return result ? database_refuse(database, result, "%s-wal: %s", database->path, strerror(-result)) : 0;
+}
+
+static int execute(struct database *database, const char *statements)
+{
+	return sqlite3_exec(database->connection, statements, NULL, NULL, NULL) ? failed(database) : 0;
+}
+
+static int set_durable(struct database *database, bool durable)
+{
+	int result;
+
+	if (database->durable == durable)
+		return 0;
+	result = execute(database, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+	if (!result)
+		database->durable = durable;
+	return result;
+}
+
 int database_begin(struct database *database)
 {
 	return RUN(database, database->write ? BEGIN_WRITE : BEGIN_READ);
@@ -231,65 +269,41 @@ int database_begin(struct database *database)
 
 /*
  * What recovery reads after a crash is the log, up to its last valid commit record. So one sync of the log makes all
- * commits durable; what has left the log was synced by the checkpoint. SQLite's own sync is used: it also syncs the
- * directory of a log that is new.
+ * commits durable; what has left the log was synced by the checkpoint. SQLite makes it within the COMMIT, and takes the
+ * transaction back when it fails.
  */
-static int sync_file(struct database *database)
+int database_begin_durable(struct database *database)
 {
-	sqlite3_file *log = NULL;
+	int result = settle_log(database);
 
-	if (sqlite3_file_control(database->connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log))
-		return failed(database);
-	if (!log || !log->pMethods || log->pMethods->xSync(log, SQLITE_SYNC_NORMAL))
-		return database_refuse(database, -EIO, "%s-wal: cannot be synced", database->path);
-	return 0;
+	if (!result)
+		result = set_durable(database, true);
+	return result ? result : database_begin(database);
 }
 
 /* Errors here are no errors of a transaction: it is in the log. */
-static int checkpoint(struct database *database, int mode)
+static void checkpoint(struct database *database)
 {
 	int pages = 0, done = 0;
-	int result = sqlite3_wal_checkpoint_v2(database->connection, NULL, mode, &pages, &done);
 
-	database->suspect |= (result & 0xff) == SQLITE_IOERR;
-	if (result)
-		return failed(database);
-	return pages == done ? 0 : database_refuse(database, -EBUSY, "%s-wal is in use", database->path);
+	if (settle_log(database))
+		return;
+	if (sqlite3_wal_checkpoint_v2(database->connection, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done))
+		failed(database);
+	else if (pages == done)
+		database->log_pages = 0;
 }
 
-/*
- * After an error of a sync the kernel takes the pages for written, and the next sync succeeds though they are not on
- * the disk. So nothing in this log counts as durable; what it holds has to come into the database itself, and the log
- * to be emptied, lest a part of it be taken for the whole after a crash.
- */
-static int replace_log(struct database *database)
-{
-	int result = checkpoint(database, SQLITE_CHECKPOINT_TRUNCATE);
-
-	if (!result)
-		result = sync_file(database);
-	if (!result)
-		database->suspect = false;
-	return result;
-}
-
-static int sync_log(struct database *database)
-{
-	int result = database->suspect ? -EIO : sync_file(database);
-
-	if (!result)
-		return 0;
-	database->suspect = true;
-	return replace_log(database);
-}
-
-int database_commit(struct database *database, bool durable)
+int database_commit(struct database *database)
 {
 	int result = RUN(database, COMMIT);
 
-	if (!result && database->write && database->log_pages >= LOG_PAGES)
-		checkpoint(database, SQLITE_CHECKPOINT_PASSIVE);
-	return result || !durable ? result : sync_log(database);
+	if (result)
+		return result;
+	set_durable(database, false);
+	if (database->write && database->log_pages >= LOG_PAGES)
+		checkpoint(database);
+	return 0;
 }
 
 /* In place of SQLite's own checkpoints, whose errors nobody would see. */
@@ -308,6 +322,7 @@ void database_rollback(struct database *database)
 {
 	if (!sqlite3_get_autocommit(database->connection))
 		RUN(database, ROLLBACK);
+	set_durable(database, false);
 }
 
 int database_enter(struct database *database, bool *own)
@@ -319,7 +334,7 @@ int database_enter(struct database *database, bool *own)
 int database_leave(struct database *database, bool own, int result)
 {
 	if (own && !result)
-		result = database_commit(database, false);
+		result = database_commit(database);
 	if (own && result)
 		database_rollback(database);
 	return result;
@@ -382,11 +397,6 @@ static int make_database(struct database *database, const char *directory)
 	if (!result)
 		result = take_lock(database, directory);
 	return result < 0 ? result : make_database_file(database);
-}
-
-static int execute(struct database *database, const char *statements)
-{
-	return sqlite3_exec(database->connection, statements, NULL, NULL, NULL) ? failed(database) : 0;
 }
 
 static int connect_to(struct database *database)
@@ -455,13 +465,13 @@ int database_check(struct database *database)
 
 static int make_schema(struct database *database)
 {
-	int result = database_begin(database);
+	int result = database_begin_durable(database);
 
 	if (!result)
 		result = execute(database, schema_sql);
 	if (!result && damage_was_found(database->path))
 		result = execute(database, "INSERT INTO meta VALUES ('replaced', 1)");
-	return result ? result : database_commit(database, true);
+	return result ? result : database_commit(database);
 }
 
 /*
@@ -489,6 +499,9 @@ static void disconnect(struct database *database)
 		sqlite3_finalize(database->rows[i].statement);
 		database->rows[i].statement = NULL;
 	}
+	/* A checkpoint would copy from a log that is suspect. */
+	if (database->suspect && database->connection)
+		sqlite3_db_config(database->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(database->connection);
 	database->connection = NULL;
 }
@@ -496,7 +509,11 @@ static void disconnect(struct database *database)
 static int use(struct database *database)
 {
 	bool is_new = false;
-	int result = connect_to(database);
+	int result;
+
+	database->suspect = database->write;
+	database->log_pages = WAL_ALL;
+	result = connect_to(database);
 
 	if (!result)
 		result = check(database, &is_new);

@@ -46,7 +46,8 @@ bool database_is_replaced(const struct database *database);
 int database_check(struct database *database);
 
 int database_begin(struct database *database);
-int database_commit(struct database *database, bool durable);
+int database_begin_durable(struct database *database); /* its commit is on the disk, or has not taken place */
+int database_commit(struct database *database);
 void database_rollback(struct database *database);
 /* A transaction around work that must be whole, unless the caller has one. */
 int database_enter(struct database *database, bool *own);

@@ -95,7 +95,7 @@ static int check(struct collector *collector)
 static int end(struct store *store, int code)
 {
 	if (!code)
-		code = store_commit(store, true);
+		code = store_commit(store);
 	if (code)
 		store_rollback(store);
 	return code;
@@ -103,14 +103,14 @@ static int end(struct store *store, int code)
 
 int identity_check(struct collector *collector)
 {
-	int code = store_begin(collector->store);
+	int code = store_begin_durable(collector->store);
 
 	return code ? code : end(collector->store, check(collector));
 }
 
 int identity_leave(struct collector *collector)
 {
-	int code = store_begin(collector->store);
+	int code = store_begin_durable(collector->store);
 
 	return code ? code : end(collector->store, store_set_meta(collector->store, META_CLEAN, 1));
 }

@@ -69,7 +69,7 @@ json_t *jobs_cut(struct collector *collector, const json_t *request, char **erro
 static int end_durably(struct store *store, int code)
 {
 	if (!code)
-		code = store_commit(store, true);
+		code = store_commit(store);
 	if (code)
 		store_rollback(store);
 	return code;
@@ -77,7 +77,7 @@ static int end_durably(struct store *store, int code)
 
 static int pend(struct store *store, const char *name, uint64_t window, enum store_copied copied)
 {
-	int code = store_begin(store);
+	int code = store_begin_durable(store);
 
 	if (!code)
 		code = store_mark_job(store, name, window, moment_now() / NANOSECONDS, copied);
@@ -105,7 +105,7 @@ json_t *jobs_pend(struct collector *collector, const json_t *request, char **err
 
 static int commit_job(struct store *store, const char *name, struct store_job *job, bool whole)
 {
-	int code = store_begin(store);
+	int code = store_begin_durable(store);
 
 	if (!code && whole && job->pending)
 		code = store_mark_job(store, name, job->pending, job->marked, COPIED_ALL);
@@ -150,7 +150,7 @@ json_t *jobs_commit(struct collector *collector, const json_t *request, char **e
 
 static int drop_job(struct store *store, const char *name)
 {
-	int code = store_begin(store);
+	int code = store_begin_durable(store);
 
 	if (!code)
 		code = store_drop_job(store, name);

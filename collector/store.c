@@ -59,9 +59,14 @@ int store_begin(struct store *store)
 	return database_begin(store->database);
 }
 
-int store_commit(struct store *store, bool durable)
+int store_begin_durable(struct store *store)
 {
-	return database_commit(store->database, durable);
+	return database_begin_durable(store->database);
+}
+
+int store_commit(struct store *store)
+{
+	return database_commit(store->database);
 }
 
 void store_rollback(struct store *store)

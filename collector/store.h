@@ -108,8 +108,9 @@ int store_check(struct store *store);
 int store_set_aside(const char *directory);
 
 int store_begin(struct store *store);
-/* durable: survives a power cut when it returns (fsync); else it survives the death of the process. */
-int store_commit(struct store *store, bool durable);
+/* What is committed then, and all before it, survives a power cut; else it survives the death of the process. */
+int store_begin_durable(struct store *store);
+int store_commit(struct store *store); /* after an error nothing was done */
 void store_rollback(struct store *store);
 
 int store_get_meta(struct store *store, const char *key, int64_t *value); /* -ENOENT */

@@ -123,7 +123,7 @@ static json_t *take_bytes(struct collector *collector, const json_t *request, co
 	if (!code)
 		code = take(collector, bytes, size);
 	if (!code)
-		code = store_commit(collector->store, false);
+		code = store_commit(collector->store);
 	if (code)
 		store_rollback(collector->store);
 	free(bytes);
@@ -167,14 +167,14 @@ static json_t *next_moved(struct collector *collector, const void *owner, const 
 /* What was sent before is no later than this. */
 static int end_all(struct collector *collector)
 {
-	int code = store_begin(collector->store);
+	int code = store_begin_durable(collector->store);
 
 	if (!code)
 		code = store_end_walk(collector->store, collector->walking);
 	if (!code)
 		code = cover_end(collector);
 	if (!code)
-		code = store_commit(collector->store, true);
+		code = store_commit(collector->store);
 	if (code)
 		store_rollback(collector->store);
 	return code;

@@ -124,7 +124,7 @@ static int confirm(struct collector *collector)
 static int close_windows(struct collector *collector, const char *job, uint64_t last)
 {
 	int64_t now = moment_now();
-	int code = store_begin(collector->store);
+	int code = store_begin_durable(collector->store);
 
 	for (uint64_t number = collector->closing; !code && number <= last; number++)
 		code = store_close_window(collector->store, number, now, number == last ? collector->events : 0);
@@ -133,7 +133,7 @@ static int close_windows(struct collector *collector, const char *job, uint64_t 
 	if (!code && job)
 		code = store_mark_job(collector->store, job, last, now / NANOSECONDS, COPIED_ALL);
 	if (!code)
-		code = store_commit(collector->store, true);
+		code = store_commit(collector->store);
 	if (code)
 		store_rollback(collector->store);
 	return code;

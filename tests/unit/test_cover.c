@@ -137,14 +137,14 @@ static void find(struct fixture *fixture, const char *path, int64_t changed, uin
 	memcpy(bytes + sizeof(entry), path, strlen(path));
 	assert_int_equal(store_begin(fixture->collector.store), 0);
 	assert_int_equal(cover_take(&fixture->collector, bytes, sizeof(entry) + strlen(path)), 0);
-	assert_int_equal(store_commit(fixture->collector.store, false), 0);
+	assert_int_equal(store_commit(fixture->collector.store), 0);
 }
 
 static void end(struct fixture *fixture)
 {
-	assert_int_equal(store_begin(fixture->collector.store), 0);
+	assert_int_equal(store_begin_durable(fixture->collector.store), 0);
 	assert_int_equal(cover_end(&fixture->collector), 0);
-	assert_int_equal(store_commit(fixture->collector.store, true), 0);
+	assert_int_equal(store_commit(fixture->collector.store), 0);
 }
 
 static int count_open(const struct store_gap *gap, void *context)

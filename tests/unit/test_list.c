@@ -155,7 +155,7 @@ static void dirty_in(struct fixture *fixture, uint32_t filesystem, const char *p
 	entry.first = entry.last = 1000000000;
 	assert_int_equal(store_begin(fixture->store), 0);
 	assert_int_equal(store_put_dirty(fixture->store, &entry), 0);
-	assert_int_equal(store_commit(fixture->store, false), 0);
+	assert_int_equal(store_commit(fixture->store), 0);
 	free(inside);
 }
 

@@ -373,10 +373,10 @@ static void test_rollback(void **state)
 	assert_int_equal(store_begin(fixture->store), 0);
 	put(fixture, 1, "/gone/deep/file");
 	store_rollback(fixture->store);
-	assert_int_equal(store_begin(fixture->store), 0);
+	assert_int_equal(store_begin_durable(fixture->store), 0);
 	put(fixture, 1, "/other/file");
 	put(fixture, 1, "/gone/deep/file");
-	assert_int_equal(store_commit(fixture->store, true), 0);
+	assert_int_equal(store_commit(fixture->store), 0);
 	HAS_ONLY(list_of(fixture->store, 1, 1), "/gone/deep/file", "/other/file");
 	assert_int_equal(store_begin(fixture->store), 0);
 	put(fixture, 2, "/again/file");
@@ -419,13 +419,13 @@ static void test_reader(void **state)
 	assert_int_equal(store_begin(fixture->store), 0);
 	put(fixture, 1, "/during");
 	HAS_ONLY(list_of(reader, 1, 1), "/before");
-	assert_int_equal(store_commit(fixture->store, false), 0);
+	assert_int_equal(store_commit(fixture->store), 0);
 	HAS_ONLY(list_of(reader, 1, 1), "/before", "/during");
 	assert_int_equal(store_begin(reader), 0);
 	assert_int_equal(list_of(reader, 1, 1)->count, 2);
 	put(fixture, 1, "/later");
 	assert_int_equal(list_of(reader, 1, 1)->count, 2);
-	assert_int_equal(store_commit(reader, false), 0);
+	assert_int_equal(store_commit(reader), 0);
 	assert_int_equal(list_of(reader, 1, 1)->count, 3);
 	assert_int_equal(store_set_meta(reader, "key", 1), -EROFS);
 	store_close(reader);

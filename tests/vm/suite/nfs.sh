@@ -51,7 +51,10 @@ file_open_by_nfs_before_the_start() {
 		expect_said "on $SERVED may be missing: files that were open"
 		commit "$FUNCNAME"
 	done
+	# That the client closes it is not enough: the server may keep it open (6.18 and 7 do).
 	hold client close file
+	stop_nfs_server
+	trap 'stop_holder client; umount -l "$SERVED"' EXIT
 	# In this window it was still held.
 	incomplete_dump "$FUNCNAME" "$SERVED"
 	commit "$FUNCNAME"

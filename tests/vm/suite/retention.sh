@@ -164,5 +164,5 @@ disk_full_for_the_database() {
 	full_dump
 	[ "$STATUS" = 0 ] || [ "$STATUS" = 3 ] || fail "the dump ended with $STATUS: $(<"$T/err")"
 	[ "$STATUS" = 3 ] || expect_listed changed acknowledged many/a-name-that-is-not-short-{1,1500,3000}
-	echo "the list after that: status $STATUS"
+	echo "the list after that: status $STATUS" >"$T/figures"
 }

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "store.h"
+
+enum { FRAME = 32 + 24, SECOND = 1000 }; /* the first page in the log */
+
+struct fixture {
+	char directory[64];
+	struct store *store;
+};
+
+static bool failing;
+static off_t lowest; /* that was written since the last failure */
+
+/* These come before the C library's, for SQLite as well. */
+int fdatasync(int file)
+{
+	if (!failing)
+		return (int)syscall(SYS_fdatasync, file);
+	lowest = INT64_MAX;
+	errno = EIO;
+	return -1;
+}
+
+ssize_t pwrite64(int file, const void *bytes, size_t size, off64_t offset)
+{
+	if (offset < lowest && size > 24)
+		lowest = offset;
+	return syscall(SYS_pwrite64, file, bytes, size, offset);
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	strcpy(fixture->directory, "/tmp/test-wal-XXXXXX");
+	assert_non_null(mkdtemp(fixture->directory));
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+	assert_int_equal(store_open_window(fixture->store, 1, SECOND), 0);
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	char command[128];
+
+	failing = false;
+	store_close(fixture->store);
+	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->directory);
+	assert_int_equal(system(command), 0);
+	free(fixture);
+	return 0;
+}
+
+static int close_window(struct store *store)
+{
+	int code = store_begin_durable(store);
+
+	if (!code)
+		code = store_close_window(store, 1, 2 * SECOND, 0);
+	if (!code)
+		code = store_commit(store);
+	if (code)
+		store_rollback(store);
+	return code;
+}
+
+static bool is_closed(struct store *store)
+{
+	struct store_window window;
+
+	assert_int_equal(store_last_window(store, &window), 0);
+	return window.closed;
+}
+
+static void refuse(struct store *store)
+{
+	failing = true;
+	assert_int_equal(close_window(store), -EIO);
+	assert_false(is_closed(store));
+}
+
+/* What is refused has not taken place, so that it can be tried again; what is not durable goes on meanwhile. */
+static void test_failing_sync(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t value;
+
+	refuse(fixture->store);
+	refuse(fixture->store);
+	assert_int_equal(store_set_meta(fixture->store, "meanwhile", 7), 0);
+	failing = false;
+	assert_int_equal(close_window(fixture->store), 0);
+	assert_true(is_closed(fixture->store));
+	assert_int_equal(store_get_meta(fixture->store, "meanwhile", &value), 0);
+	assert_int_equal(value, 7);
+}
+
+/* A sync that succeeds after one that failed tells nothing of what was written before. */
+static void test_written_again(void **state)
+{
+	struct fixture *fixture = *state;
+
+	refuse(fixture->store);
+	failing = false;
+	assert_int_equal(close_window(fixture->store), 0);
+	assert_int_equal(lowest, 0);
+}
+
+static void spoil(const struct fixture *fixture)
+{
+	char path[128];
+	int file;
+
+	snprintf(path, sizeof(path), "%s/fschanged.db-wal", fixture->directory);
+	file = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(file, "what was there before", 21, FRAME), 21);
+	close(file);
+}
+
+/* Memory that the kernel takes for written may go; then the disk has what was there before. */
+static void test_lost(void **state)
+{
+	struct fixture *fixture = *state;
+
+	refuse(fixture->store);
+	spoil(fixture);
+	failing = false;
+	assert_int_equal(close_window(fixture->store), -EUCLEAN);
+	assert_true(store_is_damaged(fixture->store));
+}
+
+static void die_after_writing(const struct fixture *fixture)
+{
+	struct store *store;
+	pid_t child = fork();
+	int status = 0;
+
+	if (!child) {
+		status = store_open(&store, fixture->directory, STORE_WRITE);
+		if (!status)
+			status = store_set_meta(store, "last", 7);
+		_exit(status ? 1 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* Nobody knows what syncs have failed in a process that died. */
+static void test_opened(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t value;
+
+	store_close(fixture->store);
+	die_after_writing(fixture);
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+	lowest = INT64_MAX;
+	assert_int_equal(close_window(fixture->store), 0);
+	assert_int_equal(lowest, 0);
+	assert_int_equal(store_get_meta(fixture->store, "last", &value), 0);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_failing_sync),
+		TEST(test_written_again),
+		TEST(test_lost),
+		TEST(test_opened),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
