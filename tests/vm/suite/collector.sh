@@ -35,6 +35,8 @@ leaves_nothing_in_the_kernel() {
 	# The kernel frees them a moment later.
 	wait_until 20 nothing_is_left || {
 		diff "$RUN/objects.before" "$T/objects"
+		find /sys/fs/bpf
+		bpftool link show | grep -A 2 pids | head -n 10
 		fail "something is left"
 	}
 }
