@@ -33,7 +33,7 @@ leaves_nothing_in_the_kernel() {
 	bpftool prog show | grep -q '_file_open' || fail "the programs have gone with the collector"
 	expect 0 fschanged detach
 	# The kernel frees them a moment later.
-	wait_until 20 nothing_is_left || {
+	wait_until 120 nothing_is_left || {
 		diff "$RUN/objects.before" "$T/objects"
 		find /sys/fs/bpf
 		bpftool link show | grep -A 2 pids | head -n 10
