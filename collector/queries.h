@@ -61,7 +61,8 @@ QUERY(GET_JOB, "SELECT " JOB_COLUMNS " FROM job WHERE name = ?")
 QUERY(MARK_JOB,
       "INSERT INTO job VALUES (?1, 0, ?2, ?3, ?3, 0, "
       "CASE WHEN EXISTS (SELECT 1 FROM meta WHERE key = 'replaced') THEN ?6 ELSE ?4 END, ?3, 0, ?5, 0, 0) "
-      "ON CONFLICT DO UPDATE SET pending = excluded.pending, marked = excluded.marked, copied = excluded.copied")
+      "ON CONFLICT DO UPDATE SET marked = CASE WHEN pending = excluded.pending THEN marked ELSE excluded.marked END, "
+      "pending = excluded.pending, copied = excluded.copied")
 QUERY(COMMIT_JOB, "UPDATE job SET cursor = pending, pending = 0, committed = ?2, fresh = '', since = 0, former = 0, "
 		  "base = ?3, owed = CASE copied WHEN ?4 THEN CASE WHEN owed THEN owed ELSE cursor + 1 END ELSE 0 END "
 		  "WHERE name = ?1 AND pending != 0")
