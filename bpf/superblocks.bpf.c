@@ -35,10 +35,11 @@ static __always_inline void sb_set_mnt_opts_body(__u64 *arguments, enum hook hoo
 
 	(void)hook;
 	(void)lsm;
-	if (BPF_CORE_READ(superblock, s_active.counter) != 1)
-		return;
+	/* What had this number has ended, so this is another one, whoever holds it already. */
 	if (entry && entry->came == entry->ended)
 		entry->came++;
+	if (BPF_CORE_READ(superblock, s_active.counter) != 1)
+		return;
 	if (entry || (!BPF_CORE_READ(superblock, s_bdev) && BPF_CORE_READ(superblock, s_magic) != BTRFS_MAGIC))
 		return;
 	/* Should there be no room, the collector finds that out, which is a gap. */
