@@ -99,7 +99,8 @@ static int enter(struct collector *collector, const struct event *event, const c
 	at.time = event_seconds(event);
 	if (event->kind == EVENT_PATH)
 		code = enter_path(collector, &at);
-	if (!code)
+	/* Names of files depend on the order of changes. */
+	if (!code && !tracer_is_repeated(collector->tracer, event))
 		code = link_feed_take(collector->link_feed, &at, collector->batch);
 	if (!code && collector->walking == at.filesystem)
 		code = link_feed_note_arrival(&at, collector->batch);

@@ -280,6 +280,11 @@ bool tracer_is_taking_over(const struct tracer *tracer)
 	return false;
 }
 
+bool tracer_is_repeated(const struct tracer *tracer, const struct event *event)
+{
+	return tracer->latest == &tracer->own.ring && event->time < tracer->since;
+}
+
 int tracer_end_take_over(struct tracer *tracer)
 {
 	int code = tracer->old_count ? tracer_remove_stale(tracer) : 0;

@@ -74,6 +74,8 @@ void tracer_close(struct tracer *tracer);
 enum tracer_origin tracer_origin(const struct tracer *tracer);
 /* Records of older programs are still to be taken; then, and when their losses are accounted for, they may go. */
 bool tracer_is_taking_over(const struct tracer *tracer);
+/* The last record returned was in the ring of older programs, too, and has been returned from there. */
+bool tracer_is_repeated(const struct tracer *tracer, const struct event *event);
 int tracer_end_take_over(struct tracer *tracer);
 /* All pins are there, so that the next collector will find them. */
 bool tracer_is_pinned(struct tracer *tracer);

@@ -130,7 +130,8 @@ static int open_all(struct tracer *tracer, const struct tracer_options *options,
 		return code;
 	}
 	claim(tracer);
-	if (!tracer->own.ring.consumer)
+	code = tracer->old_count ? generations_end(tracer) : 0;
+	if (!code && !tracer->own.ring.consumer)
 		code = ring_open(&tracer->own.ring, tracer->own.maps[MAP_events], options->ring);
 	return code ? code : tracer_flip(tracer, state->epoch);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tracer_private.h"
@@ -283,10 +284,25 @@ int generations_open(struct tracer *tracer, const struct tracer_options *options
 
 	for (unsigned number = 0; !code && (number = pins_next(&tracer->pins, number));)
 		code = tracer->old_count < OLD_GENERATIONS ? open_generation(tracer, number, instance, epoch) : -E2BIG;
-	for (size_t i = 0; i < tracer->old_count; i++)
-		tracer->old[i].end = tracer->old[i].ring.consumer ? ring_produced(&tracer->old[i].ring) : 0;
 	newest = tracer->old_count ? &tracer->old[tracer->old_count - 1] : NULL;
 	return !code && newest && is_alike(tracer, newest, options) && is_whole(newest) ? adopt_newest(tracer) : code;
+}
+
+/*
+ * Whatever an older program that ran before this has seen stands in its ring now, and what comes later the newest ones
+ * see as well.
+ */
+int generations_end(struct tracer *tracer)
+{
+	struct timespec now;
+	int code;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	tracer->since = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	code = tracer_wait_for_programs(tracer);
+	for (size_t i = 0; i < tracer->old_count; i++)
+		tracer->old[i].end = tracer->old[i].ring.consumer ? ring_produced(&tracer->old[i].ring) : 0;
+	return code;
 }
 
 static int pin(const char *name, int *descriptor, void *context)
@@ -319,12 +335,13 @@ static int make_ready(struct tracer *tracer)
 int generation_pin(struct tracer *tracer)
 {
 	struct generation *generation = &tracer->own;
-	unsigned number = 0, next;
+	/* Where it was pinned before and the pins have gone, under another number as well: the rest of those goes. */
+	unsigned number = generation->number;
 	struct place place;
 	int code;
 
-	while ((next = pins_next(&tracer->pins, number)))
-		number = next;
+	for (unsigned next = 0; (next = pins_next(&tracer->pins, next));)
+		number = next > number ? next : number;
 	generation->number = number + 1;
 	place = (struct place){&tracer->pins, generation->number};
 	code = pins_make(&tracer->pins, generation->number);

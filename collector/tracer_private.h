@@ -76,6 +76,8 @@ struct tracer {
 	struct generation own;
 	struct generation old[OLD_GENERATIONS];
 	size_t old_count;
+	uint64_t since; /* CLOCK_BOOTTIME in nanoseconds: what is older stands in the rings of older ones as well; 0:
+			   none */
 	struct ring *latest; /* from which the last record came */
 	void *converted;     /* a record in the layout of this build */
 	int barrier;         /* an array of maps */
@@ -100,6 +102,8 @@ void generation_init(struct generation *generation);
 void generation_close(struct generation *generation);
 /* Opens what other collectors have pinned and adopts the newest if it is of this build and these options. */
 int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch);
+/* When the newest programs are in place: sets how far the rings of older ones are to be taken. */
+int generations_end(struct tracer *tracer);
 /* Pins the own generation; the last pin tells that it is whole. */
 int generation_pin(struct tracer *tracer);
 uint64_t generation_missed_runs(const struct generation *generation);
