@@ -75,8 +75,8 @@ closes_a_window() {
 	own mark --job failing >"$T/window" 2>"$T/err"
 }
 
-# expect_kept WINDOW: closed, in the store.
-expect_kept() {
+# expect_window_kept WINDOW: closed, in the store.
+expect_window_kept() {
 	own windows --json >"$T/windows" 2>"$T/err" || fail "the store cannot be read: $(<"$T/err")"
 	"$PYTHON" -c 'import json, sys
 sys.exit(not any(row["window"] == int(sys.argv[2]) and row["closed"] for row in json.load(open(sys.argv[1]))))' \
@@ -110,5 +110,5 @@ disk_of_the_state_fails_once() {
 	umount "$FAILING"
 	mount -o errors=continue /dev/mapper/failing "$FAILING"
 	start_own_collector
-	expect_kept "$answered"
+	expect_window_kept "$answered"
 }
