@@ -282,13 +282,18 @@ void seals_refresh(struct seals *seals, uint32_t superblock)
 
 /* ---- regularly */
 
+static void describe_write(const struct raw_write *last, char *text, size_t size)
+{
+	snprintf(text, size, "the filesystem's block device was written past it, last by %.*s (%u)", COMMAND_BYTES,
+		 last->command, last->pid);
+}
+
 static int add_raw_gap(struct collector *collector, uint64_t first, uint32_t filesystem, const struct raw_write *last)
 {
 	const struct covered row = {.id = filesystem};
 	char detail[128];
 
-	snprintf(detail, sizeof(detail), "the filesystem's block device was written past it, last by %.*s (%u)",
-		 COMMAND_BYTES, last->command, last->pid);
+	describe_write(last, detail, sizeof(detail));
 	return collector_add_gap(collector, first, collector->window, &row, collector->flushed, GAP_RAW_WRITE, detail);
 }
 
@@ -355,6 +360,23 @@ static int read_seal(struct collector *collector, struct sealed *row)
 	return keep(collector, row);
 }
 
+/*
+ * Of what is not mounted nothing can be listed, and its number may be another device's by now: the gap is that of its
+ * next mount.
+ */
+static int spoil_if_written(struct collector *collector, struct sealed *row)
+{
+	struct raw_write last;
+	uint64_t writes = count_writes(collector, row->devices, row->device_count, &last);
+
+	if (!row->watched || (writes == row->writes && !last.mapped))
+		return 0;
+	describe_write(&last, row->difference, sizeof(row->difference));
+	row->writes = writes;
+	row->watched = row->has_seal = false;
+	return store_remove_seal(collector->store, row->filesystem);
+}
+
 int seals_check(struct collector *collector, uint64_t first)
 {
 	int code = 0;
@@ -370,12 +392,8 @@ int seals_check(struct collector *collector, uint64_t first)
 	}
 	for (size_t i = 0; !code && i < collector->seals.count; i++) {
 		struct sealed *row = &collector->seals.rows[i];
-		uint64_t before = row->writes;
 
-		code = check_writes(collector, first, row->filesystem, row->devices, row->device_count, &row->writes,
-				    &row->written);
-		if (row->writes != before)
-			row->reads = READS;
+		code = spoil_if_written(collector, row);
 		if (!code)
 			code = read_seal(collector, row);
 	}

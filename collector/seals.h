@@ -24,7 +24,6 @@ struct sealed {
 	size_t device_count;
 	uint64_t instance; /* of that one */
 	uint64_t writes;   /* into them past the filesystem that are accounted for */
-	bool written;      /* since the look before the last */
 	bool watched;      /* nothing can have touched it since that would not have been seen */
 	bool has_seal;
 	unsigned int reads; /* of the seal that are still to be made: that of a filesystem that ends comes late */
@@ -68,7 +67,8 @@ void seals_refresh(struct seals *seals, uint32_t superblock);
 
 /* How often devices were written past filesystems so far. */
 uint64_t seals_count_writes(const struct collector *collector, const uint32_t *devices, size_t count);
-/* What was written past the filesystems, mounted or not, becomes gaps; seals are read and kept. Called regularly. */
+/* What was written past mounted filesystems becomes gaps, others lose their seals; seals are read and kept. Called
+ * regularly. */
 int seals_check(struct collector *collector, uint64_t first);
 
 #endif
