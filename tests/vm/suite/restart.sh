@@ -28,7 +28,8 @@ kill_collector() {
 	wait "$COLLECTOR" 2>/dev/null || :
 }
 
-# Changes of all kinds without a pause, until the file STOP is there. Each name is used once, and some files stay open.
+# Changes of all kinds, until the file STOP is there. Each name is used once, and some files stay open. Where a start
+# takes minutes they slow down: the disk has not so many inodes.
 begin_traffic() {
 	python - "$D" "$T/stop" <<-'END' &
 		import os, sys, time
@@ -57,7 +58,7 @@ begin_traffic() {
 		    if held:
 		        held[number % len(held)].write("more\n")
 		    number += 1
-		    time.sleep(0.002)
+		    time.sleep(0.002 if number < 4000 else 0.2)
 		for file in held:
 		    file.write("the end\n")
 	END
