@@ -173,7 +173,7 @@ class Replica:
             return
         try:
             self.make(path, new, status)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if not self.busy:
                 raise
             if self.status(new):
@@ -236,7 +236,7 @@ class Replica:
         for path in sorted(self.directories, key=lambda path: path.count(b"/"), reverse=True):
             try:
                 self.set_metadata(path, path, self.directories[path])
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 if not self.busy:
                     raise
 
