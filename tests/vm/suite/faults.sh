@@ -60,6 +60,7 @@ own_is_ready() {
 }
 
 start_own_collector() {
+	processors 0
 	"$PROGRAM" collect --state "$FAILING/state" --watch "$SOURCE" >>"$T/collector" 2>&1 &
 	OWN=$!
 	wait_until 300 own_is_ready

@@ -17,6 +17,7 @@ start_own() {
 
 end_own() {
 	set +e
+	processors 0
 	: >"$T/stop"
 	kill -KILL "$COLLECTOR" 2>/dev/null
 	wait
@@ -24,6 +25,7 @@ end_own() {
 }
 
 kill_collector() {
+	processors 0
 	kill -KILL "$COLLECTOR"
 	wait "$COLLECTOR" 2>/dev/null || :
 }
@@ -139,13 +141,6 @@ killed_within_a_cut() {
 	expect_no_gap
 }
 
-# Programs are attached and detached by patching code that runs meanwhile. The emulator does not do that safely on
-# several processors: one of them may run a breakpoint that is not there any more.
-use_one_processor() {
-	echo 0 >/sys/devices/system/cpu/cpu1/online 2>/dev/null || :
-	trap 'end_own; echo 1 >/sys/devices/system/cpu/cpu1/online 2>/dev/null || :' EXIT
-}
-
 # Another size of a table is another layout: the programs are replaced.
 proves replaced_under_traffic \
 	'programs with other tables take over under traffic, and are killed in the midst of that: no gap, and the replica equals'
@@ -154,7 +149,8 @@ replaced_under_traffic() {
 	echo 'ring = 4M' >"$T/conf-1"
 	printf 'ring = 8M\nwriters = 4096\n' >"$T/conf-0"
 	begin_own --watch "$D" --config "$T/conf-0"
-	use_one_processor
+	ONE_PROCESSOR=1
+	processors 0
 	begin_job_with_full_backup "$FUNCNAME"
 	exec 8>"$D/open-all-the-time"
 	begin_traffic

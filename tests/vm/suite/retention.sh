@@ -137,6 +137,7 @@ disk_full_for_the_database() {
 	local number
 	mkdir -p "$FULL"
 	mount -t tmpfs -o size=4M full "$FULL"
+	processors 0
 	"$PROGRAM" collect --state "$FULL" --watch "$SOURCE" >"$RUN/full" 2>&1 &
 	FULL_COLLECTOR=$!
 	trap 'kill $FULL_COLLECTOR; wait $FULL_COLLECTOR; umount "$FULL"' EXIT
