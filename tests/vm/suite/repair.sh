@@ -16,7 +16,9 @@ change_blindly() {
 	blind python "$HERE/blind.py" change "$D" "$1"
 }
 
+# Where ctimes are not believed all is listed anew: btrfs before 5.18, see collector/refine.c.
 expect_kept() {
+	[[ $(stat -f -c %T "$D") != btrfs || $(uname -r) != 5.10.* ]] || return 0
 	expect_not_listed changed kept kept/old kept/below kept/below/old files files/untouched
 }
 
