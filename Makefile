@@ -178,7 +178,7 @@ $(B)/fschanged.skel.h: $(B)/fschanged.bpf.o
 
 # ---- collector
 
-$(patsubst %.c,$(B)/%.o,$(wildcard collector/tracer*.c)): $(B)/fschanged.skel.h
+$(B)/collector/kernel.o: $(B)/fschanged.skel.h
 
 $(VERSIONED): ALL_CFLAGS += -include $(B)/version.h
 $(VERSIONED): $(B)/version.h

@@ -37,7 +37,7 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 		count(losses.ftrace_opened);
 	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
 		return;
-	now = epoch;
+	now = globals.epoch;
 	remember_writer(file, inode, now);
 	if (is_collector())
 		return;
@@ -64,12 +64,12 @@ static __always_inline void file_permission_body(__u64 *arguments, enum hook hoo
 	__u64 what = about(OPERATION_WRITE, EVENT_REPEATED, 0);
 	__u64 inode, dentry;
 
-	if (!every || !((__u32)argument(arguments, 1) & MAY_WRITE))
+	if (!globals.every || !((__u32)argument(arguments, 1) & MAY_WRITE))
 		return;
 	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
 	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
 		return;
 	dentry = file_dentry(file, inode, &what);
-	report(dentry, inode, what, epoch, hook, lsm);
+	report(dentry, inode, what, globals.epoch, hook, lsm);
 }
 HOOK_PROGRAMS(file_permission, security_file_permission)

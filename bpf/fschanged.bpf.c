@@ -13,11 +13,4 @@ struct raw_writes_map raw_writes SEC(".maps");
 struct scratch_map scratch SEC(".maps");
 
 const volatile struct settings settings;
-volatile __u64 epoch;
-volatile __u64 submitted;
-volatile __u64 look;
-volatile __u32 every;
-volatile __u32 collector;
-volatile __u64 collector_claimed;
-volatile struct losses losses;
-volatile struct losses accounted;
+volatile struct globals globals;

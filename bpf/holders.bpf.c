@@ -33,7 +33,7 @@ static __always_inline int mark_writers_body(struct bpf_iter__bpf_map_elem *cont
 
 	(void)lsm;
 	if (writer)
-		writer->look = look;
+		writer->look = globals.look;
 	return 0;
 }
 ITERATOR_PROGRAMS(mark_writers, "iter/bpf_map_elem", bpf_iter__bpf_map_elem)
@@ -50,7 +50,7 @@ static __always_inline int count_writers_body(struct bpf_iter__bpf_map_elem *con
 	__u32 device;
 
 	(void)lsm;
-	if (!key || !writer || writer->look != look)
+	if (!key || !writer || writer->look != globals.look)
 		return 0;
 	file = *key;
 	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITER) || !compat_is_held(file) ||
@@ -58,7 +58,7 @@ static __always_inline int count_writers_body(struct bpf_iter__bpf_map_elem *con
 		return 0;
 	device = BPF_CORE_READ((struct file *)file, f_path.mnt, mnt_sb, s_dev);
 	entry = bpf_map_lookup_elem(&superblocks, &device);
-	if (entry && entry->look == look)
+	if (entry && entry->look == globals.look)
 		entry->known++;
 	return 0;
 }
@@ -153,9 +153,9 @@ static __always_inline int count_mounts_body(struct bpf_iter__bpf_map_elem *cont
 	superblock = find_superblock(*device);
 	if (superblock)
 		found = count_held(superblock);
-	if (entry->look != look)
+	if (entry->look != globals.look)
 		entry->held = entry->known = 0;
-	entry->look = look;
+	entry->look = globals.look;
 	if (found > entry->held)
 		entry->held = found;
 	return 0;

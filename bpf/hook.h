@@ -131,7 +131,7 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 
 	if (known && known->epoch == now && known->dentry == dentry) {
 		if ((known->operations & bits) == bits) {
-			if (every)
+			if (globals.every)
 				report(dentry, inode, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
 			return;
 		}
@@ -175,7 +175,7 @@ static __always_inline void remember_operation(__u64 first, __u64 what, __u64 se
 /* An operation on an inode itself, through the given dentry. */
 static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what, enum hook hook, bool lsm)
 {
-	__u64 now = epoch;
+	__u64 now = globals.epoch;
 
 	if (!inode || !is_traced(inode_device(inode)) || is_collector())
 		return;

@@ -95,7 +95,7 @@ static __always_inline void report_canary(__u64 inode)
 {
 	struct event event = {
 		.kind = EVENT_CANARY,
-		.epoch = epoch,
+		.epoch = globals.epoch,
 		.device = inode_device(inode),
 	};
 
@@ -112,7 +112,7 @@ static __always_inline void changed_file(__u64 file, enum hook hook, bool lsm)
 
 	if (!is_traced(inode_device(inode)))
 		return;
-	report_once(file_dentry(file, inode, &what), inode, what, epoch, hook, lsm);
+	report_once(file_dentry(file, inode, &what), inode, what, globals.epoch, hook, lsm);
 }
 
 /*
@@ -209,7 +209,7 @@ static __always_inline void changed_everywhere(__u64 inode, __u32 flags, enum ho
 /* Should it straddle a cut, all of the directory is carried: the name is not kept. */
 static __always_inline void changed_subvolume(__u64 dentry, __u64 inode, __u64 name, enum hook hook, bool lsm)
 {
-	__u64 now = epoch;
+	__u64 now = globals.epoch;
 
 	remember_operation(dentry, about(OPERATION_IOCTL, EVENT_UNFIT, 0), 0, 0, now);
 	report_child(dentry, name, now, hook, lsm);

@@ -26,7 +26,7 @@ static __always_inline int report_now(__u64 dentry, __u64 inode, __u64 what, __u
 static __always_inline void enter_file(__u64 file, bool lsm)
 {
 	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	__u64 dentry, what, now = epoch;
+	__u64 dentry, what, now = globals.epoch;
 
 	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) || !is_written(inode) ||
 	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
@@ -128,7 +128,7 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 {
 	__u64 *file = context->key;
 	struct writer *writer = context->value;
-	__u64 inode, dentry, what, now = epoch;
+	__u64 inode, dentry, what, now = globals.epoch;
 
 	if (!file || !writer || writer->epoch == now)
 		return 0;
@@ -182,7 +182,7 @@ static __always_inline int carry_operations_body(struct bpf_iter__bpf_map_elem *
 {
 	__u64 *task = context->key;
 	struct operation_under_way *operation = context->value;
-	__u64 now = epoch, serial;
+	__u64 now = globals.epoch, serial;
 
 	if (!task || !operation || operation->epoch == now)
 		return 0;

@@ -10,7 +10,7 @@ static __always_inline bool is_watched(__u64 dentry)
 static __always_inline void changed_name(__u64 *arguments, enum hook hook, enum operation operation, bool lsm)
 {
 	__u64 dentry = dentry_argument(arguments, hook, 0);
-	__u64 now = epoch;
+	__u64 now = globals.epoch;
 
 	if (!is_watched(dentry))
 		return;
@@ -39,7 +39,7 @@ static __always_inline void inode_link_body(__u64 *arguments, enum hook hook, bo
 	__u64 new = dentry_argument(arguments, hook, 2);
 	__u64 inode = dentry_inode(old);
 	__u64 what = about(OPERATION_LINK, 0, 0), what_old = what;
-	__u64 now = epoch;
+	__u64 now = globals.epoch;
 
 	if (!is_watched(new))
 		return;
@@ -70,7 +70,7 @@ static __always_inline void inode_rename_body(__u64 *arguments, enum hook hook, 
 {
 	__u64 from = dentry_argument(arguments, hook, 0);
 	__u64 to = dentry_argument(arguments, hook, 2);
-	__u64 now = epoch;
+	__u64 now = globals.epoch;
 
 	if (!is_watched(from))
 		return;

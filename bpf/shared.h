@@ -113,16 +113,10 @@ extern struct raw_writes_map raw_writes SEC(".maps");
 extern struct scratch_map scratch SEC(".maps");
 
 extern const volatile struct settings settings;
-extern volatile __u64 epoch;             /* number of the open window; 0: not yet tracing */
-extern volatile __u64 submitted;         /* records put into the ring */
-extern volatile __u64 look;              /* at what is open: number of the one that goes on */
-extern volatile __u32 every;             /* somebody wants to see what deduplication hides */
-extern volatile __u32 collector;         /* thread group of the collector; 0: none */
-extern volatile __u64 collector_claimed; /* when it said so, in boot time */
-extern volatile struct losses losses;
-extern volatile struct losses accounted; /* those of which the collector has made gaps; it alone uses this */
+extern volatile struct globals globals;
 
-#define count(counter) __sync_fetch_and_add((__u64 *)&(counter), 1)
+/* A counter among the globals. */
+#define count(counter) __sync_fetch_and_add((__u64 *)&globals.counter, 1)
 
 /* Operations on names, as bits. */
 #define X(constant, bit, name, names) | (__u64)(names) << (bit)
@@ -157,10 +151,10 @@ static __always_inline bool is_collector(void)
 {
 	struct task_struct *task;
 
-	if ((__u32)(bpf_get_current_pid_tgid() >> 32) != collector)
+	if ((__u32)(bpf_get_current_pid_tgid() >> 32) != globals.collector)
 		return false;
 	task = (struct task_struct *)bpf_get_current_task();
-	return BPF_CORE_READ(task, group_leader, start_boottime) <= collector_claimed;
+	return BPF_CORE_READ(task, group_leader, start_boottime) <= globals.collector_claimed;
 }
 
 static __always_inline __u32 dentry_device(__u64 dentry)

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,13 +8,9 @@
 
 #include "tracer_private.h"
 
-#include "fschanged.skel.h"
-
 enum {
 	CARRY_ROUNDS = 4,
 	SUMS = 3, /* of counters that change meanwhile: the largest counts */
-	LOOKUP_BATCH = 512,
-	KEY_BYTES = 8, /* the longest key of a table that is read as a whole */
 };
 
 static void free_string(char **string)
@@ -30,9 +24,9 @@ int tracer_attach_hook(struct tracer *tracer, size_t hook)
 
 	if (*link >= 0)
 		return 0;
-	*link = bpf_raw_tracepoint_open(NULL, tracer->own.hooks[hook]);
+	*link = kernel_attach(tracer->own.loaded.hooks[hook]);
 	if (*link < 0)
-		return -errno;
+		return *link;
 	tracer->hooks[hook].attached = true;
 	return 0;
 }
@@ -57,10 +51,10 @@ void tracer_close(struct tracer *tracer)
 		generation_close(&tracer->old[i]);
 	generation_close(&tracer->own);
 	pins_close(&tracer->pins);
-	if (tracer->barrier >= 0)
-		close(tracer->barrier);
-	if (tracer->inner >= 0)
-		close(tracer->inner);
+	if (tracer->barrier.outer >= 0)
+		close(tracer->barrier.outer);
+	if (tracer->barrier.inner >= 0)
+		close(tracer->barrier.inner);
 	free(tracer->converted);
 	free(tracer);
 }
@@ -87,40 +81,40 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer)
 
 int tracer_trace(struct tracer *tracer, uint32_t device, struct superblock *entry)
 {
-	int map = tracer->own.maps[MAP_superblocks];
+	int map = tracer->own.loaded.maps[MAP_superblocks];
 	const struct superblock new = {.came = 1};
 	int result;
 
 	*entry = new;
-	result = bpf_map_update_elem(map, &device, &new, BPF_NOEXIST);
+	result = kernel_add(map, &device, &new);
 	if (result != -EEXIST)
 		return result;
-	result = bpf_map_lookup_elem(map, &device, entry);
+	result = kernel_get(map, &device, entry);
 	if (result || entry->came != entry->ended)
 		return result ? result : 1;
 	*entry = new;
-	return bpf_map_update_elem(map, &device, &new, BPF_ANY);
+	return kernel_put(map, &device, &new);
 }
 
 int tracer_forget(struct tracer *tracer, uint32_t device)
 {
-	int result = bpf_map_delete_elem(tracer->own.maps[MAP_superblocks], &device);
+	int result = kernel_remove(tracer->own.loaded.maps[MAP_superblocks], &device);
 
 	return result == -ENOENT ? 0 : result;
 }
 
 int tracer_superblock(const struct tracer *tracer, uint32_t device, struct superblock *entry)
 {
-	return bpf_map_lookup_elem(tracer->own.maps[MAP_superblocks], &device, entry);
+	return kernel_get(tracer->own.loaded.maps[MAP_superblocks], &device, entry);
 }
 
 int tracer_each_superblock(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context)
 {
-	int map = tracer->own.maps[MAP_superblocks], result = 0;
+	int map = tracer->own.loaded.maps[MAP_superblocks], result = 0;
 	uint32_t devices[SUPERBLOCKS], device;
 	size_t count = 0;
 
-	while (count < SUPERBLOCKS && !bpf_map_get_next_key(map, count ? &device : NULL, &device))
+	while (count < SUPERBLOCKS && !kernel_next_key(map, count ? &device : NULL, &device))
 		devices[count++] = device;
 	for (size_t i = 0; !result && i < count; i++)
 		result = each(devices[i], context);
@@ -129,40 +123,13 @@ int tracer_each_superblock(const struct tracer *tracer, int (*each)(uint32_t dev
 
 void tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_write *entry)
 {
-	if (bpf_map_lookup_elem(tracer->own.maps[MAP_raw_writes], &device, entry))
+	if (kernel_get(tracer->own.loaded.maps[MAP_raw_writes], &device, entry))
 		*entry = (struct raw_write){0};
 }
 
-/* Runs an iterator to its end. map: -1, or the map that it goes over. */
 static int run_iterator(struct tracer *tracer, enum iterator iterator, int map)
 {
-	union bpf_iter_link_info info = {.map.map_fd = map >= 0 ? map : 0};
-	LIBBPF_OPTS(bpf_link_create_opts, options);
-	int result = 0, link, descriptor;
-	char buffer[256];
-	ssize_t bytes;
-
-	if (map >= 0) {
-		options.iter_info = &info;
-		options.iter_info_len = sizeof(info);
-	}
-	link = bpf_link_create(tracer->own.iterators[iterator], 0, BPF_TRACE_ITER, &options);
-	if (link < 0)
-		return link;
-	descriptor = bpf_iter_create(link);
-	if (descriptor < 0) {
-		result = descriptor;
-		goto out;
-	}
-	do
-		bytes = read(descriptor, buffer, sizeof(buffer));
-	while (bytes > 0 || (bytes < 0 && (errno == EINTR || errno == EAGAIN)));
-	if (bytes < 0)
-		result = -errno;
-	close(descriptor);
-out:
-	close(link);
-	return result;
+	return kernel_run_iterator(tracer->own.loaded.iterators[iterator], map);
 }
 
 int tracer_enter_open_files(struct tracer *tracer)
@@ -178,8 +145,7 @@ int tracer_show_every(struct tracer *tracer, bool on)
 	for (size_t i = 0; i < HOOK_COUNT; i++) {
 		int result = 0;
 
-		if (tracer->hooks[i].presence != HOOK_ON_DEMAND ||
-		    !tracer_is_available(&tracer->hooks[i], tracer->mode))
+		if (tracer->hooks[i].presence != HOOK_ON_DEMAND || !kernel_has(&tracer->hooks[i], tracer->mode))
 			continue;
 		if (on)
 			result = tracer_attach_hook(tracer, i);
@@ -193,7 +159,7 @@ int tracer_show_every(struct tracer *tracer, bool on)
 
 int tracer_descriptor(const struct tracer *tracer)
 {
-	return tracer->own.maps[MAP_events];
+	return tracer->own.loaded.maps[MAP_events];
 }
 
 /* Records grow at the end of their fixed part. NULL: this is none. */
@@ -298,54 +264,10 @@ int tracer_end_take_over(struct tracer *tracer)
 	return 0;
 }
 
-/*
- * An update of an array of maps waits for all programs that may hold the old inner map, which is all that run now
- * (maybe_wait_bpf_programs(), kernel/bpf/syscall.c). membarrier(2) does not do this on one CPU or with nohz_full.
- */
-int tracer_wait_for_programs(struct tracer *tracer)
-{
-	uint32_t key = 0, value = tracer->inner;
-
-	return bpf_map_update_elem(tracer->barrier, &key, &value, BPF_ANY);
-}
-
 int tracer_flip(struct tracer *tracer, uint64_t epoch)
 {
 	__atomic_store_n(&tracer->own.globals->epoch, epoch, __ATOMIC_SEQ_CST);
-	return tracer_wait_for_programs(tracer);
-}
-
-/*
- * In batches, because these take a bucket as a whole: none is skipped while others are deleted, unlike with the
- * iterator.
- */
-int tracer_each_entry(int map, int (*each)(const void *key, const void *value, void *context), void *context)
-{
-	struct bpf_map_info info = {};
-	uint32_t batch, count, length = sizeof(info);
-	char keys[LOOKUP_BATCH * KEY_BYTES];
-	void *position = NULL;
-	char *values = NULL;
-	int result = bpf_obj_get_info_by_fd(map, &info, &length), code = 0;
-
-	if (result)
-		return -errno;
-	if (info.key_size > KEY_BYTES)
-		return -EINVAL;
-	values = malloc((size_t)LOOKUP_BATCH * info.value_size);
-	if (!values)
-		return -ENOMEM;
-	do {
-		count = LOOKUP_BATCH;
-		result = bpf_map_lookup_batch(map, position, &batch, keys, values, &count, NULL);
-		if (result && result != -ENOENT)
-			break;
-		for (uint32_t i = 0; !code && i < count; i++)
-			code = each(keys + i * info.key_size, values + (size_t)i * info.value_size, context);
-		position = &batch;
-	} while (!result && !code);
-	free(values);
-	return code ? code : result == -ENOENT ? 0 : result;
+	return kernel_wait_for_programs(&tracer->barrier);
 }
 
 struct laggards {
@@ -376,11 +298,11 @@ static int carry_map(struct tracer *tracer, enum iterator iterator, enum map map
 	struct laggards laggards = {.epoch = tracer->own.globals->epoch};
 
 	for (int round = 0; round < CARRY_ROUNDS; round++) {
-		int result = run_iterator(tracer, iterator, tracer->own.maps[map]);
+		int result = run_iterator(tracer, iterator, tracer->own.loaded.maps[map]);
 
 		laggards.count = 0;
 		if (!result)
-			result = tracer_each_entry(tracer->own.maps[map], count_laggard, &laggards);
+			result = kernel_each_entry(tracer->own.loaded.maps[map], count_laggard, &laggards);
 		if (result || !laggards.count)
 			return result;
 	}
@@ -397,12 +319,12 @@ int tracer_carry(struct tracer *tracer)
 int tracer_writers(const struct tracer *tracer, uint64_t *count)
 {
 	*count = 0;
-	return tracer_each_entry(tracer->own.maps[MAP_writers], count_any, count);
+	return kernel_each_entry(tracer->own.loaded.maps[MAP_writers], count_any, count);
 }
 
 int tracer_count_held(struct tracer *tracer)
 {
-	int writers = tracer->own.maps[MAP_writers], superblocks = tracer->own.maps[MAP_superblocks];
+	int writers = tracer->own.loaded.maps[MAP_writers], superblocks = tracer->own.loaded.maps[MAP_superblocks];
 	int result;
 
 	tracer->own.globals->look++;
@@ -416,7 +338,7 @@ int64_t tracer_held(const struct tracer *tracer, uint32_t device)
 {
 	struct superblock entry;
 
-	if (bpf_map_lookup_elem(tracer->own.maps[MAP_superblocks], &device, &entry) ||
+	if (kernel_get(tracer->own.loaded.maps[MAP_superblocks], &device, &entry) ||
 	    entry.look != tracer->own.globals->look)
 		return HELD_UNKNOWN;
 	return entry.held - entry.known;
@@ -446,14 +368,14 @@ uint64_t tracer_memory(const struct tracer *tracer)
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < MAP_COUNT; i++)
-		bytes += map_memory(tracer->own.maps[i]);
+		bytes += map_memory(tracer->own.loaded.maps[i]);
 	return bytes;
 }
 
 int tracer_counters(const struct tracer *tracer, struct tracer_counters *counters)
 {
 	*counters = (struct tracer_counters){
-		.losses = *(const struct losses *)&tracer->own.globals->losses,
+		.losses = tracer->own.globals->losses,
 		.submitted = tracer->own.globals->submitted,
 		.missed_runs = generation_missed_runs(&tracer->own),
 	};
@@ -463,7 +385,7 @@ int tracer_counters(const struct tracer *tracer, struct tracer_counters *counter
 void tracer_accounted(const struct tracer *tracer, struct tracer_counters *counters)
 {
 	*counters = (struct tracer_counters){
-		.losses = *(const struct losses *)&tracer->own.globals->accounted,
+		.losses = tracer->own.globals->accounted,
 		.missed_runs = tracer->own.header.missed_runs,
 		.lasting = tracer->own.header.lasting,
 	};
@@ -473,8 +395,8 @@ int tracer_account(struct tracer *tracer, const struct tracer_counters *counters
 {
 	uint32_t key = 0;
 
-	*(struct losses *)&tracer->own.globals->accounted = counters->losses;
+	tracer->own.globals->accounted = counters->losses;
 	tracer->own.header.missed_runs = counters->missed_runs;
 	tracer->own.header.lasting = counters->lasting;
-	return bpf_map_update_elem(tracer->own.ready, &key, &tracer->own.header, BPF_ANY);
+	return kernel_put(tracer->own.ready, &key, &tracer->own.header);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel side as the collector sees it: programs, maps, ring, epoch. tracer.c alone knows libbpf.
+ * The kernel side as the collector sees it: programs, maps, ring, epoch. kernel.c alone knows libbpf.
  * All functions return 0 or -errno unless they say otherwise.
  */
 #ifndef FSCHANGED_TRACER_H

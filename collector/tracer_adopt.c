@@ -3,14 +3,11 @@
  * What new programs learn from older ones, while both are attached. Both report from then on: what happens twice does
  * no harm. A value is copied as far as both builds know it.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tracer_private.h"
-
-#include "fschanged.skel.h"
 
 /* Tables by address of what lives in the kernel: these entries end. The epoch is the first member of their values. */
 static const enum map living[] = {MAP_writers, MAP_operations};
@@ -18,14 +15,6 @@ enum { LIVING = sizeof(living) / sizeof(*living) };
 
 /* An epoch that never was: such an entry was copied, and is carried at the next cut. */
 enum { COPIED = 0 };
-
-static uint32_t value_size(int map)
-{
-	struct bpf_map_info info = {};
-	uint32_t length = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(map, &info, &length) ? 0 : info.value_size;
-}
 
 struct copy {
 	int to;
@@ -38,6 +27,7 @@ static int copy_entry(const void *key, const void *value, void *context)
 {
 	const struct copy *copy = context;
 	uint64_t buffer[64] = {};
+	int code;
 	uint32_t bytes = copy->from_bytes < copy->to_bytes ? copy->from_bytes : copy->to_bytes;
 
 	if (copy->to_bytes > sizeof(buffer))
@@ -46,10 +36,11 @@ static int copy_entry(const void *key, const void *value, void *context)
 	if (copy->is_living)
 		buffer[0] = COPIED;
 	/* What the new programs have entered themselves is newer. */
-	if (bpf_map_update_elem(copy->to, key, buffer, BPF_NOEXIST) == 0 || errno == EEXIST)
+	code = kernel_add(copy->to, key, buffer);
+	if (code == 0 || code == -EEXIST)
 		return 0;
-	if (errno != E2BIG || !copy->full)
-		return -errno;
+	if (code != -E2BIG || !copy->full)
+		return code;
 	__atomic_fetch_add(copy->full, 1, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -57,21 +48,21 @@ static int copy_entry(const void *key, const void *value, void *context)
 static int copy_table(const struct generation *old, const struct generation *own, enum map map, __u64 *full)
 {
 	struct copy copy = {
-		.to = own->maps[map],
-		.from_bytes = value_size(old->maps[map]),
-		.to_bytes = value_size(own->maps[map]),
+		.to = own->loaded.maps[map],
+		.from_bytes = kernel_value_bytes(old->loaded.maps[map]),
+		.to_bytes = kernel_value_bytes(own->loaded.maps[map]),
 		.is_living = map == MAP_writers || map == MAP_operations,
 		.full = full,
 	};
 
-	if (old->maps[map] < 0)
+	if (old->loaded.maps[map] < 0)
 		return 0;
-	return tracer_each_entry(old->maps[map], copy_entry, &copy);
+	return kernel_each_entry(old->loaded.maps[map], copy_entry, &copy);
 }
 
 int tracer_copy_tables(struct tracer *tracer)
 {
-	struct losses *losses = (struct losses *)&tracer->own.globals->losses;
+	struct losses *losses = &tracer->own.globals->losses;
 	int code = 0;
 
 	for (size_t i = 0; !code && i < tracer->old_count; i++) {
@@ -104,19 +95,18 @@ static void add_losses(struct tracer *tracer, const struct pin_header *header, c
 
 static int inherit_counters(struct tracer *tracer, const struct generation *old)
 {
-	uint32_t bytes = value_size(old->maps[MAP_bss]), key = 0;
+	uint32_t bytes = kernel_value_bytes(old->loaded.maps[MAP_bss]), key = 0;
 	const struct pin_header *header = &old->header;
 	char *globals;
-	int code = 0;
+	int code;
 
 	if (!bytes || header->losses + header->losses_bytes > bytes || header->accounted + header->losses_bytes > bytes)
 		return -EPROTO;
 	globals = malloc(bytes);
 	if (!globals)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(old->maps[MAP_bss], &key, globals))
-		code = -errno;
-	else
+	code = kernel_get(old->loaded.maps[MAP_bss], &key, globals);
+	if (!code)
 		add_losses(tracer, header, globals);
 	free(globals);
 	return code;
@@ -148,7 +138,8 @@ struct stale {
 static const void *find_in_old(const struct tracer *tracer, enum map map, const void *key, void *value)
 {
 	for (size_t i = 0; i < tracer->old_count; i++)
-		if (tracer->old[i].maps[map] >= 0 && bpf_map_lookup_elem(tracer->old[i].maps[map], key, value) == 0)
+		if (tracer->old[i].loaded.maps[map] >= 0 &&
+		    kernel_get(tracer->old[i].loaded.maps[map], key, value) == 0)
 			return value;
 	return NULL;
 }
@@ -181,15 +172,15 @@ static int note_stale(const void *key, const void *value, void *context)
 static void remove_entry(const struct stale *stale, const uint64_t *key)
 {
 	uint64_t value[64] = {};
-	int map = stale->tracer->own.maps[stale->map];
+	int map = stale->tracer->own.loaded.maps[stale->map];
 
-	if (bpf_map_lookup_elem(map, key, value) || value[0] != COPIED)
+	if (kernel_get(map, key, value) || value[0] != COPIED)
 		return;
-	bpf_map_delete_elem(map, key);
+	kernel_remove(map, key);
 	if (!find_in_old(stale->tracer, stale->map, key, value))
 		return;
 	value[0] = COPIED;
-	bpf_map_update_elem(map, key, value, BPF_NOEXIST);
+	kernel_add(map, key, value);
 }
 
 int tracer_remove_stale(struct tracer *tracer)
@@ -199,7 +190,7 @@ int tracer_remove_stale(struct tracer *tracer)
 	for (size_t i = 0; !code && i < LIVING; i++) {
 		struct stale stale = {.tracer = tracer, .map = living[i]};
 
-		code = tracer_each_entry(tracer->own.maps[living[i]], note_stale, &stale);
+		code = kernel_each_entry(tracer->own.loaded.maps[living[i]], note_stale, &stale);
 		for (size_t k = 0; !code && k < stale.count; k++)
 			remove_entry(&stale, &stale.keys[k]);
 		free(stale.keys);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From nothing, or from what is pinned, to programs that trace. */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,27 +11,13 @@
 #include "tracer_private.h"
 #include "sentence.h"
 
-#include "fschanged.skel.h"
-
-static int open_barrier(struct tracer *tracer)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options);
-
-	tracer->inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "inner", 4, 4, 1, NULL);
-	if (tracer->inner < 0)
-		return tracer->inner;
-	options.inner_map_fd = tracer->inner;
-	tracer->barrier = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "barrier", 4, 4, 1, &options);
-	return tracer->barrier < 0 ? tracer->barrier : 0;
-}
-
 static int attach_hooks(struct tracer *tracer, char **error)
 {
 	for (size_t i = 0; i < HOOK_COUNT; i++) {
 		const struct hook_state *hook = &tracer->hooks[i];
 		int result;
 
-		if (hook->presence == HOOK_ON_DEMAND || !tracer_is_available(hook, tracer->mode))
+		if (hook->presence == HOOK_ON_DEMAND || !kernel_has(hook, tracer->mode))
 			continue;
 		result = tracer_attach_hook(tracer, i);
 		if (result)
@@ -42,13 +25,6 @@ static int attach_hooks(struct tracer *tracer, char **error)
 					strerror(-result));
 	}
 	return 0;
-}
-
-static int print_in_debugging(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	if (!getenv("FSCHANGED_DEBUG") || level == LIBBPF_DEBUG)
-		return 0;
-	return vfprintf(stderr, format, arguments);
 }
 
 static int open_pins(struct tracer *tracer, const struct tracer_options *options, const struct tracer_state *state,
@@ -68,23 +44,38 @@ static int open_pins(struct tracer *tracer, const struct tracer_options *options
 	return code;
 }
 
+/* What depends on the build. */
+static void describe(struct pin_header *header)
+{
+	uint32_t globals = kernel_globals_offset();
+
+	header->magic = PIN_MAGIC;
+	header->version = PIN_VERSION;
+	header->build = kernel_build();
+	header->event_bytes = sizeof(struct event);
+	header->epoch = globals + offsetof(struct globals, epoch);
+	header->losses = globals + offsetof(struct globals, losses);
+	header->accounted = globals + offsetof(struct globals, accounted);
+	header->losses_bytes = sizeof(struct losses);
+}
+
 /* New programs: attached first, then told what older ones know, then pinned. */
 static int begin_generation(struct tracer *tracer, const struct tracer_options *options,
 			    const struct tracer_state *state, char **error)
 {
 	struct pin_header *header = &tracer->own.header;
-	int code = tracer_load(tracer, options, error);
+	int code = kernel_load(tracer->hooks, tracer->mode, options, &tracer->own.loaded, error);
 
 	if (code)
 		return code;
-	tracer_describe(header);
+	describe(header);
 	header->instance = state->instance;
 	header->mode = tracer->mode;
 	header->options = *options;
 	if (getrandom(&header->ring, sizeof(header->ring), 0) != sizeof(header->ring))
 		return -errno;
 	snprintf(header->state, sizeof(header->state), "%s", state->directory);
-	code = tracer_map_globals(&tracer->own);
+	code = generation_map_globals(&tracer->own);
 	if (code)
 		return code;
 	tracer->own.globals->epoch = state->epoch;
@@ -116,7 +107,7 @@ static int open_all(struct tracer *tracer, const struct tracer_options *options,
 
 	if (code)
 		return sentence(error, code, "%s", reason);
-	code = open_barrier(tracer);
+	code = kernel_open_barrier(&tracer->barrier);
 	if (!code)
 		code = open_pins(tracer, options, state, error);
 	if (!code && tracer->own.number == 0)
@@ -132,7 +123,7 @@ static int open_all(struct tracer *tracer, const struct tracer_options *options,
 	claim(tracer);
 	code = tracer->old_count ? generations_end(tracer) : 0;
 	if (!code && !tracer->own.ring.consumer)
-		code = ring_open(&tracer->own.ring, tracer->own.maps[MAP_events], options->ring);
+		code = ring_open(&tracer->own.ring, tracer->own.loaded.maps[MAP_events], options->ring);
 	return code ? code : tracer_flip(tracer, state->epoch);
 }
 
@@ -144,11 +135,10 @@ int tracer_open(struct tracer **result, const struct tracer_options *options, co
 
 	if (!tracer)
 		return -ENOMEM;
-	tracer->barrier = tracer->inner = -1;
+	tracer->barrier = (struct barrier){-1, -1};
 	tracer->pins = PINS_CLOSED;
 	generation_init(&tracer->own);
 	tracer->converted = malloc(sizeof(struct event) + RECORD_PATH_BYTES);
-	libbpf_set_print(print_in_debugging);
 	code = tracer->converted ? open_all(tracer, options, state, error) : -ENOMEM;
 	if (code) {
 		if (!*error)

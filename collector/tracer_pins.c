@@ -3,18 +3,14 @@
  * Generations of programs and maps in the kernel. One of this build and these options is adopted as it is; any other is
  * replaced: the new programs are attached beside the old ones, so that there is no moment without.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tracer_private.h"
-
-#include "fschanged.skel.h"
 
 #define LINK_PREFIX "link_"
 
@@ -59,15 +55,20 @@ void generation_init(struct generation *generation)
 	generation->end = 0;
 }
 
+int generation_map_globals(struct generation *generation)
+{
+	generation->globals = kernel_map_globals(generation->loaded.maps[MAP_bss]);
+	return generation->globals ? 0 : -errno;
+}
+
 void generation_close(struct generation *generation)
 {
 	ring_close(&generation->ring);
-	if (generation->globals)
-		munmap(generation->globals, sizeof(*generation->globals));
-	close_all(generation->maps, MAP_COUNT);
-	close_all(generation->hooks, HOOK_COUNT);
+	kernel_unmap_globals(generation->globals);
+	close_all(generation->loaded.maps, MAP_COUNT);
+	close_all(generation->loaded.hooks, HOOK_COUNT);
 	close_all(generation->links, HOOK_COUNT);
-	close_all(generation->iterators, ITERATOR_COUNT);
+	close_all(generation->loaded.iterators, ITERATOR_COUNT);
 	close_all(&generation->ready, 1);
 	generation_init(generation);
 }
@@ -79,11 +80,11 @@ static int each_pin(struct generation *generation, int (*each)(const char *name,
 	int code = 0;
 
 	for (size_t i = 0; !code && i < MAP_COUNT; i++)
-		code = each(map_names[i], &generation->maps[i], context);
+		code = each(map_names[i], &generation->loaded.maps[i], context);
 	for (size_t i = 0; !code && i < ITERATOR_COUNT; i++)
-		code = each(iterator_names[i], &generation->iterators[i], context);
+		code = each(iterator_names[i], &generation->loaded.iterators[i], context);
 	for (size_t i = 0; !code && i < HOOK_COUNT; i++) {
-		code = each(hook_names[i].program, &generation->hooks[i], context);
+		code = each(hook_names[i].program, &generation->loaded.hooks[i], context);
 		if (!code && hook_names[i].link)
 			code = each(hook_names[i].link, &generation->links[i], context);
 	}
@@ -101,16 +102,8 @@ static int open_pin(const char *name, int *descriptor, void *context)
 	char path[PATH_MAX];
 
 	pins_path(place->pins, place->generation, name, path);
-	*descriptor = bpf_obj_get(path);
+	*descriptor = kernel_open_pin(path);
 	return 0;
-}
-
-static uint64_t program_missed_runs(int program)
-{
-	struct bpf_prog_info info = {};
-	uint32_t length = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(program, &info, &length) ? 0 : info.recursion_misses;
 }
 
 struct misses {
@@ -122,8 +115,6 @@ struct misses {
 static int add_missed_runs(const char *name, void *context)
 {
 	struct misses *misses = context;
-	struct bpf_link_info info = {};
-	uint32_t length = sizeof(info);
 	int link, program;
 
 	if (strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)) != 0)
@@ -131,11 +122,11 @@ static int add_missed_runs(const char *name, void *context)
 	open_pin(name, &link, &misses->place);
 	if (link < 0)
 		return 0;
-	program = bpf_obj_get_info_by_fd(link, &info, &length) ? -1 : bpf_prog_get_fd_by_id(info.prog_id);
+	program = kernel_program_of(link);
 	close(link);
 	if (program < 0)
 		return 0;
-	misses->sum += program_missed_runs(program);
+	misses->sum += kernel_missed_runs(program);
 	close(program);
 	return 0;
 }
@@ -153,27 +144,26 @@ uint64_t generation_missed_runs(const struct generation *generation)
 	uint64_t sum = generation->header.inherited;
 
 	for (size_t i = 0; i < HOOK_COUNT; i++)
-		if (generation->hooks[i] >= 0)
-			sum += program_missed_runs(generation->hooks[i]);
+		if (generation->loaded.hooks[i] >= 0)
+			sum += kernel_missed_runs(generation->loaded.hooks[i]);
 	for (size_t i = 0; i < ITERATOR_COUNT; i++)
-		if (generation->iterators[i] >= 0)
-			sum += program_missed_runs(generation->iterators[i]);
+		if (generation->loaded.iterators[i] >= 0)
+			sum += kernel_missed_runs(generation->loaded.iterators[i]);
 	return sum;
 }
 
 /* The epoch of another build lies elsewhere in its globals. */
 static bool has_epoch(const struct generation *generation, uint64_t epoch)
 {
-	struct bpf_map_info info = {};
-	uint32_t length = sizeof(info), key = 0;
+	int map = generation->loaded.maps[MAP_bss];
+	uint32_t bytes = kernel_value_bytes(map), key = 0;
 	uint64_t found = 0;
 	char *globals;
 
-	if (generation->maps[MAP_bss] < 0 || bpf_obj_get_info_by_fd(generation->maps[MAP_bss], &info, &length) ||
-	    generation->header.epoch + sizeof(found) > info.value_size)
+	if (generation->header.epoch + sizeof(found) > bytes)
 		return false;
-	globals = malloc(info.value_size);
-	if (globals && bpf_map_lookup_elem(generation->maps[MAP_bss], &key, globals) == 0)
+	globals = malloc(bytes);
+	if (globals && kernel_get(map, &key, globals) == 0)
 		memcpy(&found, globals + generation->header.epoch, sizeof(found));
 	free(globals);
 	/* A cut makes the row of the next window before the epoch is that. */
@@ -182,23 +172,18 @@ static bool has_epoch(const struct generation *generation, uint64_t epoch)
 
 static bool read_header(struct generation *generation)
 {
-	struct bpf_map_info info = {};
-	uint32_t length = sizeof(info), key = 0;
+	uint32_t key = 0;
 
-	return bpf_obj_get_info_by_fd(generation->ready, &info, &length) == 0 &&
-	       info.value_size == sizeof(generation->header) &&
-	       bpf_map_lookup_elem(generation->ready, &key, &generation->header) == 0 &&
-	       generation->header.magic == PIN_MAGIC && generation->header.version == PIN_VERSION;
+	return kernel_value_bytes(generation->ready) == sizeof(generation->header) &&
+	       kernel_get(generation->ready, &key, &generation->header) == 0 && generation->header.magic == PIN_MAGIC &&
+	       generation->header.version == PIN_VERSION;
 }
 
 static int open_ring(struct generation *generation)
 {
-	struct bpf_map_info info = {};
-	uint32_t length = sizeof(info);
+	int map = generation->loaded.maps[MAP_events];
 
-	if (bpf_obj_get_info_by_fd(generation->maps[MAP_events], &info, &length))
-		return -errno;
-	return ring_open(&generation->ring, generation->maps[MAP_events], info.max_entries);
+	return ring_open(&generation->ring, map, kernel_entries(map));
 }
 
 static enum tracer_origin judge(const struct tracer *tracer, struct generation *generation, uint64_t instance,
@@ -239,7 +224,7 @@ static int open_generation(struct tracer *tracer, unsigned number, uint64_t inst
 		return pins_remove(&tracer->pins, number);
 	}
 	tracer->old_count++;
-	return generation->maps[MAP_events] >= 0 ? open_ring(generation) : 0;
+	return generation->loaded.maps[MAP_events] >= 0 ? open_ring(generation) : 0;
 }
 
 static bool is_alike(const struct tracer *tracer, const struct generation *generation,
@@ -247,7 +232,7 @@ static bool is_alike(const struct tracer *tracer, const struct generation *gener
 {
 	const struct pin_header *header = &generation->header;
 
-	return tracer->origin == TRACER_TAKEN_OVER && header->build == tracer_build() &&
+	return tracer->origin == TRACER_TAKEN_OVER && header->build == kernel_build() &&
 	       header->mode == (uint32_t)tracer->mode && header->options.ring == options->ring &&
 	       header->options.writers == options->writers && header->options.reported == options->reported &&
 	       header->options.operations == options->operations;
@@ -274,7 +259,7 @@ static int adopt_newest(struct tracer *tracer)
 	generation_init(&tracer->old[tracer->old_count]);
 	for (size_t i = 0; i < HOOK_COUNT; i++)
 		tracer->hooks[i].attached = tracer->own.links[i] >= 0;
-	return tracer_map_globals(&tracer->own);
+	return generation_map_globals(&tracer->own);
 }
 
 int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch)
@@ -299,7 +284,7 @@ int generations_end(struct tracer *tracer)
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	tracer->since = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	code = tracer_wait_for_programs(tracer);
+	code = kernel_wait_for_programs(&tracer->barrier);
 	for (size_t i = 0; i < tracer->old_count; i++)
 		tracer->old[i].end = tracer->old[i].ring.consumer ? ring_produced(&tracer->old[i].ring) : 0;
 	return code;
@@ -313,7 +298,7 @@ static int pin(const char *name, int *descriptor, void *context)
 	if (*descriptor < 0)
 		return 0;
 	pins_path(place->pins, place->generation, name, path);
-	return bpf_obj_pin(*descriptor, path) ? -errno : 0;
+	return kernel_pin(*descriptor, path);
 }
 
 static int make_ready(struct tracer *tracer)
@@ -321,15 +306,15 @@ static int make_ready(struct tracer *tracer)
 	struct generation *generation = &tracer->own;
 	struct place place = {&tracer->pins, generation->number};
 	uint32_t key = 0;
+	int code;
 
 	if (generation->ready < 0)
-		generation->ready = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ready", 4, sizeof(generation->header), 1, NULL);
+		generation->ready = kernel_make_cell(PINS_READY, sizeof(generation->header));
 	if (generation->ready < 0)
 		return generation->ready;
 	generation->header.pins = pins_count(&tracer->pins, generation->number) + 1;
-	if (bpf_map_update_elem(generation->ready, &key, &generation->header, BPF_ANY))
-		return -errno;
-	return pin(PINS_READY, &generation->ready, &place);
+	code = kernel_put(generation->ready, &key, &generation->header);
+	return code ? code : pin(PINS_READY, &generation->ready, &place);
 }
 
 int generation_pin(struct tracer *tracer)

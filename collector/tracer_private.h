@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What tracer*.c share: they alone know libbpf. */
+/* What tracer*.c share. */
 #ifndef FSCHANGED_TRACER_PRIVATE_H
 #define FSCHANGED_TRACER_PRIVATE_H
 
+#include "kernel.h"
 #include "pins.h"
 #include "ring.h"
 #include "tracer.h"
-
-struct btf;
-struct fschanged_bpf__bss;
-struct btf_type;
-
-/* All maps of the programs, as the skeleton names them. */
-#define MAPS(X) X(events) X(superblocks) X(reported) X(writers) X(operations) X(raw_writes) X(scratch) X(bss) X(rodata)
-/* Programs that the collector runs. */
-#define ITERATORS(X)                                                                                                   \
-	X(open_files)                                                                                                  \
-	X(mapped_files)                                                                                                \
-	X(mark_writers) X(count_mounts) X(count_writers) X(carry_writers) X(carry_operations)
-
-#define X(name) MAP_##name,
-enum map { MAPS(X) MAP_COUNT };
-#undef X
-#define X(name) ITERATOR_##name,
-enum iterator { ITERATORS(X) ITERATOR_COUNT };
-#undef X
 
 enum {
 	PIN_MAGIC = 0x66736368,
@@ -57,11 +39,9 @@ struct generation {
 	unsigned number;
 	struct pin_header header;
 	int ready;
-	int maps[MAP_COUNT];
-	int hooks[HOOK_COUNT]; /* programs */
+	struct loaded loaded;
 	int links[HOOK_COUNT];
-	int iterators[ITERATOR_COUNT];
-	struct fschanged_bpf__bss *globals; /* of this build only */
+	struct globals *globals; /* of this build only */
 	struct ring ring;
 	uint64_t end; /* of an older one: what stands before it in its ring is to be taken over */
 };
@@ -80,26 +60,13 @@ struct tracer {
 			   none */
 	struct ring *latest; /* from which the last record came */
 	void *converted;     /* a record in the layout of this build */
-	int barrier;         /* an array of maps */
-	int inner;           /* a map to put into it */
+	struct barrier barrier;
 };
-
-/* tracer_probe.c */
-bool tracer_is_available(const struct hook_state *hook, enum tracer_mode mode);
-const struct btf_type *tracer_find_function(const struct btf *btf, const char *prefix, const char *name);
-const struct btf_type *tracer_hook_prototype(const struct btf *btf, const struct hook_state *hook,
-					     enum tracer_mode mode);
-
-/* tracer_load.c: all but links and pins. On error *error is a sentence. */
-int tracer_load(struct tracer *tracer, const struct tracer_options *options, char **error);
-uint64_t tracer_build(void);
-/* Fills in what depends on the build. */
-void tracer_describe(struct pin_header *header);
-int tracer_map_globals(struct generation *generation);
 
 /* tracer_pins.c */
 void generation_init(struct generation *generation);
 void generation_close(struct generation *generation);
+int generation_map_globals(struct generation *generation);
 /* Opens what other collectors have pinned and adopts the newest if it is of this build and these options. */
 int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch);
 /* When the newest programs are in place: sets how far the rings of older ones are to be taken. */
@@ -118,8 +85,5 @@ int tracer_remove_stale(struct tracer *tracer);
 
 /* tracer.c */
 int tracer_attach_hook(struct tracer *tracer, size_t hook);
-int tracer_wait_for_programs(struct tracer *tracer);
-/* Calls back for each entry of a hash; key_size at most 8. */
-int tracer_each_entry(int map, int (*each)(const void *key, const void *value, void *context), void *context);
 
 #endif

@@ -122,6 +122,18 @@ struct losses {
 #undef X
 };
 
+/* What the programs and the collector share. The collector sets it, but for what counts. */
+struct globals {
+	__u64 epoch;             /* number of the open window; 0: not yet tracing */
+	__u64 submitted;         /* records put into the ring */
+	__u64 look;              /* at what is open: number of the one that goes on */
+	__u64 collector_claimed; /* when it said who it is, in CLOCK_BOOTTIME */
+	__u32 collector;         /* its thread group; 0: none */
+	__u32 every;             /* somebody wants to see what deduplication hides */
+	struct losses losses;
+	struct losses accounted; /* those of which there are gaps in the store; no program uses this */
+};
+
 enum { SUPERBLOCKS = 1024 }; /* that are traced at a time */
 
 /* A filesystem that is traced. Key: its device, as in struct event. */
