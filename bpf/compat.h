@@ -117,9 +117,8 @@ static __always_inline __u64 compat_inode_number(__u64 inode)
 }
 
 /*
- * The mounts of a superblock. Until 6.17 a list through mnt_instance; a chain since 6.18.
- * (6.18). Both are private to fs/mount.h and in BTF. The first
- * may go with support for 6.12.
+ * The mounts of a superblock. Until 6.17 a list through mnt_instance, since 6.18 a chain ("struct mount: relocate
+ * MNT_WRITE_HOLD bit"). Both are private to fs/mount.h and in BTF. The first may go with support for 6.12.
  */
 struct super_block___list {
 	struct list_head s_mounts;

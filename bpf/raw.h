@@ -23,6 +23,14 @@ static __always_inline bool begins_with(const char *command, const char *name, _
 	return true;
 }
 
+/* Then nothing may be forgiven: no seal tells what was written. */
+static __always_inline bool is_mounted(__u32 device)
+{
+	struct superblock *entry = bpf_map_lookup_elem(&superblocks, &device);
+
+	return entry && entry->came != entry->ended;
+}
+
 static __always_inline bool is_checker(const char *command)
 {
 	return begins_with(command, "fsck.ext", sizeof("fsck.ext") - 1) ||
@@ -46,7 +54,7 @@ static __always_inline void note_raw_write(__u64 file, bool mapped)
 		return;
 	}
 	bpf_get_current_comm(command, sizeof(command));
-	if (is_checker(command) && entry->checker != pid) {
+	if (is_checker(command) && entry->checker != pid && !is_mounted(device)) {
 		entry->checker = pid;
 		return;
 	}

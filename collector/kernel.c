@@ -94,6 +94,11 @@ bool kernel_has(const struct hook_state *hook, enum tracer_mode mode)
 	return mode == TRACER_LSM ? hook->in_lsm : hook->in_function;
 }
 
+static bool is_required(const struct hook_state *hook)
+{
+	return hook->presence == HOOK_REQUIRED || hook->presence == HOOK_FUNCTION;
+}
+
 int tracer_probe(struct hook_state *hooks, enum tracer_mode *mode, const char **reason)
 {
 	struct btf *btf __attribute__((cleanup(close_btf))) = btf__load_vmlinux_btf();
@@ -107,7 +112,7 @@ int tracer_probe(struct hook_state *hooks, enum tracer_mode *mode, const char **
 	probe_hooks(btf, hooks);
 	*mode = choose_mode(reason);
 	for (size_t i = 0; i < HOOK_COUNT; i++) {
-		if (hooks[i].presence == HOOK_REQUIRED && !kernel_has(&hooks[i], *mode)) {
+		if (is_required(&hooks[i]) && !kernel_has(&hooks[i], *mode)) {
 			*reason = "the kernel lacks a hook that is required";
 			return -ENOSYS;
 		}

@@ -162,17 +162,19 @@ int tracer_descriptor(const struct tracer *tracer)
 	return tracer->own.loaded.maps[MAP_events];
 }
 
-/* Records grow at the end of their fixed part. NULL: this is none. */
+/* Records grow at the end of their fixed part. One that cannot be read becomes nothing, and a loss. */
 static const struct event *convert(struct tracer *tracer, const void *record, uint32_t event_bytes)
 {
 	struct event *event = tracer->converted;
 
-	if (!record || event_bytes == sizeof(*event))
+	if (event_bytes == sizeof(*event))
 		return record;
 	memset(event, 0, sizeof(*event));
 	memcpy(event, record, event_bytes < sizeof(*event) ? event_bytes : sizeof(*event));
-	if (event->path_bytes > RECORD_PATH_BYTES)
-		return NULL;
+	if (event->path_bytes > RECORD_PATH_BYTES) {
+		__atomic_fetch_add(&tracer->own.globals->losses.walk_failed, 1, __ATOMIC_RELAXED);
+		*event = (struct event){0};
+	}
 	memcpy(event + 1, (const char *)record + event_bytes, event->path_bytes);
 	return event;
 }

@@ -81,8 +81,6 @@ static int begin_generation(struct tracer *tracer, const struct tracer_options *
 	tracer->own.globals->epoch = state->epoch;
 	code = attach_hooks(tracer, error);
 	if (!code)
-		code = tracer_inherit_losses(tracer);
-	if (!code)
 		code = tracer_copy_tables(tracer);
 	return code ? code : generation_pin(tracer);
 }

@@ -274,8 +274,9 @@ int generations_open(struct tracer *tracer, const struct tracer_options *options
 }
 
 /*
- * Whatever an older program that ran before this has seen stands in its ring now, and what comes later the newest ones
- * see as well.
+ * Whatever an older program that ran before this has seen stands in its ring now, or was counted as a loss. What comes
+ * later the newest ones see as well: they are attached, and have the tables. Should this process die after it, the
+ * next one counts those losses once more.
  */
 int generations_end(struct tracer *tracer)
 {
@@ -285,6 +286,8 @@ int generations_end(struct tracer *tracer)
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	tracer->since = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	code = kernel_wait_for_programs(&tracer->barrier);
+	if (!code)
+		code = tracer_inherit_losses(tracer);
 	for (size_t i = 0; i < tracer->old_count; i++)
 		tracer->old[i].end = tracer->old[i].ring.consumer ? ring_produced(&tracer->old[i].ring) : 0;
 	return code;

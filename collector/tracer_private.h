@@ -69,7 +69,7 @@ void generation_close(struct generation *generation);
 int generation_map_globals(struct generation *generation);
 /* Opens what other collectors have pinned and adopts the newest if it is of this build and these options. */
 int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch);
-/* When the newest programs are in place: sets how far the rings of older ones are to be taken. */
+/* When the newest programs are in place: older ones' losses are theirs, and their rings are to be taken up to here. */
 int generations_end(struct tracer *tracer);
 /* Pins the own generation; the last pin tells that it is whole. */
 int generation_pin(struct tracer *tracer);

@@ -12,7 +12,8 @@
 enum hook_presence {
 	HOOK_REQUIRED,   /* on every kernel; without it nothing is traced */
 	HOOK_IF_PRESENT, /* newer kernels only; where the kernel has it, it is required */
-	HOOK_FUNCTION,   /* no LSM hook covers it: an fentry program on the function itself in either case */
+	HOOK_FUNCTION,   /* the same, but no LSM hook covers it: an fentry program on the function itself in either case
+			  */
 	HOOK_ON_DEMAND,  /* attached while somebody wants it; never needed for a list */
 };
 
