@@ -212,6 +212,8 @@ $(B)/test_losses: ALL_LDFLAGS += -Wl,--wrap=tracer_counters -Wl,--wrap=tracer_en
 $(B)/test_window: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_flip tracer_carry \
 	collector_collect collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
 	describe_window collector_check_pins usleep)
+$(B)/test_collector: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_next tracer_release \
+	tracer_is_repeated tracer_position store_commit filesystems_find losses_check seals_check)
 $(B)/test_hidden: ALL_LDFLAGS += -Wl,--wrap=tracer_count_held -Wl,--wrap=tracer_held -Wl,--wrap=swaps_each \
 	-Wl,--wrap=tracer_enter_open_files -Wl,--wrap=collector_add_gap
 $(B)/test_cover: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,window_cut tracer_enter_open_files collector_enter_loops \

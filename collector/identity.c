@@ -8,13 +8,13 @@
 #include "collector.h"
 #include "identity.h"
 #include "moment.h"
+#include "takeover.h"
 
 /* Of ids the first half; 0: not known. */
 #define META_MACHINE "machine"
 #define META_PRODUCT "product"
 #define META_BOOT    "boot"
 #define META_CLEAN   "clean" /* 1: the last collector came to its end */
-#define META_ALIVE   "alive" /* see collector.c */
 
 #define PRODUCT_FILE "/sys/class/dmi/id/product_uuid"
 

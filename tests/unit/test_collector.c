@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Records stay in the ring until their transaction is committed: whoever dies before finds them again. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "collector.h"
+
+/* In place of the ring: one record. */
+static struct {
+	struct event event;
+	char path[4];
+} record;
+static bool is_taken;
+
+/* What happened, in order: 'c' a commit, 'f' one that failed, 'r' the ring was released. */
+static char order[16];
+static int commit_result;
+
+static char directory[] = "/tmp/test-collector-XXXXXX";
+
+static void note(char what)
+{
+	order[strlen(order)] = what;
+}
+
+uint64_t __wrap_tracer_produced(const struct tracer *tracer)
+{
+	(void)tracer;
+	return 1;
+}
+
+uint64_t __wrap_tracer_consumed(const struct tracer *tracer)
+{
+	(void)tracer;
+	return is_taken;
+}
+
+const struct event *__wrap_tracer_next(struct tracer *tracer)
+{
+	(void)tracer;
+	is_taken = true;
+	return &record.event;
+}
+
+void __wrap_tracer_release(struct tracer *tracer, bool keep_last)
+{
+	(void)tracer;
+	assert_false(keep_last);
+	note('r');
+}
+
+bool __wrap_tracer_is_repeated(const struct tracer *tracer, const struct event *event)
+{
+	(void)tracer;
+	(void)event;
+	return false;
+}
+
+void __wrap_tracer_position(const struct tracer *tracer, bool keep_last, uint64_t *ring, uint64_t *position)
+{
+	(void)tracer;
+	(void)keep_last;
+	*ring = *position = 1;
+}
+
+int __real_store_commit(struct store *store);
+
+int __wrap_store_commit(struct store *store)
+{
+	note(commit_result ? 'f' : 'c');
+	return commit_result ? commit_result : __real_store_commit(store);
+}
+
+int __wrap_filesystems_find(struct collector *collector, uint32_t device, uint32_t *filesystem)
+{
+	(void)collector;
+	(void)device;
+	*filesystem = 1;
+	return 0;
+}
+
+int __wrap_losses_check(struct collector *collector, uint64_t first)
+{
+	(void)collector;
+	(void)first;
+	return 0;
+}
+
+int __wrap_seals_check(struct collector *collector, uint64_t first)
+{
+	(void)collector;
+	(void)first;
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	static struct collector collector;
+	struct store_filesystem filesystem = {.identity = "one", .type = "ext4", .mount_point = "/", .root = "/"};
+	bool is_new;
+
+	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	record.event = (struct event){
+		.kind = EVENT_PATH,
+		.operation = OPERATION_SETATTR,
+		.epoch = 1,
+		.device = 5,
+		.inode = 9,
+		.links = 1,
+		.mode = S_IFREG | 0600,
+		.path_bytes = 2,
+	};
+	memcpy(record.path, "a/", 2);
+	is_taken = false;
+	commit_result = 0;
+	memset(order, 0, sizeof(order));
+	collector = (struct collector){.window = 1, .closing = 1};
+	assert_int_equal(store_open(&collector.store, directory, STORE_WRITE), 0);
+	assert_int_equal(store_open_window(collector.store, 1, 1), 0);
+	assert_int_equal(store_put_filesystem(collector.store, &filesystem, &is_new), 0);
+	collector.batch = batch_new(1024, 256, 1 << 20);
+	collector.link_feed = link_feed_new();
+	memset(order, 0, sizeof(order));
+	*state = &collector;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct collector *collector = *state;
+	char command[64];
+
+	batch_free(collector->batch);
+	link_feed_free(collector->link_feed);
+	store_close(collector->store);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command); /* NOLINT(cert-env33-c) a path of our own */
+}
+
+static int count_path(const struct dirty *entry, void *context)
+{
+	assert_int_equal(entry->path_length, 2);
+	assert_memory_equal(entry->path, "/a", 2);
+	++*(unsigned *)context;
+	return 0;
+}
+
+static unsigned paths(struct collector *collector)
+{
+	unsigned count = 0;
+
+	assert_int_equal(store_union(collector->store, 1, 1, count_path, &count), 0);
+	return count;
+}
+
+static void released_after_the_commit(void **state)
+{
+	assert_int_equal(collector_collect(*state, true), 0);
+	assert_string_equal(order, "cr");
+	assert_int_equal(paths(*state), 1);
+}
+
+static void kept_while_commits_fail(void **state)
+{
+	commit_result = -EIO;
+	assert_int_equal(collector_collect(*state, true), -EIO);
+	assert_int_equal(collector_collect(*state, true), -EIO);
+	assert_string_equal(order, "ff");
+	assert_int_equal(paths(*state), 0);
+	commit_result = 0;
+	assert_int_equal(collector_collect(*state, true), 0);
+	assert_string_equal(order, "ffcr");
+	assert_int_equal(paths(*state), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {TEST(released_after_the_commit), TEST(kept_while_commits_fail)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
