@@ -3,11 +3,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include "certificate.h"
+#include "host.h"
 #include "fresh.h"
 #include "gap.h"
 #include "moment.h"
@@ -143,16 +142,12 @@ int certificate_withdraw(struct certificate *certificate, char **error)
 /* What every certificate has, whatever the verdict. */
 static json_t *begin(const struct list_options *options, enum list_verdict verdict)
 {
-	char boot[SD_ID128_STRING_MAX] = "";
-	struct utsname system;
-	sd_id128_t id;
+	json_t *document = host_describe();
 
-	if (sd_id128_get_boot(&id) == 0)
-		sd_id128_to_string(id, boot);
-	uname(&system);
-	return json_pack("{s:i, s:s, s:o, s:s, s:s, s:o, s:s}", "certificate", CERTIFICATE_FORMAT, "version",
-			 FSCHANGED_VERSION, "made", moment(moment_now()), "host", system.nodename, "boot", boot, "job",
-			 text(options->job), "verdict", list_verdict_word(verdict));
+	json_object_update_new(document, json_pack("{s:i, s:o, s:o, s:s}", "certificate", CERTIFICATE_FORMAT, "made",
+						   moment(moment_now()), "job", text(options->job), "verdict",
+						   list_verdict_word(verdict)));
+	return document;
 }
 
 static int write_document(struct new_file *file, json_t *document, char **error)

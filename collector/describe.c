@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
-#include <systemd/sd-id128.h>
 
 #include "collector.h"
 #include "describe.h"
+#include "host.h"
 #include "report.h"
 
 /* Of the hooks that are attached the names will do. */
@@ -34,19 +33,6 @@ static json_t *describe_filesystems(struct collector *collector)
 	return array;
 }
 
-static json_t *describe_system(void)
-{
-	char boot[SD_ID128_STRING_MAX] = "";
-	struct utsname system;
-	sd_id128_t id;
-
-	if (sd_id128_get_boot(&id) == 0)
-		sd_id128_to_string(id, boot);
-	uname(&system);
-	return json_pack("{s:s, s:s, s:s, s:s}", "host", system.nodename, "kernel", system.release, "boot", boot,
-			 "version", FSCHANGED_VERSION);
-}
-
 int describe_begin(struct collector *collector)
 {
 	struct tracer_counters counters = {0};
@@ -60,7 +46,7 @@ int describe_begin(struct collector *collector)
 int describe_window(struct collector *collector, uint64_t number)
 {
 	struct tracer_counters counters = {0};
-	json_t *coverage = json_pack("{s:o, s:o, s:o, s:o}", "system", describe_system(), "hooks",
+	json_t *coverage = json_pack("{s:o, s:o, s:o, s:o}", "system", host_describe(), "hooks",
 				     describe_hooks(collector->tracer), "filesystems", describe_filesystems(collector),
 				     "watches", report_watches(&collector->coverage));
 	char *text = json_dumps(coverage, JSON_COMPACT | JSON_SORT_KEYS);
