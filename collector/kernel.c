@@ -19,6 +19,13 @@
 
 /* ---- what it offers */
 
+static int print_in_debugging(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (!getenv("FSCHANGED_DEBUG") || level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, arguments);
+}
+
 static const struct hook_state hook_table[HOOK_COUNT] = {
 #define X(hook, function_, presence_, purpose_)                                                                        \
 	[HOOK_##hook] = {.name = #hook, .function = #function_, .purpose = (purpose_), .presence = (presence_)},
@@ -101,8 +108,10 @@ static bool is_required(const struct hook_state *hook)
 
 int tracer_probe(struct hook_state *hooks, enum tracer_mode *mode, const char **reason)
 {
-	struct btf *btf __attribute__((cleanup(close_btf))) = btf__load_vmlinux_btf();
+	struct btf *btf __attribute__((cleanup(close_btf))) = NULL;
 
+	libbpf_set_print(print_in_debugging);
+	btf = btf__load_vmlinux_btf();
 	memcpy(hooks, hook_table, sizeof(hook_table));
 	if (!btf) {
 		*reason = "the kernel has no type information (/sys/kernel/btf/vmlinux): it must be built with "
@@ -275,13 +284,6 @@ static int refused(int code, char **error)
 	return code;
 }
 
-static int print_in_debugging(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	if (!getenv("FSCHANGED_DEBUG") || level == LIBBPF_DEBUG)
-		return 0;
-	return vfprintf(stderr, format, arguments);
-}
-
 int kernel_load(const struct hook_state *hooks, enum tracer_mode mode, const struct tracer_options *options,
 		struct loaded *loaded, char **error)
 {
@@ -289,7 +291,6 @@ int kernel_load(const struct hook_state *hooks, enum tracer_mode mode, const str
 	struct load load __attribute__((cleanup(end_load))) = {.mode = mode};
 	int code;
 
-	libbpf_set_print(print_in_debugging);
 	load.programs = btf ? fschanged_bpf__open() : NULL;
 	if (!load.programs)
 		return refused(-errno, error);
