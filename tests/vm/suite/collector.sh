@@ -34,9 +34,9 @@ leaves_nothing_in_the_kernel() {
 	expect 0 fschanged detach
 	# The kernel frees them a moment later.
 	wait_until 120 nothing_is_left || {
-		diff "$RUN/objects.before" "$T/objects"
-		find /sys/fs/bpf
-		bpftool link show | grep -A 2 pids | head -n 10
+		diff "$RUN/objects.before" "$T/objects" | head -n 20
+		find /sys/fs/bpf -maxdepth 3
+		fschanged check | grep -A 4 '^pinned'
 		fail "something is left"
 	}
 }

@@ -622,7 +622,7 @@ watched_place_names_files() {
 	mount --bind "$D/watched" "$elsewhere"
 	mount --bind "$D/watched" "$T/mounts-2"
 	OTHER_COLLECTOR=
-	trap 'set +e; kill $OTHER_COLLECTOR; wait $OTHER_COLLECTOR; "$PROGRAM" detach --state "$state"; umount -l "$T/mounts-1" "$T/mounts-2"' EXIT
+	trap 'set +e; kill $OTHER_COLLECTOR; wait $OTHER_COLLECTOR; "$PROGRAM" detach --state "$T/state"; umount -l "$T/mounts-1" "$T/mounts-2"' EXIT
 	"$PROGRAM" collect --state "$state" --watch "$T/mounts-2" >"$T/collector" 2>&1 &
 	OTHER_COLLECTOR=$!
 	wait_until 100 "$PROGRAM" status --state "$state" >/dev/null 2>&1 || fail "the collector did not start"
