@@ -140,7 +140,7 @@ disk_full_for_the_database() {
 	processors 0
 	"$PROGRAM" collect --state "$FULL" --watch "$SOURCE" >"$RUN/full" 2>&1 &
 	FULL_COLLECTOR=$!
-	trap 'kill $FULL_COLLECTOR; wait $FULL_COLLECTOR; umount "$FULL"' EXIT
+	trap 'set +e; kill $FULL_COLLECTOR; wait $FULL_COLLECTOR; "$PROGRAM" detach --state "$FULL"; umount "$FULL"' EXIT
 	wait_until 600 is_full_ready
 	expect 4 full_fschanged dump --job full
 	expect 0 full_fschanged commit --job full
