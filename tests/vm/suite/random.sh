@@ -35,12 +35,12 @@ oracle() {
 		${FSCHANGED_ORACLE:-} "${RANDOM_PLACES[@]}"
 }
 
-# Of a long run most seeds get many windows into a minute: fewer operations in each, commands without loading the program
-# each time, and cuts without waiting for the kernel's own time.
+# Some seeds run the commands as users do. The others get many windows into a minute: fewer operations in each, commands
+# without loading the program each time, and cuts without waiting for the kernel's own time.
 random_pace() {
 	local plain=0
-	[ -n "${FSCHANGED_SECONDS:-}" ] && [ $(($1 % 8)) != 0 ] || plain=1
-	[ -z "${FSCHANGED_SECONDS:-}" ] || echo $((!plain)) >/sys/kernel/rcu_expedited
+	[ $(($1 % 8)) != 1 ] || plain=1
+	echo $((!plain)) >/sys/kernel/rcu_expedited
 	[ "$plain" = 1 ] || echo --linked-in --operations 40
 }
 
@@ -57,6 +57,7 @@ random_oracle() {
 		[ "$failures" = 0 ] || [ -n "${FSCHANGED_SECONDS:-}" ] || break
 		seed=$((seed + 1))
 	done
+	echo 0 >/sys/kernel/rcu_expedited
 	[ "$failures" = 0 ] || fail "$failures seeds found something"
 }
 
