@@ -31,6 +31,7 @@ enum {
 	MAP_SHARED = 0x1,
 	TASK_INTERRUPTIBLE = 1,
 	TASK_NOLOAD = 0x400,
+	PF_KTHREAD = 0x200000,
 };
 
 /* Which inode was reported under which dentry for which operations; a new inode at the same address differs. */

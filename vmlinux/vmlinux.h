@@ -154,6 +154,7 @@ struct files_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	__u64 start_boottime;

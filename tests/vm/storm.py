@@ -34,6 +34,13 @@ def append(name):
     os.close(descriptor)
 
 
+def set_acl(name):
+    """Read by its owner and by user 99: version 2 (include/uapi/linux/posix_acl_xattr.h)."""
+    entries = ((1, 6, -1), (2, 4, 99), (4, 4, -1), (16, 4, -1), (32, 0, -1))
+    os.setxattr(name, "system.posix_acl_access",
+                struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries))
+
+
 # One round. Each name is used in one round only, and nothing is made below a directory that goes again.
 STEPS = (
     (create, ("file%d",)),
@@ -46,6 +53,7 @@ STEPS = (
     (os.rmdir, ("directory%d",)),
     (lambda name: os.utime(name, ns=(1, 1)), ("below/file%d",)),
     (lambda name: os.truncate(name, 3), ("below/file%d",)),
+    (set_acl, ("below/file%d",)),
     (os.unlink, ("link%d",)),
     # Some stay, for the replica.
     (lambda name: name.endswith("0") or os.unlink(name), ("below/file%d",)),
