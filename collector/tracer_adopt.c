@@ -120,8 +120,9 @@ int tracer_inherit_losses(struct tracer *tracer)
 		const struct generation *old = &tracer->old[i];
 		uint64_t missed = generation_pinned_misses(tracer, old);
 
-		if (missed > old->header.missed_runs)
-			tracer->own.header.inherited += missed - old->header.missed_runs;
+		/* There are less where a server has gone (counts_misses()), and what is new cannot be told then. */
+		if (missed != old->header.missed_runs)
+			tracer->own.header.inherited += missed > old->header.missed_runs ? missed - old->header.missed_runs : 1;
 		tracer->own.header.lasting |= old->header.lasting;
 		code = inherit_counters(tracer, old);
 	}
