@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-/* Who says so, for what is kept: the host's name, its kernel, the boot's id, our version. The caller's. NULL: no memory. */
+/* Who says so, for what is kept: the host's name, its kernel, the boot's id, our version. The caller's. NULL: no
+ * memory. */
 json_t *host_describe(void);
 /* There is a file server in the kernel, working or not: NFS's or SMB's. */
 bool host_has_server(void);

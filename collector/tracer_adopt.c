@@ -122,7 +122,8 @@ int tracer_inherit_losses(struct tracer *tracer)
 
 		/* There are less where a server has gone (counts_misses()), and what is new cannot be told then. */
 		if (missed != old->header.missed_runs)
-			tracer->own.header.inherited += missed > old->header.missed_runs ? missed - old->header.missed_runs : 1;
+			tracer->own.header.inherited +=
+				missed > old->header.missed_runs ? missed - old->header.missed_runs : 1;
 		tracer->own.header.lasting |= old->header.lasting;
 		code = inherit_counters(tracer, old);
 	}
