@@ -3,7 +3,7 @@
  * Content. A store into a file, by whatever means, goes through a struct file with FMODE_WRITE: from its opening to its
  * end the file counts as dirty in every window. No hook on writes is needed.
  */
-#include "hook.h"
+#include "raw.h"
 #include "writer.h"
 
 /*
@@ -35,6 +35,8 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
 	if (is_ftrace_setting(file, inode))
 		count(losses.ftrace_opened);
+	if (is_device(inode))
+		raw_entry(raw_device(file));
 	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
 		return;
 	now = globals.epoch;

@@ -3,7 +3,7 @@
  * Programs that the collector runs: over all tasks, to enter the files that were open for writing before the hooks were
  * there; and over the maps, to carry what is open or under way from a window that closes into the one that opens.
  */
-#include "hook.h"
+#include "raw.h"
 #include "writer.h"
 
 /* Only the collector runs iterators, one at a time: their record buffer is the last one of the CPU. */
@@ -66,6 +66,8 @@ static __always_inline int open_files_body(struct bpf_iter__task_file *context, 
 	if (!context->file)
 		return 0;
 	file = (__u64)BPF_CORE_READ(context, file);
+	if (is_writable_device(file))
+		raw_entry(raw_device(file));
 	enter_file(file, lsm);
 	enter_files_below(file, lsm);
 	return 0;

@@ -5,9 +5,14 @@
 
 #include "hook.h"
 
+static __always_inline bool is_device(__u64 inode)
+{
+	return (BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE) == FILE_BLOCK;
+}
+
 static __always_inline bool is_writable_device(__u64 file)
 {
-	return (BPF_CORE_READ((struct file *)file, f_inode, i_mode) & FILE_TYPE) == FILE_BLOCK &&
+	return is_device((__u64)BPF_CORE_READ((struct file *)file, f_inode)) &&
 	       BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE;
 }
 
@@ -37,22 +42,37 @@ static __always_inline bool is_checker(const char *command)
 	       begins_with(command, "e2fsck", sizeof("e2fsck"));
 }
 
+/* The inode of the device, which is not that of its node. */
+static __always_inline __u32 raw_device(__u64 file)
+{
+	return BPF_CORE_READ((struct file *)file, f_mapping, host, i_rdev);
+}
+
+static __always_inline struct raw_write *raw_entry(__u32 device)
+{
+	struct raw_write *entry = bpf_map_lookup_elem(&raw_writes, &device);
+	struct raw_write new = {};
+
+	if (entry)
+		return entry;
+	new.pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(new.command, sizeof(new.command));
+	bpf_map_update_elem(&raw_writes, &device, &new, BPF_NOEXIST);
+	entry = bpf_map_lookup_elem(&raw_writes, &device);
+	if (!entry)
+		count(losses.raw_writes_full);
+	return entry;
+}
+
 static __always_inline void note_raw_write(__u64 file, bool mapped)
 {
-	__u32 device = BPF_CORE_READ((struct file *)file, f_mapping, host, i_rdev);
+	__u32 device = raw_device(file);
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct raw_write *entry = bpf_map_lookup_elem(&raw_writes, &device);
-	struct raw_write none = {};
+	struct raw_write *entry = raw_entry(device);
 	char command[COMMAND_BYTES] = {};
 
-	if (!entry) {
-		bpf_map_update_elem(&raw_writes, &device, &none, BPF_NOEXIST);
-		entry = bpf_map_lookup_elem(&raw_writes, &device);
-	}
-	if (!entry) {
-		count(losses.raw_writes_full);
+	if (!entry)
 		return;
-	}
 	bpf_get_current_comm(command, sizeof(command));
 	if (is_checker(command) && entry->checker != pid && !is_mounted(device)) {
 		entry->checker = pid;

@@ -93,7 +93,7 @@ struct operations_map {
 
 struct raw_writes_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, struct raw_write);
 };

@@ -125,6 +125,8 @@ void tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_w
 {
 	if (kernel_get(tracer->own.loaded.maps[MAP_raw_writes], &device, entry))
 		*entry = (struct raw_write){0};
+	else
+		entry->writes += generation_missed_raw_writes(&tracer->own);
 }
 
 static int run_iterator(struct tracer *tracer, enum iterator iterator, int map)

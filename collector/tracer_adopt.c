@@ -124,6 +124,7 @@ int tracer_inherit_losses(struct tracer *tracer)
 		if (missed != old->header.missed_runs)
 			tracer->own.header.inherited +=
 				missed > old->header.missed_runs ? missed - old->header.missed_runs : 1;
+		tracer->own.header.missed_raw += generation_pinned_missed_raw_writes(tracer, old);
 		tracer->own.header.lasting |= old->header.lasting;
 		code = inherit_counters(tracer, old);
 	}

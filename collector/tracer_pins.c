@@ -107,19 +107,31 @@ static int open_pin(const char *name, int *descriptor, void *context)
 	return 0;
 }
 
-struct misses {
-	struct place place;
-	uint64_t sum;
-};
+static bool is_link_of(const char *link, enum hook hook)
+{
+	return link && strcmp(link, hook_names[hook].link) == 0;
+}
+
+static bool sees_raw_writes(const char *link)
+{
+	return is_link_of(link, HOOK_blkdev_write_iter) || is_link_of(link, HOOK_blkdev_fallocate);
+}
 
 /*
  * What set_posix_acl is attached to does nothing but for servers in the kernel (bpf/attributes.bpf.c). Where there is
- * none, nothing was missed; and tasks that set ACLs at the same time would miss it all the time.
+ * none, nothing was missed; and tasks that set ACLs at the same time would miss it all the time. Missed writes into
+ * block devices concern those alone: tracer_raw_write().
  */
-static bool counts_misses(const char *link)
+static bool sees_files(const char *link)
 {
-	return strcmp(link, hook_names[HOOK_set_posix_acl].link) != 0 || host_has_server();
+	return !sees_raw_writes(link) && (!is_link_of(link, HOOK_set_posix_acl) || host_has_server());
 }
+
+struct misses {
+	struct place place;
+	bool (*counts)(const char *link);
+	uint64_t sum;
+};
 
 /* By links and not by the table of hooks: another build may have others. */
 static int add_missed_runs(const char *name, void *context)
@@ -127,7 +139,7 @@ static int add_missed_runs(const char *name, void *context)
 	struct misses *misses = context;
 	int link, program;
 
-	if (strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)) != 0 || !counts_misses(name))
+	if (strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)) != 0 || !misses->counts(name))
 		return 0;
 	open_pin(name, &link, &misses->place);
 	if (link < 0)
@@ -141,25 +153,48 @@ static int add_missed_runs(const char *name, void *context)
 	return 0;
 }
 
-uint64_t generation_pinned_misses(const struct tracer *tracer, const struct generation *generation)
+static uint64_t add_pinned_misses(const struct tracer *tracer, const struct generation *generation,
+				  bool (*counts)(const char *link), uint64_t before)
 {
-	struct misses misses = {.place = {&tracer->pins, generation->number}, .sum = generation->header.inherited};
+	struct misses misses = {.place = {&tracer->pins, generation->number}, .counts = counts, .sum = before};
 
 	pins_each(&tracer->pins, generation->number, add_missed_runs, &misses);
 	return misses.sum;
 }
 
-uint64_t generation_missed_runs(const struct generation *generation)
+uint64_t generation_pinned_misses(const struct tracer *tracer, const struct generation *generation)
 {
-	uint64_t sum = generation->header.inherited;
+	return add_pinned_misses(tracer, generation, sees_files, generation->header.inherited);
+}
+
+uint64_t generation_pinned_missed_raw_writes(const struct tracer *tracer, const struct generation *generation)
+{
+	return add_pinned_misses(tracer, generation, sees_raw_writes, generation->header.missed_raw);
+}
+
+static uint64_t add_misses(const struct generation *generation, bool (*counts)(const char *link), uint64_t before)
+{
+	uint64_t sum = before;
 
 	for (size_t i = 0; i < HOOK_COUNT; i++)
-		if (generation->loaded.hooks[i] >= 0 && (!hook_names[i].link || counts_misses(hook_names[i].link)))
+		if (generation->loaded.hooks[i] >= 0 && counts(hook_names[i].link))
 			sum += kernel_missed_runs(generation->loaded.hooks[i]);
+	return sum;
+}
+
+uint64_t generation_missed_runs(const struct generation *generation)
+{
+	uint64_t sum = add_misses(generation, sees_files, generation->header.inherited);
+
 	for (size_t i = 0; i < ITERATOR_COUNT; i++)
 		if (generation->loaded.iterators[i] >= 0)
 			sum += kernel_missed_runs(generation->loaded.iterators[i]);
 	return sum;
+}
+
+uint64_t generation_missed_raw_writes(const struct generation *generation)
+{
+	return add_misses(generation, sees_raw_writes, generation->header.missed_raw);
 }
 
 /* The epoch of another build lies elsewhere in its globals. */

@@ -32,6 +32,7 @@ struct pin_header {
 	uint32_t epoch, losses, accounted, losses_bytes; /* where they are in the globals */
 	struct tracer_options options;
 	char state[PATH_BYTES]; /* the directory, for people */
+	uint64_t missed_raw;    /* writes into block devices, by the generations before */
 };
 
 /* A set of programs and maps, pinned or about to be. Descriptors; -1: not open. */
@@ -74,8 +75,11 @@ int generations_end(struct tracer *tracer);
 /* Pins the own generation; the last pin tells that it is whole. */
 int generation_pin(struct tracer *tracer);
 uint64_t generation_missed_runs(const struct generation *generation);
+/* Of the programs that see writes into block devices. */
+uint64_t generation_missed_raw_writes(const struct generation *generation);
 /* The same of an older one, which may have other programs. */
 uint64_t generation_pinned_misses(const struct tracer *tracer, const struct generation *generation);
+uint64_t generation_pinned_missed_raw_writes(const struct tracer *tracer, const struct generation *generation);
 
 /* tracer_adopt.c: what the own generation needs to know from older ones. Their programs are attached as well. */
 int tracer_copy_tables(struct tracer *tracer);

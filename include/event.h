@@ -148,10 +148,10 @@ struct superblock {
 /* In `held`: it could not be counted. */
 #define HELD_UNKNOWN (1LL << 62)
 
-/* What was written into a block device past the filesystem on it. Key: the device. */
+/* A block device that was opened for writing, past the filesystem on it. Key: the device. */
 struct raw_write {
 	__u64 writes;
-	__u32 pid;     /* of the last one */
+	__u32 pid;     /* of the last one; before there is any, of who has opened it */
 	__u32 mapped;  /* somebody has mapped it: from then on stores go unseen */
 	__u32 checker; /* the last check that has written once */
 	__u32 padding;

@@ -153,6 +153,23 @@ block_device_written() {
 	commit raw
 }
 
+# As a host of machines does: the kernel leaves a program on this function out while a task is preempted within it.
+proves devices_written_at_once 'tasks write into block devices at once, on which no traced filesystem lies: nothing is incomplete'
+devices_written_at_once() {
+	local loop writers=()
+	truncate -s 16M "$T/device"
+	loop=$(losetup --find --show "$T/device")
+	begin_job "$FUNCNAME"
+	for _ in 1 2 3; do
+		timeout 4 dd if=/dev/zero of="$loop" bs=512 count=1000000 conv=notrunc 2>/dev/null &
+		writers+=($!)
+	done
+	wait "${writers[@]}" || :
+	losetup --detach "$loop"
+	complete_dump "$FUNCNAME" "$D"
+	expect_no_losses
+}
+
 proves shown_elsewhere 'a filesystem is mounted again at another place: all of it is new there, the list is incomplete'
 shown_elsewhere() {
 	new_disk ext4 "$FUNCNAME"
