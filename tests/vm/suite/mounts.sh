@@ -153,10 +153,12 @@ block_device_written() {
 	commit raw
 }
 
-# As a host of machines does: the kernel leaves a program on this function out while a task is preempted within it.
+# As a host of machines does: the kernel leaves a program on this function out while a task is preempted within it. That
+# counts for all devices that somebody has opened for writing, as the image of many directories was written.
 proves devices_written_at_once 'tasks write into block devices at once, on which no traced filesystem lies: nothing is incomplete'
 devices_written_at_once() {
 	local loop writers=()
+	! mountpoint -q "$MANY" || umount "$MANY"
 	truncate -s 16M "$T/device"
 	loop=$(losetup --find --show "$T/device")
 	begin_job "$FUNCNAME"
