@@ -67,17 +67,19 @@ static void show(const struct scan_progress *progress, void *context)
 	}
 	bar_clear(&arguments->bar);
 	if (arguments->json) {
-		json_array_append_new(arguments->filesystems,
-				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
-						command_json_text(progress->mount_point), "entries",
-						(json_int_t)progress->entries, "gaps", (json_int_t)progress->gaps,
-						"changed", (json_int_t)progress->changed, "directories",
-						(json_int_t)progress->directories, "names", (json_int_t)progress->names,
-						"complete", progress->complete));
+		json_array_append_new(
+			arguments->filesystems,
+			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
+				  command_json_text(progress->mount_point), "entries", (json_int_t)progress->entries,
+				  "inodes", (json_int_t)progress->inodes, "gaps", (json_int_t)progress->gaps, "changed",
+				  (json_int_t)progress->changed, "directories", (json_int_t)progress->directories,
+				  "names", (json_int_t)progress->names, "complete", progress->complete));
 		return;
 	}
 	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
 	printf(": %" PRIu64 " entries", progress->entries);
+	if (progress->inodes)
+		printf(", %" PRIu64 " inodes read before", progress->inodes);
 	if (progress->gaps)
 		printf(", %" PRIu64 " gaps, %" PRIu64 " may have changed in them (%" PRIu64
 		       " directories, listed with all below)",
