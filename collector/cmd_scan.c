@@ -13,6 +13,7 @@
 #include "command.h"
 #include "format.h"
 #include "message.h"
+#include "moment.h"
 #include "scan.h"
 
 enum { KEY_JSON = OPTION_KEY, KEY_NEW, LOWEST_PRIORITY = 19 };
@@ -57,6 +58,11 @@ static const struct argp argp = {
 	       "something could not be looked at.",
 };
 
+static double seconds(const struct scan_progress *progress)
+{
+	return (double)(moment_now() - progress->started) / (double)NANOSECONDS;
+}
+
 static void show(const struct scan_progress *progress, void *context)
 {
 	struct arguments *arguments = context;
@@ -67,13 +73,14 @@ static void show(const struct scan_progress *progress, void *context)
 	}
 	bar_clear(&arguments->bar);
 	if (arguments->json) {
-		json_array_append_new(
-			arguments->filesystems,
-			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
-				  command_json_text(progress->mount_point), "entries", (json_int_t)progress->entries,
-				  "inodes", (json_int_t)progress->inodes, "gaps", (json_int_t)progress->gaps, "changed",
-				  (json_int_t)progress->changed, "directories", (json_int_t)progress->directories,
-				  "names", (json_int_t)progress->names, "complete", progress->complete));
+		json_array_append_new(arguments->filesystems,
+				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}", "mount_point",
+						command_json_text(progress->mount_point), "entries",
+						(json_int_t)progress->entries, "inodes", (json_int_t)progress->inodes,
+						"gaps", (json_int_t)progress->gaps, "changed",
+						(json_int_t)progress->changed, "directories",
+						(json_int_t)progress->directories, "names", (json_int_t)progress->names,
+						"seconds", seconds(progress), "complete", progress->complete));
 		return;
 	}
 	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
@@ -84,7 +91,7 @@ static void show(const struct scan_progress *progress, void *context)
 		printf(", %" PRIu64 " gaps, %" PRIu64 " may have changed in them (%" PRIu64
 		       " directories, listed with all below)",
 		       progress->gaps, progress->changed, progress->directories);
-	printf(", %" PRIu64 " names of files with several links%s\n", progress->names,
+	printf(", %" PRIu64 " names of files with several links, %.1f seconds%s\n", progress->names, seconds(progress),
 	       progress->complete ? "" : ", not complete");
 }
 

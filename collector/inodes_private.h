@@ -31,6 +31,8 @@ struct bulkstat_request {
 	struct bulkstat_inode inodes[];
 };
 
+enum { BULKSTAT_OF_GROUP = 1 }; /* flag: of that group alone */
+
 #define BULKSTAT_IOCTL _IOR('X', 127, struct bulkstat_request)
 
 struct btrfs_ioctl_search_key;

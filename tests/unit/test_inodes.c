@@ -48,6 +48,8 @@ static void test_bulkstat(void **state)
 	assert_int_equal(sizeof(struct bulkstat_inode), sizeof(struct xfs_bulkstat));
 	assert_int_equal(sizeof(struct bulkstat_request), sizeof(struct xfs_bulkstat_req));
 	assert_int_equal(offsetof(struct bulkstat_request, count), offsetof(struct xfs_bulk_ireq, ocount));
+	assert_int_equal(BULKSTAT_OF_GROUP, XFS_BULK_IREQ_AGNO);
+	assert_int_equal(offsetof(struct bulkstat_request, group), offsetof(struct xfs_bulk_ireq, agno));
 	assert_int_equal(offsetof(struct bulkstat_request, room), offsetof(struct xfs_bulk_ireq, icount));
 	assert_int_equal(offsetof(struct bulkstat_inode, changed), offsetof(struct xfs_bulkstat, bs_ctime));
 	assert_int_equal(offsetof(struct bulkstat_inode, changed_nsec), offsetof(struct xfs_bulkstat, bs_ctime_nsec));
