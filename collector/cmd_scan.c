@@ -58,9 +58,9 @@ static const struct argp argp = {
 	       "something could not be looked at.",
 };
 
-static double seconds(const struct scan_progress *progress)
+static json_int_t milliseconds(const struct scan_progress *progress)
 {
-	return (double)(moment_now() - progress->started) / (double)NANOSECONDS;
+	return (json_int_t)((moment_now() - progress->started) / 1000000);
 }
 
 static void show(const struct scan_progress *progress, void *context)
@@ -73,14 +73,14 @@ static void show(const struct scan_progress *progress, void *context)
 	}
 	bar_clear(&arguments->bar);
 	if (arguments->json) {
-		json_array_append_new(arguments->filesystems,
-				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}", "mount_point",
-						command_json_text(progress->mount_point), "entries",
-						(json_int_t)progress->entries, "inodes", (json_int_t)progress->inodes,
-						"gaps", (json_int_t)progress->gaps, "changed",
-						(json_int_t)progress->changed, "directories",
-						(json_int_t)progress->directories, "names", (json_int_t)progress->names,
-						"seconds", seconds(progress), "complete", progress->complete));
+		json_array_append_new(
+			arguments->filesystems,
+			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
+				  command_json_text(progress->mount_point), "entries", (json_int_t)progress->entries,
+				  "inodes", (json_int_t)progress->inodes, "gaps", (json_int_t)progress->gaps, "changed",
+				  (json_int_t)progress->changed, "directories", (json_int_t)progress->directories,
+				  "names", (json_int_t)progress->names, "milliseconds", milliseconds(progress),
+				  "complete", progress->complete));
 		return;
 	}
 	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
@@ -91,8 +91,8 @@ static void show(const struct scan_progress *progress, void *context)
 		printf(", %" PRIu64 " gaps, %" PRIu64 " may have changed in them (%" PRIu64
 		       " directories, listed with all below)",
 		       progress->gaps, progress->changed, progress->directories);
-	printf(", %" PRIu64 " names of files with several links, %.1f seconds%s\n", progress->names, seconds(progress),
-	       progress->complete ? "" : ", not complete");
+	printf(", %" PRIu64 " names of files with several links, %.1f seconds%s\n", progress->names,
+	       (double)milliseconds(progress) / 1000, progress->complete ? "" : ", not complete");
 }
 
 static void report(const char *sentence, void *context)

@@ -316,8 +316,8 @@ scan_beside_find() {
 	took fschanged scan --json
 	cp "$T/took" "$T/scanned"
 	for top in "$MANY" "$SOURCE" "$T/xfs" "$T/btrfs"; do
-		echo "$(stat -f -c %T "$top") $(of_scan "$top" entries) entries: find ${find[$top]} ms, scan $(of_scan "$top" seconds) s" \
-			"(one of them waits), $(of_scan "$top" inodes) inodes read before" >>"$T/figures"
+		echo "$(stat -f -c %T "$top") $(of_scan "$top" entries) entries: find ${find[$top]} ms, scan $(of_scan "$top" milliseconds) ms" \
+			"(a second of them waits), $(of_scan "$top" inodes) inodes read before" >>"$T/figures"
 	done
 	expect_one "$MANY" 42/042/f 42/043/f
 	expect_one "$SOURCE/wide" 04/204/file-04 04/204/file-05
