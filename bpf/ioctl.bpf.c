@@ -60,6 +60,7 @@ static __always_inline bool changes_nothing(__u32 command)
 	case 0x80046601: /* FS_IOC32_GETFLAGS */
 	case 0x80087601: /* FS_IOC_GETVERSION */
 	case 0x801c581f: /* FS_IOC_FSGETXATTR */
+	case 0x8040587f: /* XFS_IOC_BULKSTAT */
 	case 0x81009431: /* FS_IOC_GETFSLABEL */
 	case 0x80111500: /* FS_IOC_GETFSUUID */
 	case 0x80089418: /* BTRFS_IOC_START_SYNC; its number makes subvolumes, too */

@@ -41,6 +41,8 @@ void bar_show(struct bar *bar, const struct scan_progress *progress)
 	fputs("\r\033[K", stderr);
 	format_escaped(stderr, progress->mount_point, strlen(progress->mount_point));
 	fprintf(stderr, ": %" PRIu64 " entries", progress->entries);
+	if (progress->inodes)
+		fprintf(stderr, ", %" PRIu64 " inodes", progress->inodes);
 	if (passed > 0)
 		fprintf(stderr, ", %.0f/s", (double)progress->entries * (double)NANOSECONDS / (double)passed);
 	show_share(progress, passed);

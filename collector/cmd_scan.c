@@ -13,6 +13,7 @@
 #include "command.h"
 #include "format.h"
 #include "message.h"
+#include "moment.h"
 #include "scan.h"
 
 enum { KEY_JSON = OPTION_KEY, KEY_NEW, LOWEST_PRIORITY = 19 };
@@ -57,6 +58,11 @@ static const struct argp argp = {
 	       "something could not be looked at.",
 };
 
+static json_int_t milliseconds(const struct scan_progress *progress)
+{
+	return (json_int_t)((moment_now() - progress->started) / 1000000);
+}
+
 static void show(const struct scan_progress *progress, void *context)
 {
 	struct arguments *arguments = context;
@@ -67,23 +73,26 @@ static void show(const struct scan_progress *progress, void *context)
 	}
 	bar_clear(&arguments->bar);
 	if (arguments->json) {
-		json_array_append_new(arguments->filesystems,
-				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
-						command_json_text(progress->mount_point), "entries",
-						(json_int_t)progress->entries, "gaps", (json_int_t)progress->gaps,
-						"changed", (json_int_t)progress->changed, "directories",
-						(json_int_t)progress->directories, "names", (json_int_t)progress->names,
-						"complete", progress->complete));
+		json_array_append_new(
+			arguments->filesystems,
+			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
+				  command_json_text(progress->mount_point), "entries", (json_int_t)progress->entries,
+				  "inodes", (json_int_t)progress->inodes, "gaps", (json_int_t)progress->gaps, "changed",
+				  (json_int_t)progress->changed, "directories", (json_int_t)progress->directories,
+				  "names", (json_int_t)progress->names, "milliseconds", milliseconds(progress),
+				  "complete", progress->complete));
 		return;
 	}
 	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
 	printf(": %" PRIu64 " entries", progress->entries);
+	if (progress->inodes)
+		printf(", %" PRIu64 " inodes read before", progress->inodes);
 	if (progress->gaps)
 		printf(", %" PRIu64 " gaps, %" PRIu64 " may have changed in them (%" PRIu64
 		       " directories, listed with all below)",
 		       progress->gaps, progress->changed, progress->directories);
-	printf(", %" PRIu64 " names of files with several links%s\n", progress->names,
-	       progress->complete ? "" : ", not complete");
+	printf(", %" PRIu64 " names of files with several links, %.1f seconds%s\n", progress->names,
+	       (double)milliseconds(progress) / 1000, progress->complete ? "" : ", not complete");
 }
 
 static void report(const char *sentence, void *context)

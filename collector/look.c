@@ -308,15 +308,25 @@ static bool is_dot(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+/* A filesystem need not tell the type. */
+static bool is_passed_over(const struct dirent *entry, const struct look_visitor *visitor)
+{
+	if (is_dot(entry->d_name))
+		return true;
+	if (!visitor->passes || entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)
+		return false;
+	return visitor->passes(entry->d_ino, visitor->context);
+}
+
 static int read_entries(struct look *look, size_t length, DIR *stream, const struct look_visitor *visitor)
 {
 	/* The root alone ends in '/'. */
 	size_t directory_length = length == 1 ? 0 : length;
 	struct dirent *entry;
-	int error = 0;
+	int error = visitor->enters ? visitor->enters(dirfd(stream), visitor->context) : 0;
 
 	for (errno = 0; !error && (entry = readdir(stream)); errno = 0)
-		if (!is_dot(entry->d_name))
+		if (!is_passed_over(entry, visitor))
 			error = visit(look, directory_length, dirfd(stream), entry, visitor);
 	if (error || !errno || is_not_there(-errno))
 		return error;

@@ -6,6 +6,7 @@
 #ifndef FSCHANGED_LOOK_H
 #define FSCHANGED_LOOK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,10 @@ struct look_visitor {
 	/* What could not be looked at, and why: -EXDEV or -errno. 0: go on; -errno ends the walk and is returned. */
 	int (*failed)(const char *path, size_t length, int error, void *context);
 	void *context;
+	/* May be NULL, like the next. A directory, open for reading, before its entries. -errno ends the walk. */
+	int (*enters)(int directory, void *context);
+	/* Whether the entry, which is no directory and has that inode, is passed over without a look. */
+	bool (*passes)(uint64_t inode, void *context);
 };
 
 /* Every entry below the directory. What vanishes meanwhile is passed over. Memory and descriptors are fixed. */

@@ -194,7 +194,7 @@ int places_expand(struct places *places, const struct place *place,
 		.holds_mounts = holds_mounts(places),
 		.is_root = place->length == 1,
 	};
-	const struct look_visitor visitor = {expand_entry, expand_failed, &expansion};
+	const struct look_visitor visitor = {.entry = expand_entry, .failed = expand_failed, .context = &expansion};
 
 	return look_below(places->look, place->path, place->length, &visitor);
 }

@@ -17,12 +17,12 @@
 #include "sentence.h"
 
 enum {
-	WANTED_BITS = 8 << 20,  /* of the set of inodes that are wanted */
+	WANTED_ORDER = 23,      /* of the set of inodes that are wanted */
 	BUSY_PAUSE = 1,         /* seconds between attempts while somebody else walks */
 	SETTLE_PAUSE = 1,       /* seconds: a rename whose record came before the walk began is done by then */
 	MOVE_PAUSES = 20,       /* a rename whose record has come is done after so many, or will not be */
 	MOVE_PAUSE = 50 * 1000, /* microseconds */
-	ENTRIES_BETWEEN = 1024, /* looks at the mount table */
+	BETWEEN = 1024,         /* entries and inodes between looks at the mount table */
 };
 
 /* Requests */
@@ -101,16 +101,10 @@ static int add_name(struct scan *scan, const char *path, size_t length, const st
 
 /* What is wanted */
 
-static size_t hash(uint64_t inode)
-{
-	return (size_t)(inode * 0x9e3779b97f4a7c15ULL >> 41) % WANTED_BITS;
-}
-
+/* Or one of a few that nobody asked for. */
 static bool is_wanted(const struct scan *scan, uint64_t inode)
 {
-	size_t bit = hash(inode);
-
-	return scan->any_wanted && scan->wanted[bit / 8] & 1U << bit % 8;
+	return scan->any_wanted && inode_set_has(scan->wanted, inode);
 }
 
 static uint64_t want(struct scan *scan, const json_t *inodes)
@@ -121,11 +115,8 @@ static uint64_t want(struct scan *scan, const json_t *inodes)
 
 	json_array_foreach(inodes, i, inode)
 	{
-		size_t bit;
-
 		last = (uint64_t)json_integer_value(inode);
-		bit = hash(last);
-		scan->wanted[bit / 8] |= 1U << bit % 8;
+		inode_set_add(scan->wanted, last);
 		scan->any_wanted = true;
 	}
 	return last;
@@ -137,8 +128,11 @@ static int learn_wanted(struct scan *scan)
 	json_t *answer;
 	int code;
 
-	memset(scan->wanted, 0, WANTED_BITS / 8);
+	inode_set_free(scan->wanted);
+	scan->wanted = inode_set_new(WANTED_ORDER);
 	scan->any_wanted = false;
+	if (!scan->wanted)
+		return -ENOMEM;
 	do {
 		code = ask(scan, json_pack("{s:s, s:I}", "step", "wanted", "after", (json_int_t)last), &answer);
 		if (code)
@@ -177,13 +171,23 @@ static int check_mounted(struct scan *scan)
 				scan->progress.mount_point);
 }
 
-static int count_entry(struct scan *scan)
+int scan_count(struct scan *scan, uint64_t entries, uint64_t inodes)
 {
-	if (++scan->progress.entries % ENTRIES_BETWEEN)
+	uint64_t before = scan->progress.entries + scan->progress.inodes;
+	uint64_t now = before + entries + inodes;
+
+	scan->progress.entries += entries;
+	scan->progress.inodes += inodes;
+	if (before / BETWEEN == now / BETWEEN)
 		return 0;
 	if (scan->options->progress)
 		scan->options->progress(&scan->progress, scan->options->context);
 	return check_mounted(scan);
+}
+
+bool scan_wants_file(const struct scan *scan, uint64_t inode, uint32_t links, int64_t changed)
+{
+	return changed >= scan->since || links > 1 || is_wanted(scan, inode);
 }
 
 bool scan_wants_directories(const struct scan *scan)
@@ -193,7 +197,7 @@ bool scan_wants_directories(const struct scan *scan)
 
 int scan_take(struct scan *scan, const char *path, size_t length, const struct looked *looked)
 {
-	int code = count_entry(scan);
+	int code = scan_count(scan, 1, 0);
 
 	if (code || (S_ISDIR(looked->mode) && !scan_wants_directories(scan)))
 		return code;
@@ -430,6 +434,15 @@ static int begin_walk(struct scan *scan, json_int_t id)
 	return learn_wanted(scan);
 }
 
+/* Those that are read from now on, after the cut. */
+static void read_inodes_of(struct scan *scan, uint32_t device)
+{
+	const struct mount *mount = mounts_find_device(&scan->mounts, device, NULL);
+
+	scan_inodes_free(scan->inodes);
+	scan->inodes = mount ? scan_inodes_new(mount->type) : NULL;
+}
+
 static int scan_filesystem(struct scan *scan, const json_t *filesystem)
 {
 	uint32_t device = (uint32_t)json_integer_value(json_object_get(filesystem, "device"));
@@ -445,6 +458,8 @@ static int scan_filesystem(struct scan *scan, const json_t *filesystem)
 	mounts_free(&scan->mounts);
 	if (!code)
 		code = mounts_read(&scan->mounts, NULL);
+	if (!code)
+		read_inodes_of(scan, device);
 	if (!code)
 		code = each_root(scan, device, walk_root, NULL);
 	if (!code)
@@ -498,22 +513,19 @@ int scan(const struct scan_options *options, char **error)
 	scan->options = options;
 	scan->error = error;
 	scan->view.descriptor = scan->table = -1;
-	scan->wanted = malloc(WANTED_BITS / 8);
-	if (!scan->wanted)
-		goto out;
 	scan->table = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	code = scan->table < 0 ? -errno : client_connect(&scan->client, options->socket, error);
 	if (!code)
 		code = scan_all(scan);
 	if (code && !*error)
 		sentence(error, code, "the filesystems cannot be walked: %s", strerror(-code));
-out:
 	close_view(scan);
 	client_close(scan->client);
 	mounts_free(&scan->mounts);
 	if (scan->table >= 0)
 		close(scan->table);
-	free(scan->wanted);
+	scan_inodes_free(scan->inodes);
+	inode_set_free(scan->wanted);
 	free(scan);
 	return code;
 }

@@ -14,7 +14,8 @@
 /* What has been done on a filesystem. */
 struct scan_progress {
 	const char *mount_point;
-	uint64_t entries, names; /* looked at, sent to the collector */
+	uint64_t entries, names; /* met, sent to the collector */
+	uint64_t inodes;         /* read before the directories; 0: the filesystem does not tell of them */
 	uint64_t gaps, changed;  /* that are covered; what may have changed in them */
 	uint64_t directories;    /* of what may have changed: they are listed with all below */
 	uint64_t expected;       /* entries; 0: the filesystem does not tell */

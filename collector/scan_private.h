@@ -5,8 +5,10 @@
 #define FSCHANGED_SCAN_PRIVATE_H
 
 #include "client.h"
+#include "inode_set.h"
 #include "look.h"
 #include "scan.h"
+#include "scan_inodes.h"
 #include "walk.h"
 
 /* A mount of the filesystem, without what is mounted on top of it. */
@@ -30,8 +32,9 @@ struct scan {
 	struct mounts mounts;
 	const struct mount *mount; /* that is walked: what is shown of the view has its paths */
 	struct view view;
-	int table;       /* the mount table, to see whether it changes */
-	uint8_t *wanted; /* a set of inodes by their hash: it has a few that nobody asked for */
+	int table;                  /* the mount table, to see whether it changes */
+	struct scan_inodes *inodes; /* NULL: each entry is looked at */
+	struct inode_set *wanted;
 	bool any_wanted;
 	int64_t since; /* entries whose ctime is not older may have changed in a gap; INT64_MAX: none */
 	bool failed;
@@ -45,6 +48,10 @@ int scan_send(struct scan *scan, const char *step, struct parcel *parcel);
 int scan_add(struct scan *scan, const char *step, struct parcel *parcel, const void *header, size_t header_size,
 	     const char *path, size_t length);
 
+/* Counts what was met and what was read; shows it now and then. */
+int scan_count(struct scan *scan, uint64_t entries, uint64_t inodes);
+/* Whether scan_take() does something with a file. */
+bool scan_wants_file(const struct scan *scan, uint64_t inode, uint32_t links, int64_t changed);
 /* More must be known of directories than that they are there. */
 bool scan_wants_directories(const struct scan *scan);
 /* Every entry; of a directory the type alone is set where more is not wanted. */

@@ -26,6 +26,8 @@ struct worker {
 	struct crew *crew;
 	struct look *look;
 	struct bytes path;
+	struct scan_part part;
+	uint64_t passed; /* entries without a look, that are to be counted */
 	pthread_t thread;
 };
 
@@ -69,6 +71,46 @@ static int take_entry(const char *path, size_t length, const struct looked *entr
 	return take(worker->crew, path, length, &looked);
 }
 
+static int tell_of_inodes(uint64_t count, void *context)
+{
+	struct crew *crew = context;
+	int code;
+
+	pthread_mutex_lock(&crew->lock);
+	code = crew->error ? crew->error : scan_count(crew->scan, 0, count);
+	pthread_mutex_unlock(&crew->lock);
+	return code;
+}
+
+static int enter(int directory, void *context)
+{
+	struct worker *worker = context;
+	struct scan *scan = worker->crew->scan;
+
+	if (!scan->inodes)
+		return 0;
+	return scan_inodes_enter(scan, directory, &worker->part, tell_of_inodes, worker->crew);
+}
+
+static bool pass_over(uint64_t inode, void *context)
+{
+	struct worker *worker = context;
+
+	if (!worker->part.is_read || !scan_inodes_passes(worker->crew->scan, inode))
+		return false;
+	worker->passed++;
+	return true;
+}
+
+/* The lock is held. */
+static int count_passed(struct worker *worker)
+{
+	uint64_t passed = worker->passed;
+
+	worker->passed = 0;
+	return scan_count(worker->crew->scan, passed, 0);
+}
+
 /* 1: there is a directory to be read; 0: there will be none any more. The lock is held. */
 static int next(struct worker *worker, size_t *length)
 {
@@ -94,7 +136,7 @@ static void end(struct crew *crew, int code)
 static void *work(void *context)
 {
 	struct worker *worker = context;
-	const struct look_visitor visitor = {take_entry, take_failure, worker};
+	const struct look_visitor visitor = {take_entry, take_failure, worker, enter, pass_over};
 	struct crew *crew = worker->crew;
 	size_t length;
 	int code;
@@ -106,7 +148,7 @@ static void *work(void *context)
 		code = look_into(worker->look, worker->path.at, length, &visitor);
 		pthread_mutex_lock(&crew->lock);
 		crew->busy--;
-		end(crew, code);
+		end(crew, code ? code : count_passed(worker));
 	}
 	end(crew, code);
 	pthread_mutex_unlock(&crew->lock);
