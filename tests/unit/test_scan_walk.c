@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The threads of a scan meet each entry once, and come to an end. */
+/* The threads of a scan meet each entry once, also when it is stopped and goes on, and come to an end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,38 +62,164 @@ static void make_tree(void)
 	assert_int_equal(system(command), 0);
 }
 
-static void test_each_entry_once(void **state)
-{
-	const struct scan_options options = {0};
-	struct scan *scan = calloc(1, sizeof(*scan));
-	const struct mount *mount;
-	char path[256];
+struct fixture {
+	struct scan scan;
+	struct scan_options options;
+	char path[256];    /* of the tree, inside its filesystem */
+	unsigned patience; /* directories until it is stopped; 0: it is not */
+};
 
-	(void)state;
+/* Called with the lock held. */
+static bool is_stopped(void *context)
+{
+	struct fixture *fixture = context;
+
+	if (fixture->patience > 1)
+		fixture->patience--;
+	return fixture->patience == 1;
+}
+
+static unsigned until_save; /* directories; 0: never */
+static struct stack *kept;  /* what was still to be read then */
+static unsigned seen_then[DIRECTORIES];
+
+bool __wrap_scan_must_save(const struct scan *scan)
+{
+	(void)scan;
+	return until_save && --until_save == 0;
+}
+
+int __wrap_scan_save(struct scan *scan)
+{
+	struct walked_rest rest;
+
+	read_parcel(&scan->changed);
+	memcpy(seen_then, seen, sizeof(seen));
+	stack_clear(kept);
+	for (size_t at = 0; at < scan->kept.used; at += sizeof(rest) + rest.length) {
+		memcpy(&rest, scan->kept.bytes + at, sizeof(rest));
+		assert_int_equal(stack_push(kept, scan->kept.bytes + at + sizeof(rest), rest.length), 0);
+	}
+	scan->kept.used = 0;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct scan *scan = &fixture->scan;
+	const struct mount *mount;
+
 	make_tree();
 	assert_int_equal(mounts_read(&scan->mounts, NULL), 0);
 	mount = mounts_find_path(&scan->mounts, directory);
 	assert_non_null(mount);
-	assert_true(mount_from_host(mount, directory, path, sizeof(path)) > 0);
-	scan->options = &options;
+	assert_true(mount_from_host(mount, directory, fixture->path, sizeof(fixture->path)) > 0);
+	assert_int_equal(stack_new(&scan->rest), 0);
+	assert_int_equal(stack_new(&kept), 0);
+	fixture->options = (struct scan_options){.is_stopped = is_stopped, .context = fixture};
+	scan->options = &fixture->options;
 	scan->view.mount = *mount;
 	scan->table = -1;
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	char command[300];
+
+	assert_false(fixture->scan.failed);
+	mounts_free(&fixture->scan.mounts);
+	stack_free(fixture->scan.rest);
+	stack_free(kept);
+	free(fixture);
+	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
+	return system(command);
+}
+
+static void forget(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->patience = until_save = 0;
+	memset(seen, 0, sizeof(seen));
+}
+
+static void walk(struct fixture *fixture)
+{
+	assert_int_equal(scan_walk_below(&fixture->scan, fixture->path, strlen(fixture->path)), 0);
+	read_parcel(&fixture->scan.changed);
+}
+
+static void test_each_entry_once(void **state)
+{
+	forget(state);
 	for (unsigned round = 1; round <= ROUNDS; round++) {
-		assert_int_equal(scan_walk_below(scan, path, strlen(path)), 0);
-		read_parcel(&scan->changed);
+		walk(*state);
 		for (unsigned i = 0; i < DIRECTORIES; i++)
 			assert_int_equal(seen[i], round);
 	}
-	assert_false(scan->failed);
-	mounts_free(&scan->mounts);
-	free(scan);
-	snprintf(path, sizeof(path), "rm -rf '%s'", directory);
-	assert_int_equal(system(path), 0);
+}
+
+static void go_on(struct fixture *fixture, struct stack *rest)
+{
+	struct stack *directories;
+
+	assert_int_equal(stack_new(&directories), 0);
+	assert_int_equal(stack_move(rest, directories), 0);
+	assert_int_equal(scan_walk(&fixture->scan, directories), 0);
+	read_parcel(&fixture->scan.changed);
+	stack_free(directories);
+}
+
+/* However often it is stopped: nothing is read twice, and nothing is left out. */
+static void test_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (unsigned patience = 2; patience < 50; patience += 3) {
+		unsigned parts = 1;
+
+		forget(state);
+		fixture->patience = patience;
+		walk(fixture);
+		assert_false(stack_is_empty(fixture->scan.rest));
+		for (; !stack_is_empty(fixture->scan.rest) && parts < 1000; parts++) {
+			fixture->patience = patience + parts;
+			go_on(fixture, fixture->scan.rest);
+		}
+		assert_true(parts < 1000);
+		for (unsigned i = 0; i < DIRECTORIES; i++)
+			assert_int_equal(seen[i], 1);
+	}
+}
+
+/* What was found before is in the store, what is kept is read again: so a client may be killed at any time after. */
+static void test_saved_meanwhile(void **state)
+{
+	for (unsigned directories = 1; directories < 60; directories++) {
+		forget(state);
+		until_save = directories;
+		walk(*state);
+		for (unsigned i = 0; i < DIRECTORIES; i++)
+			assert_int_equal(seen[i], 1);
+		assert_int_equal(until_save, 0);
+		memcpy(seen, seen_then, sizeof(seen));
+		go_on(*state, kept);
+		for (unsigned i = 0; i < DIRECTORIES; i++)
+			assert_in_range(seen[i], 1, 2);
+	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_entry_once)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_entry_once),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_saved_meanwhile),
+	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
