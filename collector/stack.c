@@ -131,7 +131,7 @@ int stack_each(struct stack *stack, int (*each)(const char *path, size_t length,
 
 static int push(const char *path, size_t length, void *context)
 {
-	return stack_push(context, path, length);
+	return path ? stack_push(context, path, length) : -EINVAL;
 }
 
 int stack_move(struct stack *from, struct stack *to)
