@@ -271,20 +271,28 @@ static bool is_shown_by(const struct mount *mount, const char *root)
 	return path_is_below(root, strlen(root), mount->root, strlen(mount->root));
 }
 
-/* Of several mounts of the same directory the first that is not covered; a directory below another one needs none. */
-static int open_root(struct scan *scan, size_t first)
+/* Of several mounts of the same directory the first one counts; a directory below another one needs none. */
+static bool is_root(const struct scan *scan, size_t index)
 {
-	const struct mount *mount = &scan->mounts.rows[first];
-	int code = -EXDEV;
+	const struct mount *mount = &scan->mounts.rows[index];
 
 	for (size_t i = 0; i < scan->mounts.count; i++) {
 		const struct mount *other = &scan->mounts.rows[i];
 
 		if (other->device != mount->device || !is_shown_by(other, mount->root))
 			continue;
-		if (!is_shown_by(mount, other->root) || i < first)
-			return -EALREADY;
+		if (!is_shown_by(mount, other->root) || i < index)
+			return false;
 	}
+	return true;
+}
+
+/* By the first of its mounts that is not covered. */
+static int open_root(struct scan *scan, size_t first)
+{
+	const struct mount *mount = &scan->mounts.rows[first];
+	int code = -EXDEV;
+
 	for (size_t i = first; code == -EXDEV && i < scan->mounts.count; i++) {
 		const struct mount *other = &scan->mounts.rows[i];
 
@@ -304,7 +312,7 @@ static int each_root(struct scan *scan, uint32_t device, int (*each)(struct scan
 	for (size_t i = 0; !code && i < scan->mounts.count; i++) {
 		const struct mount *mount = &scan->mounts.rows[i];
 
-		if (mount->device != device)
+		if (mount->device != device || !is_root(scan, i))
 			continue;
 		code = open_root(scan, i);
 		if (code == -EXDEV)
@@ -315,18 +323,23 @@ static int each_root(struct scan *scan, uint32_t device, int (*each)(struct scan
 		else if (!code)
 			code = each(scan, context);
 		close_view(scan);
-		if (code == -EALREADY || code == -EXDEV)
+		if (code == -EXDEV)
 			code = 0;
 	}
 	return code;
 }
 
-static int add_root(struct scan *scan, const void *context)
+static int add_roots(struct scan *scan, uint32_t device)
 {
-	const char *root = scan->view.mount.root;
+	int code = 0;
 
-	(void)context;
-	return stack_push(scan->rest, root, strlen(root));
+	for (size_t i = 0; !code && i < scan->mounts.count; i++) {
+		const struct mount *mount = &scan->mounts.rows[i];
+
+		if (mount->device == device && is_root(scan, i))
+			code = stack_push(scan->rest, mount->root, strlen(mount->root));
+	}
+	return code;
 }
 
 /* What has gone from there since another scan left it has moved, or was removed. */
@@ -337,9 +350,11 @@ static int begin_below(struct scan *scan, const char *path, size_t length, struc
 
 	if (code == -ENOENT)
 		return 0;
-	if (code)
+	if (code) {
 		scan_fail(scan, path, length, code);
-	else if (S_ISDIR(looked.mode))
+		return 0;
+	}
+	if (S_ISDIR(looked.mode))
 		code = scan_take(scan, path, length, &looked);
 	return code ? code : stack_push(directories, path, length);
 }
@@ -389,13 +404,14 @@ static int fail_unseen(const char *path, size_t length, void *context)
 /* Each root of the filesystem, or what another scan has left of them. */
 static int walk_all(struct scan *scan, uint32_t device, bool goes_on)
 {
-	int code = goes_on ? scan_go_on(scan) : each_root(scan, device, add_root, NULL);
+	int code = goes_on ? scan_go_on(scan) : add_roots(scan, device);
 
 	if (!code)
 		code = each_root(scan, device, walk_rest, NULL);
-	if (!code && !scan_is_stopped(scan))
+	/* A root of which each mount is covered was told already. */
+	if (!code && !scan->failed && !scan_is_stopped(scan))
 		code = stack_each(scan->rest, fail_unseen, scan);
-	if (!code && scan->failed && !scan_is_stopped(scan))
+	if (scan->failed)
 		stack_clear(scan->rest);
 	return code ? code : scan_send_found(scan);
 }
