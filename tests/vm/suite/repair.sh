@@ -226,11 +226,11 @@ change_slow_tree() {
 	for file in "$D"/*/*/*-5; do
 		echo "changed in a gap" >"$file"
 	done
-	rm "$D/unread/7/"*-7 "$D/read/1/"*-7
+	rm -f "$D/unread/7/"*-7 "$D/read/1/"*-7
 }
 
 waits() {
-	[ "$(cat "/proc/$1/task/"*/status | grep -c '^State:.D')" -ge 8 ]
+	[ "$(cat "/proc/$1/task/"*/status 2>/dev/null | grep -c '^State:.D')" -ge 8 ]
 }
 
 # Others wait for a moment only.
@@ -273,8 +273,9 @@ of_database() {
 # To where the scan has read all.
 move_unread() {
 	local path
-	path=$(of_database "SELECT path FROM rest WHERE path LIKE '%/unread/%'")
+	path=$(of_database "SELECT path FROM rest WHERE CAST(path AS TEXT) LIKE '%/unread/%'")
 	UNREAD=${path##*/}
+	of_database "SELECT count(*) || ' directories are left' FROM rest"
 	mv "$D/unread/$UNREAD" "$D/read/moved"
 }
 
