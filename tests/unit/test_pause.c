@@ -334,6 +334,55 @@ static void test_one_at_most(void **state)
 	expect_rest(fixture, "/two ");
 }
 
+static json_t *ask(struct fixture *fixture, json_t *request)
+{
+	char *error = NULL;
+	json_t *answer;
+
+	fixture->collector.walker = fixture;
+	answer = walk_answer(&fixture->collector, fixture, request, &error);
+	assert_null(error);
+	json_decref(request);
+	return answer;
+}
+
+static void move(struct fixture *fixture, uint64_t inode)
+{
+	const struct link_change change = {.action = DIRECTORY_ARRIVED,
+					   .filesystem = fixture->one,
+					   .inode = inode,
+					   .path = "/moved",
+					   .path_length = 6};
+
+	assert_int_equal(store_put_link(fixture->collector.store, &change), 0);
+}
+
+/* Whoever was to walk it may be killed: nothing else knows of it any more. */
+static void test_moved_is_handed_out(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *answer;
+
+	pause_one(fixture);
+	fixture->collector.walking = fixture->one;
+	json_decref(ask(fixture, json_pack("{s:s}", "step", "moved")));
+	assert_true(goes_on(fixture, fixture->one));
+	move(fixture, 99);
+	answer = ask(fixture, json_pack("{s:s}", "step", "moved"));
+	assert_int_equal(json_integer_value(json_object_get(answer, "inode")), 99);
+	assert_true(json_is_false(json_object_get(answer, "settled")));
+	json_decref(answer);
+	assert_false(goes_on(fixture, fixture->one));
+	/* Until it is told what of it is still to be walked. */
+	keep(fixture, "/moved");
+	assert_true(save(fixture));
+	move(fixture, 100);
+	assert_true(goes_on(fixture, fixture->one));
+	answer = ask(fixture, json_pack("{s:s}", "step", "moved"));
+	assert_true(json_is_true(json_object_get(answer, "settled")));
+	json_decref(answer);
+}
+
 static void test_many_moves(void **state)
 {
 	enum { MOVES = 10001 };
@@ -344,15 +393,8 @@ static void test_many_moves(void **state)
 	assert_int_equal(pause_check(collector), 0);
 	assert_true(goes_on(fixture, fixture->one));
 	assert_int_equal(store_begin(collector->store), 0);
-	for (unsigned i = 0; i < MOVES; i++) {
-		const struct link_change change = {.action = DIRECTORY_ARRIVED,
-						   .filesystem = fixture->one,
-						   .inode = 100 + i,
-						   .path = "/moved",
-						   .path_length = 6};
-
-		assert_int_equal(store_put_link(collector->store, &change), 0);
-	}
+	for (unsigned i = 0; i < MOVES; i++)
+		move(fixture, 100 + i);
 	assert_int_equal(store_commit(collector->store), 0);
 	assert_int_equal(pause_check(collector), 0);
 	assert_false(goes_on(fixture, fixture->one));
@@ -373,13 +415,21 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_goes_on),          TEST(test_without_gaps),
-		TEST(test_large_rest),       TEST(test_half_told),
-		TEST(test_other_mounts),     TEST(test_untold_mounts),
-		TEST(test_other_gaps),       TEST(test_gap_since),
-		TEST(test_gap_while_it_ran), TEST(test_another_walk_began),
-		TEST(test_it_has_ended),     TEST(test_one_at_most),
-		TEST(test_many_moves),       TEST(test_refused),
+		TEST(test_goes_on),
+		TEST(test_without_gaps),
+		TEST(test_large_rest),
+		TEST(test_half_told),
+		TEST(test_other_mounts),
+		TEST(test_untold_mounts),
+		TEST(test_other_gaps),
+		TEST(test_gap_since),
+		TEST(test_gap_while_it_ran),
+		TEST(test_another_walk_began),
+		TEST(test_it_has_ended),
+		TEST(test_one_at_most),
+		TEST(test_moved_is_handed_out),
+		TEST(test_many_moves),
+		TEST(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
