@@ -20,6 +20,7 @@
 enum {
 	WANTED_BITS = 8 << 20,  /* of the set of inodes that are wanted */
 	BUSY_PAUSE = 1,         /* seconds between attempts while somebody else walks */
+	BEGIN_TRIES = 3,        /* while mounts of the filesystem come or go */
 	SETTLE_PAUSE = 1,       /* seconds: a rename whose record came before the walk began is done by then */
 	MOVE_PAUSES = 20,       /* a rename whose record has come is done after so many, or will not be */
 	MOVE_PAUSE = 50 * 1000, /* microseconds */
@@ -533,14 +534,13 @@ static int read_mounts(struct scan *scan, uint32_t device)
 }
 
 /* 1: somebody else is walking. */
-static int try_to_begin(struct scan *scan, json_int_t id, bool *goes_on)
+static int try_to_begin(struct scan *scan, json_int_t id, uint64_t mounts, bool *goes_on)
 {
-	bool covers = !scan->options->new_only, busy;
-	uint64_t mounts = covers && !scan->options->anew ? scan->hash : 0;
 	json_t *answer;
+	bool busy;
 	int code = scan_ask(scan,
-			    json_pack("{s:s, s:I, s:b, s:I}", "step", "begin", "filesystem", id, "gaps", covers,
-				      "mounts", (json_int_t)mounts),
+			    json_pack("{s:s, s:I, s:b, s:I}", "step", "begin", "filesystem", id, "gaps",
+				      !scan->options->new_only, "mounts", (json_int_t)mounts),
 			    &answer);
 
 	if (code)
@@ -552,32 +552,40 @@ static int try_to_begin(struct scan *scan, json_int_t id, bool *goes_on)
 	return busy;
 }
 
-/* What the collector compares are the mounts through which it is walked: none may come or go in between. */
+/* What the collector compares are the mounts through which it is walked. -EAGAIN: one has come or gone meanwhile. */
+static int begin_and_settle(struct scan *scan, json_int_t id, uint32_t device, bool can_go_on, bool *goes_on)
+{
+	uint64_t mounts;
+	int code = read_mounts(scan, device);
+
+	mounts = can_go_on ? scan->hash : 0;
+	if (!code)
+		code = try_to_begin(scan, id, mounts, goes_on);
+	if (code < 0)
+		return code;
+	sleep(code ? BUSY_PAUSE : SETTLE_PAUSE);
+	if (code)
+		return -EBUSY;
+	code = read_mounts(scan, device);
+	scan->saved = can_go_on ? moment_now() : 0;
+	if (code || !mounts || scan->hash == mounts)
+		return code;
+	code = tell(scan, json_pack("{s:s}", "step", "abandon"));
+	return code ? code : -EAGAIN;
+}
+
+/* Where mounts come and go all the time the walk is one that cannot go on. */
 static int begin_walk(struct scan *scan, json_int_t id, uint32_t device, bool *goes_on)
 {
-	uint64_t asked;
+	unsigned tries = scan->options->new_only || scan->options->anew ? 0 : BEGIN_TRIES;
 	int code;
 
-	for (;;) {
+	do {
 		if (scan_is_stopped(scan))
 			return sentence(scan->error, -EINTR, "the scan was stopped");
-		code = read_mounts(scan, device);
-		asked = scan->hash;
-		if (!code)
-			code = try_to_begin(scan, id, goes_on);
-		if (code < 0)
-			return code;
-		sleep(code ? BUSY_PAUSE : SETTLE_PAUSE);
-		if (code)
-			continue;
-		code = read_mounts(scan, device);
-		if (code || scan->hash == asked)
-			break;
-		code = tell(scan, json_pack("{s:s}", "step", "abandon"));
-		if (code)
-			return code;
-	}
-	scan->saved = scan->options->new_only || scan->options->anew ? 0 : moment_now();
+		code = begin_and_settle(scan, id, device, tries > 0, goes_on);
+		tries -= code == -EAGAIN;
+	} while (code == -EAGAIN || code == -EBUSY);
 	return code ? code : learn_wanted(scan);
 }
 
@@ -612,7 +620,8 @@ static int scan_filesystem(struct scan *scan, const json_t *filesystem)
 		code = is_unread(scan) ? stop(scan) : end_walk(scan, device, &more);
 	if (code)
 		return code;
-	json_array_append_new(scan->scanned, json_integer(id));
+	if (!scan->failed)
+		json_array_append_new(scan->scanned, json_integer(id));
 	scan->progress.done = true;
 	scan->progress.complete = !scan->failed;
 	if (scan->options->progress)
