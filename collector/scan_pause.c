@@ -8,7 +8,10 @@
 #include "moment.h"
 #include "scan_private.h"
 
-enum { SAVE_INTERVAL = 30 }; /* seconds */
+enum {
+	SAVE_INTERVAL = 30,     /* seconds */
+	SAVE_MAXIMUM = 8 << 20, /* bytes of paths: the collector takes them in one transaction, and must not be kept */
+};
 
 static uint64_t hash(uint64_t hash, const void *bytes, size_t size)
 {
@@ -41,9 +44,10 @@ bool scan_is_stopped(const struct scan *scan)
 	return scan->options->is_stopped && scan->options->is_stopped(scan->options->context);
 }
 
-bool scan_must_save(const struct scan *scan)
+bool scan_must_save(const struct scan *scan, const struct stack *directories)
 {
-	return scan->saved && !scan->failed && moment_now() - scan->saved > SAVE_INTERVAL * NANOSECONDS;
+	return scan->saved && !scan->failed && moment_now() - scan->saved > SAVE_INTERVAL * NANOSECONDS &&
+	       stack_size(directories) + stack_size(scan->rest) <= SAVE_MAXIMUM;
 }
 
 /* Of a path that the store does not take the ancestor is read again. */
@@ -66,7 +70,7 @@ int scan_save(struct scan *scan)
 	json_t *answer;
 	int code;
 
-	if (!scan->saved || scan->failed)
+	if (!scan->saved || scan->failed || stack_size(scan->rest) > SAVE_MAXIMUM)
 		return 0;
 	code = stack_each(scan->rest, keep, scan);
 	if (!code)

@@ -70,8 +70,8 @@ int scan_ask(struct scan *scan, json_t *request, json_t **answer);
 /* A hash of all mounts of the filesystem, never 0. */
 uint64_t scan_hash_mounts(const struct mounts *mounts, uint32_t device);
 bool scan_is_stopped(const struct scan *scan);
-/* It is time to save what is still to be read. */
-bool scan_must_save(const struct scan *scan);
+/* It is time to save what is still to be read: the directories, and .rest. */
+bool scan_must_save(const struct scan *scan, const struct stack *directories);
 /* Not all below it was read: to be saved with what is in .rest. */
 int scan_keep(struct scan *scan, const char *path, size_t length);
 int scan_save(struct scan *scan);

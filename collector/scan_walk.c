@@ -142,7 +142,7 @@ static void *work(void *context)
 		pthread_mutex_lock(&crew->lock);
 		crew->busy--;
 		worker->length = 0;
-		if (!code && !crew->error && scan_must_save(crew->scan))
+		if (!code && !crew->error && scan_must_save(crew->scan, crew->pending))
 			code = save(crew);
 		end(crew, code);
 	}

@@ -65,6 +65,11 @@ bool stack_is_empty(const struct stack *stack)
 	return stack->size == 0;
 }
 
+size_t stack_size(const struct stack *stack)
+{
+	return (size_t)stack->size;
+}
+
 static int transfer(int fd, bool out, void *bytes, size_t count, off_t offset)
 {
 	char *at = bytes;
