@@ -218,7 +218,8 @@ $(B)/test_hidden: ALL_LDFLAGS += -Wl,--wrap=tracer_count_held -Wl,--wrap=tracer_
 	-Wl,--wrap=tracer_enter_open_files -Wl,--wrap=collector_add_gap
 $(B)/test_cover: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,window_cut tracer_enter_open_files collector_enter_loops \
 	collector_collect)
-$(B)/test_scan_walk: ALL_LDFLAGS += -Wl,--wrap=scan_send -Wl,--wrap=inodes_find
+$(B)/test_scan_walk: ALL_LDFLAGS += -Wl,--wrap=scan_send -Wl,--wrap=scan_must_save -Wl,--wrap=scan_save -Wl,--wrap=inodes_find
+$(B)/test_pause: ALL_LDFLAGS += -Wl,--wrap=collector_collect
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)

@@ -18,7 +18,7 @@ void bar_init(struct bar *bar)
 /* The filesystem counts inodes; of files with several names the walk meets each. */
 static void show_share(const struct scan_progress *progress, int64_t passed)
 {
-	uint64_t done = progress->entries, all = progress->expected;
+	uint64_t done = progress->entries, all = progress->expected, now = done - progress->before;
 	char left[MOMENT_BYTES];
 	int filled;
 
@@ -27,9 +27,9 @@ static void show_share(const struct scan_progress *progress, int64_t passed)
 	filled = (int)(WIDTH * done / all);
 	fprintf(stderr, " [%.*s%*s] %3" PRIu64 " %%", filled, "########################", WIDTH - filled, "",
 		100 * done / all);
-	if (done && passed > NANOSECONDS)
+	if (now && passed > NANOSECONDS)
 		fprintf(stderr, ", %s left",
-			moment_duration((int64_t)((double)passed * (double)(all - done) / (double)done), left));
+			moment_duration((int64_t)((double)passed * (double)(all - done) / (double)now), left));
 }
 
 void bar_show(struct bar *bar, const struct scan_progress *progress)
@@ -43,8 +43,11 @@ void bar_show(struct bar *bar, const struct scan_progress *progress)
 	fprintf(stderr, ": %" PRIu64 " entries", progress->entries);
 	if (progress->inodes)
 		fprintf(stderr, ", %" PRIu64 " inodes", progress->inodes);
+	if (progress->before)
+		fputs(" (goes on)", stderr);
 	if (passed > 0)
-		fprintf(stderr, ", %.0f/s", (double)progress->entries * (double)NANOSECONDS / (double)passed);
+		fprintf(stderr, ", %.0f/s",
+			(double)(progress->entries - progress->before) * (double)NANOSECONDS / (double)passed);
 	show_share(progress, passed);
 	bar->is_shown = true;
 }

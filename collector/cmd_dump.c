@@ -406,6 +406,7 @@ static int repair(const struct options *options, const struct list_result *lacki
 	const struct scan_options request = {
 		.socket = options->config.socket,
 		.gaps_only = !lacking->unnamed,
+		.anew = lacking->unnamed,
 		.progress = show,
 		.context = &bar,
 		.reasons = &reasons,

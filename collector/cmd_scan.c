@@ -2,6 +2,8 @@
 /* Walks the traced filesystems for what the collector does not know, and waits until that is done. */
 #include <inttypes.h>
 #include <linux/ioprio.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,8 @@ enum { KEY_JSON = OPTION_KEY, KEY_NEW, LOWEST_PRIORITY = 19 };
 
 struct arguments {
 	bool json, new_only;
+	bool is_stopped;
+	sigset_t signals; /* that stop it */
 	json_t *filesystems;
 	struct bar bar;
 };
@@ -73,18 +77,21 @@ static void show(const struct scan_progress *progress, void *context)
 	}
 	bar_clear(&arguments->bar);
 	if (arguments->json) {
-		json_array_append_new(
-			arguments->filesystems,
-			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
-				  command_json_text(progress->mount_point), "entries", (json_int_t)progress->entries,
-				  "inodes", (json_int_t)progress->inodes, "gaps", (json_int_t)progress->gaps, "changed",
-				  (json_int_t)progress->changed, "directories", (json_int_t)progress->directories,
-				  "names", (json_int_t)progress->names, "milliseconds", milliseconds(progress),
-				  "complete", progress->complete));
+		json_array_append_new(arguments->filesystems,
+				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
+						command_json_text(progress->mount_point), "entries",
+						(json_int_t)progress->entries, "earlier", (json_int_t)progress->before,
+						"inodes", (json_int_t)progress->inodes, "gaps",
+						(json_int_t)progress->gaps, "changed", (json_int_t)progress->changed,
+						"directories", (json_int_t)progress->directories, "names",
+						(json_int_t)progress->names, "milliseconds", milliseconds(progress),
+						"complete", progress->complete));
 		return;
 	}
 	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
 	printf(": %" PRIu64 " entries", progress->entries);
+	if (progress->before)
+		printf(" (%" PRIu64 " by a scan that was stopped: this one went on)", progress->before);
 	if (progress->inodes)
 		printf(", %" PRIu64 " inodes read before", progress->inodes);
 	if (progress->gaps)
@@ -103,6 +110,30 @@ static void report(const char *sentence, void *context)
 	message(LOG_WARNING, "incomplete: %s", sentence);
 }
 
+/*
+ * They are blocked, so that no request is interrupted, and looked for. From then on they end the process as ever,
+ * should a directory or the collector let it wait.
+ */
+static bool is_stopped(void *context)
+{
+	const struct timespec at_once = {0};
+	struct arguments *arguments = context;
+
+	if (!arguments->is_stopped && sigtimedwait(&arguments->signals, NULL, &at_once) > 0) {
+		arguments->is_stopped = true;
+		pthread_sigmask(SIG_UNBLOCK, &arguments->signals, NULL);
+	}
+	return arguments->is_stopped;
+}
+
+static void block_signals(struct arguments *arguments)
+{
+	sigemptyset(&arguments->signals);
+	sigaddset(&arguments->signals, SIGINT);
+	sigaddset(&arguments->signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &arguments->signals, NULL);
+}
+
 /* Whoever has work to do comes first. */
 static void step_back(void)
 {
@@ -117,11 +148,17 @@ static int walk(const struct options *options, struct arguments *arguments)
 		.socket = options->config.socket,
 		.new_only = arguments->new_only,
 		.progress = show,
+		.is_stopped = arguments->new_only ? NULL : is_stopped,
 		.context = arguments,
 		.reasons = &reasons,
 	};
 	char *error;
-	int code = scan(&request, &error);
+	int code;
+
+	/* The collector that has started a walk waits for its end when it stops. */
+	if (!arguments->new_only)
+		block_signals(arguments);
+	code = scan(&request, &error);
 
 	bar_clear(&arguments->bar);
 	if (code)

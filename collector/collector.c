@@ -14,6 +14,7 @@
 #include "message.h"
 #include "hidden.h"
 #include "moment.h"
+#include "pause.h"
 #include "takeover.h"
 #include "sentence.h"
 
@@ -102,7 +103,7 @@ static int enter(struct collector *collector, const struct event *event, const c
 	/* Names of files depend on the order of changes. */
 	if (!code && !tracer_is_repeated(collector->tracer, event))
 		code = link_feed_take(collector->link_feed, &at, collector->batch);
-	if (!code && collector->walking == at.filesystem)
+	if (!code && (collector->walking == at.filesystem || collector->paused == at.filesystem))
 		code = link_feed_note_arrival(&at, collector->batch);
 	return code;
 }
@@ -398,6 +399,9 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	code = open_store(collector, error);
 	if (code)
 		return code;
+	code = pause_load(collector);
+	if (code)
+		return sentence(error, code, "%s", store_error(collector->store));
 	code = coverage_open(&collector->coverage, collector->store, config->watch, config->watch_count, config->state,
 			     error);
 	if (code)

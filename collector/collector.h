@@ -42,6 +42,7 @@ struct collector {
 	uint32_t walking;               /* the filesystem that is walked for the names of its files; 0: none */
 	const void *walker;             /* who walks */
 	struct cover cover;             /* what the walk covers */
+	uint32_t paused;                /* a filesystem of which the store may have a walk that goes on; 0: none */
 	struct tracer_counters counted; /* losses that are accounted for */
 	enum gap_reason absence;        /* what the time before the start is, if nothing bridges it */
 	uint64_t window;                /* the open one; the kernel's epoch */

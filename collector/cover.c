@@ -23,11 +23,6 @@
 /* The clock behind ctimes is a tick late, some inodes keep whole seconds, and a cut may wait a while for the ring. */
 #define COVER_MARGIN (10 * NANOSECONDS)
 
-struct cover_gap {
-	uint64_t id, first, last;
-	int64_t since; /* of ctimes; INT64_MAX: all is listed anew */
-};
-
 struct search {
 	struct collector *collector;
 	bool is_trusted; /* ctimes are */
@@ -43,8 +38,10 @@ static int add_gap(const struct store_gap *gap, void *context)
 	bool steady = false, is_whole;
 	int code;
 
-	if (gap->last >= search->collector->window)
+	if (gap->last >= search->collector->window) {
+		cover->others = true;
 		return 0;
+	}
 	code = store_is_steady(search->collector->store, gap->first, &steady);
 	gaps = code ? NULL : reallocarray(cover->gaps, cover->count + 1, sizeof(*gaps));
 	if (!gaps)
@@ -56,6 +53,7 @@ static int add_gap(const struct store_gap *gap, void *context)
 		.first = gap->first,
 		.last = gap->last,
 		.since = is_whole ? INT64_MAX : gap->started - COVER_MARGIN,
+		.ended = gap->ended,
 	};
 	if (gaps[cover->count - 1].since < cover->since)
 		cover->since = gaps[cover->count - 1].since;
@@ -105,6 +103,7 @@ int cover_begin(struct collector *collector, uint32_t filesystem, char **error)
 		return 0;
 	if (!code)
 		code = cut(collector, error);
+	collector->cover.opened = collector->gaps;
 	/* The cut may have found it gone. */
 	covered = find_covered(collector, filesystem);
 	if (!code && covered) {
@@ -122,7 +121,7 @@ int cover_begin(struct collector *collector, uint32_t filesystem, char **error)
 void cover_forget(struct collector *collector)
 {
 	free(collector->cover.gaps);
-	collector->cover = (struct cover){.since = INT64_MAX};
+	collector->cover = (struct cover){.since = INT64_MAX, .opened = collector->gaps};
 }
 
 /* Entering what was found */

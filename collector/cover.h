@@ -7,6 +7,7 @@
 #ifndef FSCHANGED_COVER_H
 #define FSCHANGED_COVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,12 +20,20 @@ struct covered_entry {
 	uint16_t length;
 } __attribute__((packed));
 
-struct cover_gap;
+/* Compared as bytes when a walk goes on (pause.c): all members fill 64 bits. */
+struct cover_gap {
+	uint64_t id, first, last;
+	int64_t since; /* of ctimes; INT64_MAX: all is listed anew */
+	int64_t ended;
+};
 
 struct cover {
 	struct cover_gap *gaps;
 	size_t count;
-	int64_t since; /* entries whose ctime is not older count; INT64_MAX: none by its ctime */
+	int64_t since;   /* entries whose ctime is not older count; INT64_MAX: none by its ctime */
+	bool others;     /* the filesystem has gaps that are not covered */
+	uint64_t opened; /* the collector's count of gaps before */
+	uint64_t mounts; /* a hash of those through which is walked; 0: the walk cannot go on once it has stopped */
 };
 
 /* Cuts, and finds the gaps of the filesystem. On error *error (caller frees) is a sentence. 0 or -errno. */

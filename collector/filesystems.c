@@ -10,6 +10,7 @@
 #include "hidden.h"
 #include "message.h"
 #include "moment.h"
+#include "store_paused.h"
 #include "store_seals.h"
 
 enum { STAY_BYTES = 32 };
@@ -99,7 +100,7 @@ static int identify(struct collector *collector, struct covered *row, bool was_t
 		.root = mount->root,
 		.device = mount->device,
 	};
-	bool is_new, was_shown = false;
+	bool is_new, was_shown = false, stayed;
 	char *identity = NULL;
 	int code = mount_identity(mount, &identity);
 
@@ -119,7 +120,10 @@ static int identify(struct collector *collector, struct covered *row, bool was_t
 	}
 	free(row->identity);
 	row->identity = identity;
-	*goes_on = code > 0 || (!code && was_traced && has_stayed(collector, row));
+	stayed = !code && was_traced && has_stayed(collector, row);
+	*goes_on = code > 0 || stayed;
+	if (code >= 0 && !stayed)
+		code = store_forget_paused(collector->store, row->id);
 	if (code >= 0)
 		code = filesystems_note(collector, row);
 	return code ? code : store_set_traced(collector->store, row->id, true);
@@ -158,6 +162,8 @@ static int went(struct collector *collector, struct covered *row)
 
 	if (collector->walking == row->id)
 		collector->walking = 0;
+	if (!code)
+		code = store_forget_paused(collector->store, row->id);
 	if (code)
 		return code;
 	return row->device_count ? seals_went(collector, row) : tracer_forget(collector->tracer, row->device);

@@ -147,9 +147,24 @@ QUERY(IS_WALKED, "SELECT walked FROM filesystem WHERE id = ?")
 QUERY(REMOVE_UNSEEN, "DELETE FROM link WHERE filesystem = ?1 AND walk < " BEGUN)
 QUERY(ADD_MOVED, "INSERT INTO moved (filesystem, inode, path) VALUES (?, ?, ?)")
 QUERY(MOVED_ON, "DELETE FROM moved WHERE filesystem = ?1 AND inode = ?2 AND inode != 0")
-QUERY(NEXT_MOVED, "SELECT id, inode, path FROM moved WHERE filesystem = ? ORDER BY id LIMIT 1")
+QUERY(NEXT_MOVED, "SELECT id, inode, path, settled FROM moved WHERE filesystem = ? ORDER BY id LIMIT 1")
 QUERY(REMOVE_MOVED, "DELETE FROM moved WHERE id = ?")
 QUERY(FORGET_MOVED, "DELETE FROM moved WHERE filesystem = ?")
+QUERY(SETTLE_MOVED, "UPDATE moved SET settled = 1 WHERE filesystem = ?")
+QUERY(COUNT_MOVED, "SELECT count(*) FROM moved WHERE filesystem = ?")
+
+/* The walk that was stopped (store_paused.c) */
+QUERY(KEEP_REST, "INSERT INTO rest (kept, path) VALUES (0, ?)")
+QUERY(DROP_REST, "DELETE FROM rest WHERE kept = 0")
+QUERY(PUT_REST, "UPDATE rest SET kept = 1 WHERE kept = 0")
+QUERY(NEXT_REST, "SELECT id, path FROM rest WHERE kept = 1 AND id > ? ORDER BY id")
+QUERY(PUT_PAUSED, "INSERT INTO paused SELECT id, walks, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM filesystem WHERE id = ?1")
+QUERY(GET_PAUSED, "SELECT entries, changed, directories, names FROM paused JOIN filesystem ON id = filesystem "
+		  "WHERE id = ? AND mounts = ? AND version = ? AND gaps = ? AND paused.walks = filesystem.walks")
+QUERY(FIND_PAUSED, "SELECT filesystem FROM paused")
+QUERY(FORGET_PAUSED, "DELETE FROM paused WHERE ?1 IN (0, filesystem)")
+QUERY(PUT_SCANNED, "INSERT OR IGNORE INTO scanned VALUES (?)")
+QUERY(IS_SCANNED, "SELECT count(*) FROM scanned WHERE filesystem = ?")
 
 #undef UNION_COLUMNS
 #undef JOB_COLUMNS

@@ -6,6 +6,7 @@
 #include "collector.h"
 #include "message.h"
 #include "moment.h"
+#include "pause.h"
 #include "retention.h"
 
 enum {
@@ -117,5 +118,5 @@ int retention_check(struct collector *collector)
 		code = check_age(collector);
 	if (!code && collector->config->limit_size)
 		code = check_size(collector);
-	return code;
+	return code ? code : pause_check(collector);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base64.h"
+#include "event.h"
 #include "moment.h"
 #include "path.h"
 #include "scan_private.h"
@@ -19,6 +20,7 @@
 enum {
 	WANTED_ORDER = 23,      /* of the set of inodes that are wanted */
 	BUSY_PAUSE = 1,         /* seconds between attempts while somebody else walks */
+	BEGIN_TRIES = 3,        /* while mounts of the filesystem come or go */
 	SETTLE_PAUSE = 1,       /* seconds: a rename whose record came before the walk began is done by then */
 	MOVE_PAUSES = 20,       /* a rename whose record has come is done after so many, or will not be */
 	MOVE_PAUSE = 50 * 1000, /* microseconds */
@@ -27,7 +29,7 @@ enum {
 
 /* Requests */
 
-static int ask(struct scan *scan, json_t *request, json_t **answer)
+int scan_ask(struct scan *scan, json_t *request, json_t **answer)
 {
 	int code;
 
@@ -43,7 +45,7 @@ static int ask(struct scan *scan, json_t *request, json_t **answer)
 static int tell(struct scan *scan, json_t *request)
 {
 	json_t *answer;
-	int code = ask(scan, request, &answer);
+	int code = scan_ask(scan, request, &answer);
 
 	json_decref(answer);
 	return code;
@@ -80,7 +82,7 @@ int scan_add(struct scan *scan, const char *step, struct parcel *parcel, const v
 	return 0;
 }
 
-static int send_rest(struct scan *scan)
+int scan_send_found(struct scan *scan)
 {
 	int code = scan_send(scan, "names", &scan->names);
 
@@ -95,6 +97,9 @@ static int add_name(struct scan *scan, const char *path, size_t length, const st
 		.length = (uint16_t)length,
 	};
 
+	/* The index has no use for it: the file's link count shows that there is one more. */
+	if (length > PATH_BYTES)
+		return 0;
 	scan->progress.names++;
 	return scan_add(scan, "names", &scan->names, &name, sizeof(name), path, length);
 }
@@ -134,7 +139,7 @@ static int learn_wanted(struct scan *scan)
 	if (!scan->wanted)
 		return -ENOMEM;
 	do {
-		code = ask(scan, json_pack("{s:s, s:I}", "step", "wanted", "after", (json_int_t)last), &answer);
+		code = scan_ask(scan, json_pack("{s:s, s:I}", "step", "wanted", "after", (json_int_t)last), &answer);
 		if (code)
 			return code;
 		last = want(scan, json_object_get(answer, "inodes"));
@@ -271,20 +276,28 @@ static bool is_shown_by(const struct mount *mount, const char *root)
 	return path_is_below(root, strlen(root), mount->root, strlen(mount->root));
 }
 
-/* Of several mounts of the same directory the first that is not covered; a directory below another one needs none. */
-static int open_root(struct scan *scan, size_t first)
+/* Of several mounts of the same directory the first one counts; a directory below another one needs none. */
+static bool is_root(const struct scan *scan, size_t index)
 {
-	const struct mount *mount = &scan->mounts.rows[first];
-	int code = -EXDEV;
+	const struct mount *mount = &scan->mounts.rows[index];
 
 	for (size_t i = 0; i < scan->mounts.count; i++) {
 		const struct mount *other = &scan->mounts.rows[i];
 
 		if (other->device != mount->device || !is_shown_by(other, mount->root))
 			continue;
-		if (!is_shown_by(mount, other->root) || i < first)
-			return -EALREADY;
+		if (!is_shown_by(mount, other->root) || i < index)
+			return false;
 	}
+	return true;
+}
+
+/* By the first of its mounts that is not covered. */
+static int open_root(struct scan *scan, size_t first)
+{
+	const struct mount *mount = &scan->mounts.rows[first];
+	int code = -EXDEV;
+
 	for (size_t i = first; code == -EXDEV && i < scan->mounts.count; i++) {
 		const struct mount *other = &scan->mounts.rows[i];
 
@@ -304,7 +317,7 @@ static int each_root(struct scan *scan, uint32_t device, int (*each)(struct scan
 	for (size_t i = 0; !code && i < scan->mounts.count; i++) {
 		const struct mount *mount = &scan->mounts.rows[i];
 
-		if (mount->device != device)
+		if (mount->device != device || !is_root(scan, i))
 			continue;
 		code = open_root(scan, i);
 		if (code == -EXDEV)
@@ -315,22 +328,97 @@ static int each_root(struct scan *scan, uint32_t device, int (*each)(struct scan
 		else if (!code)
 			code = each(scan, context);
 		close_view(scan);
-		if (code == -EALREADY || code == -EXDEV)
+		if (code == -EXDEV)
 			code = 0;
 	}
 	return code;
 }
 
-static int walk_root(struct scan *scan, const void *context)
+static int add_roots(struct scan *scan, uint32_t device)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < scan->mounts.count; i++) {
+		const struct mount *mount = &scan->mounts.rows[i];
+
+		if (mount->device == device && is_root(scan, i))
+			code = stack_push(scan->rest, mount->root, strlen(mount->root));
+	}
+	return code;
+}
+
+/* What has gone from there since another scan left it has moved, or was removed. */
+static int begin_below(struct scan *scan, const char *path, size_t length, struct stack *directories)
+{
+	struct looked looked = {.mode = S_IFDIR};
+	int code = look_at(scan->look, path, length, &looked);
+
+	if (code == -ENOENT)
+		return 0;
+	if (code) {
+		scan_fail(scan, path, length, code);
+		return 0;
+	}
+	if (S_ISDIR(looked.mode))
+		code = scan_take(scan, path, length, &looked);
+	return code ? code : stack_push(directories, path, length);
+}
+
+/* Moves what the view shows of the rest to the directories. */
+static int take_shown(struct scan *scan, struct stack *directories)
 {
 	const char *root = scan->view.mount.root;
-	struct looked looked = {.mode = S_IFDIR};
-	int code = look_at(scan->look, root, strlen(root), &looked);
+	struct bytes path = {0};
+	struct stack *others = NULL;
+	size_t length;
+	int code = stack_new(&others), more = 0;
+
+	while (!code && (more = stack_pop(scan->rest, &path, &length)) > 0)
+		code = path_is_below(path.at, length, root, strlen(root))
+			       ? begin_below(scan, path.at, length, directories)
+			       : stack_push(others, path.at, length);
+	if (!code)
+		code = more;
+	if (!code)
+		code = stack_move(others, scan->rest);
+	stack_free(others);
+	free(path.at);
+	return code;
+}
+
+static int walk_rest(struct scan *scan, const void *context)
+{
+	struct stack *directories = NULL;
+	int code = stack_new(&directories);
 
 	(void)context;
 	if (!code)
-		code = scan_take(scan, root, strlen(root), &looked);
-	return code ? code : scan_walk_below(scan, root, strlen(root));
+		code = take_shown(scan, directories);
+	if (!code)
+		code = scan_walk(scan, directories);
+	stack_free(directories);
+	return code;
+}
+
+static int fail_unseen(const char *path, size_t length, void *context)
+{
+	scan_fail(context, path, length, -EXDEV);
+	return 0;
+}
+
+/* Each root of the filesystem, or what another scan has left of them. */
+static int walk_all(struct scan *scan, uint32_t device, bool goes_on)
+{
+	int code = goes_on ? scan_go_on(scan) : add_roots(scan, device);
+
+	if (!code)
+		code = each_root(scan, device, walk_rest, NULL);
+	/* A root of which each mount is covered was told already. */
+	if (!code && !scan->failed && !scan_is_stopped(scan))
+		code = stack_each(scan->rest, fail_unseen, scan);
+	if (scan->failed)
+		stack_clear(scan->rest);
+	return code ? code : scan_send_found(scan);
 }
 
 /* Directories that moved meanwhile */
@@ -339,6 +427,7 @@ struct moved {
 	const char *path;
 	size_t length;
 	uint64_t inode;
+	bool settled;
 };
 
 /* The record comes before the rename is done. One that fails, or whose directory went on, leaves nothing to be seen. */
@@ -354,6 +443,8 @@ static int walk_moved(struct scan *scan, const void *context)
 		code = look_at(scan->look, moved->path, moved->length, &looked);
 		if (!code && (!moved->inode || looked.inode == moved->inode))
 			return scan_walk_below(scan, moved->path, moved->length);
+		if (moved->settled)
+			break;
 		usleep(MOVE_PAUSE);
 		code = look_anew(scan);
 		if (code)
@@ -369,12 +460,14 @@ static int take_moved(struct scan *scan, uint32_t device)
 	const char *encoded;
 	json_t *answer;
 	char *path;
-	int code = ask(scan, json_pack("{s:s}", "step", "moved"), &answer);
+	int code = scan_ask(scan, json_pack("{s:s}", "step", "moved"), &answer);
 
 	if (code)
 		return code;
 	encoded = json_string_value(json_object_get(answer, "path"));
 	moved.inode = (uint64_t)json_integer_value(json_object_get(answer, "inode"));
+	moved.settled = json_is_true(json_object_get(answer, "settled"));
+	scan->can_go_on &= !encoded;
 	path = encoded ? base64_decode(encoded, &moved.length) : NULL;
 	moved.path = path;
 	if (encoded)
@@ -386,6 +479,12 @@ static int take_moved(struct scan *scan, uint32_t device)
 	return code;
 }
 
+static bool is_unread(const struct scan *scan)
+{
+	return scan_is_stopped(scan) || !stack_is_empty(scan->rest);
+}
+
+/* Nothing may be left to be read then. */
 static int end_walk(struct scan *scan, uint32_t device, bool *more)
 {
 	json_t *answer;
@@ -393,11 +492,13 @@ static int end_walk(struct scan *scan, uint32_t device, bool *more)
 
 	do {
 		code = take_moved(scan, device);
-	} while (code > 0);
+	} while (code > 0 && !is_unread(scan));
+	if (code >= 0 && is_unread(scan))
+		return 0;
 	if (!code)
-		code = send_rest(scan);
+		code = scan_send_found(scan);
 	if (!code)
-		code = ask(scan, json_pack("{s:s}", "step", scan->failed ? "abandon" : "end"), &answer);
+		code = scan_ask(scan, json_pack("{s:s}", "step", scan->failed ? "abandon" : "end"), &answer);
 	if (code)
 		return code;
 	*more = json_is_true(json_object_get(answer, "more"));
@@ -407,31 +508,100 @@ static int end_walk(struct scan *scan, uint32_t device, bool *more)
 
 /* A filesystem */
 
-static int begin_walk(struct scan *scan, json_int_t id)
+static uint64_t number(const json_t *answer, const char *what)
 {
-	json_t *answer;
-	const json_t *since;
-	bool busy;
+	return (uint64_t)json_integer_value(json_object_get(answer, what));
+}
+
+static void read_begin(struct scan *scan, const json_t *answer)
+{
+	struct scan_progress *progress = &scan->progress;
+	const json_t *since = json_object_get(answer, "since");
+
+	scan->since = since ? json_integer_value(since) : INT64_MAX;
+	progress->gaps = number(answer, "gaps");
+	progress->entries = progress->before = number(answer, "entries");
+	progress->changed = number(answer, "changed");
+	progress->directories = number(answer, "directories");
+	progress->names = number(answer, "names");
+}
+
+static int read_mounts(struct scan *scan, uint32_t device)
+{
 	int code;
 
-	for (;;) {
-		code = ask(scan,
-			   json_pack("{s:s, s:I, s:b}", "step", "begin", "filesystem", id, "gaps",
-				     !scan->options->new_only),
-			   &answer);
-		if (code)
-			return code;
-		busy = json_is_true(json_object_get(answer, "busy"));
-		since = json_object_get(answer, "since");
-		scan->since = since ? json_integer_value(since) : INT64_MAX;
-		scan->progress.gaps = (uint64_t)json_integer_value(json_object_get(answer, "gaps"));
-		json_decref(answer);
-		if (!busy)
-			break;
-		sleep(BUSY_PAUSE);
-	}
-	sleep(SETTLE_PAUSE);
-	return learn_wanted(scan);
+	mounts_free(&scan->mounts);
+	code = mounts_read(&scan->mounts, NULL);
+	if (!code)
+		scan->hash = scan_hash_mounts(&scan->mounts, device);
+	return code;
+}
+
+/* 1: somebody else is walking. */
+static int try_to_begin(struct scan *scan, json_int_t id, uint64_t mounts, bool *goes_on)
+{
+	json_t *answer;
+	bool busy;
+	int code = scan_ask(scan,
+			    json_pack("{s:s, s:I, s:b, s:I}", "step", "begin", "filesystem", id, "gaps",
+				      !scan->options->new_only, "mounts", (json_int_t)mounts),
+			    &answer);
+
+	if (code)
+		return code;
+	busy = json_is_true(json_object_get(answer, "busy"));
+	*goes_on = json_is_true(json_object_get(answer, "goes_on"));
+	read_begin(scan, answer);
+	json_decref(answer);
+	return busy;
+}
+
+/* What the collector compares are the mounts through which it is walked. -EAGAIN: one has come or gone meanwhile. */
+static int begin_and_settle(struct scan *scan, json_int_t id, uint32_t device, bool can_go_on, bool *goes_on)
+{
+	uint64_t mounts;
+	int code = read_mounts(scan, device);
+
+	mounts = can_go_on ? scan->hash : 0;
+	if (!code)
+		code = try_to_begin(scan, id, mounts, goes_on);
+	if (code < 0)
+		return code;
+	sleep(code ? BUSY_PAUSE : SETTLE_PAUSE);
+	if (code)
+		return -EBUSY;
+	code = read_mounts(scan, device);
+	scan->saved = can_go_on ? moment_now() : 0;
+	if (code || !mounts || scan->hash == mounts)
+		return code;
+	code = tell(scan, json_pack("{s:s}", "step", "abandon"));
+	return code ? code : -EAGAIN;
+}
+
+/* Where mounts come and go all the time the walk is one that cannot go on. */
+static int begin_walk(struct scan *scan, json_int_t id, uint32_t device, bool *goes_on)
+{
+	unsigned tries = scan->options->new_only || scan->options->anew ? 0 : BEGIN_TRIES;
+	int code;
+
+	do {
+		if (scan_is_stopped(scan))
+			return sentence(scan->error, -EINTR, "the scan was stopped");
+		code = begin_and_settle(scan, id, device, tries > 0, goes_on);
+		tries -= code == -EAGAIN;
+	} while (code == -EAGAIN || code == -EBUSY);
+	return code ? code : learn_wanted(scan);
+}
+
+/* *error is a sentence. */
+static int stop(struct scan *scan)
+{
+	int code = scan_save(scan);
+
+	if (code)
+		return code;
+	return sentence(scan->error, -EINTR, "the scan was stopped; the next one %s",
+			scan->can_go_on ? "goes on from there" : "begins anew");
 }
 
 /* Those that are read from now on, after the cut. */
@@ -446,28 +616,27 @@ static void read_inodes_of(struct scan *scan, uint32_t device)
 static int scan_filesystem(struct scan *scan, const json_t *filesystem)
 {
 	uint32_t device = (uint32_t)json_integer_value(json_object_get(filesystem, "device"));
-	bool more = true;
+	json_int_t id = json_integer_value(json_object_get(filesystem, "id"));
+	bool more = true, goes_on = false;
 	int code;
 
 	scan->progress = (struct scan_progress){
 		.mount_point = json_string_value(json_object_get(filesystem, "mount_point")),
 		.started = moment_now(),
 	};
-	scan->failed = false;
-	code = begin_walk(scan, json_integer_value(json_object_get(filesystem, "id")));
-	mounts_free(&scan->mounts);
-	if (!code)
-		code = mounts_read(&scan->mounts, NULL);
+	scan->failed = scan->can_go_on = false;
+	stack_clear(scan->rest);
+	code = begin_walk(scan, id, device, &goes_on);
 	if (!code)
 		read_inodes_of(scan, device);
 	if (!code)
-		code = each_root(scan, device, walk_root, NULL);
-	if (!code)
-		code = send_rest(scan);
+		code = walk_all(scan, device, goes_on);
 	while (!code && more)
-		code = end_walk(scan, device, &more);
+		code = is_unread(scan) ? stop(scan) : end_walk(scan, device, &more);
 	if (code)
 		return code;
+	if (!scan->failed)
+		json_array_append_new(scan->scanned, json_integer(id));
 	scan->progress.done = true;
 	scan->progress.complete = !scan->failed;
 	if (scan->options->progress)
@@ -482,22 +651,51 @@ static bool is_asked_for(const struct scan_options *options, const json_t *files
 	return !options->new_only || !json_is_true(json_object_get(filesystem, "walked"));
 }
 
-static int scan_all(struct scan *scan)
+static bool is_paused(const json_t *filesystem)
+{
+	return json_is_true(json_object_get(filesystem, "paused"));
+}
+
+/* By the scan that was stopped, and no gap has opened since. */
+static bool is_done(const struct scan_options *options, const json_t *filesystem)
+{
+	return !options->anew && json_is_true(json_object_get(filesystem, "scanned")) &&
+	       !json_is_true(json_object_get(filesystem, "gaps"));
+}
+
+static int scan_each(struct scan *scan, const json_t *filesystems, bool paused)
 {
 	const json_t *filesystem;
-	json_t *answer;
 	size_t i;
-	int code = ask(scan, json_pack("{s:s}", "step", "list"), &answer);
+	int code = 0;
 
-	if (code)
-		return code;
-	json_array_foreach(json_object_get(answer, "filesystems"), i, filesystem)
+	json_array_foreach(filesystems, i, filesystem)
 	{
-		if (is_asked_for(scan->options, filesystem))
+		if (is_paused(filesystem) != paused || !is_asked_for(scan->options, filesystem))
+			continue;
+		if (is_done(scan->options, filesystem))
+			json_array_append(scan->scanned, json_object_get(filesystem, "id"));
+		else
 			code = scan_filesystem(scan, filesystem);
 		if (code)
 			break;
 	}
+	return code;
+}
+
+/* What was stopped first: there is one such walk, and what is stopped after it takes its place. */
+static int scan_all(struct scan *scan)
+{
+	const json_t *filesystems;
+	json_t *answer;
+	int code = scan_ask(scan, json_pack("{s:s}", "step", "list"), &answer);
+
+	if (code)
+		return code;
+	filesystems = json_object_get(answer, "filesystems");
+	code = scan_each(scan, filesystems, true);
+	if (!code)
+		code = scan_each(scan, filesystems, false);
 	json_decref(answer);
 	return code;
 }
@@ -513,17 +711,23 @@ int scan(const struct scan_options *options, char **error)
 	scan->options = options;
 	scan->error = error;
 	scan->view.descriptor = scan->table = -1;
+	scan->scanned = json_array();
+	if (!scan->scanned || stack_new(&scan->rest))
+		goto out;
 	scan->table = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	code = scan->table < 0 ? -errno : client_connect(&scan->client, options->socket, error);
 	if (!code)
 		code = scan_all(scan);
 	if (code && !*error)
 		sentence(error, code, "the filesystems cannot be walked: %s", strerror(-code));
+out:
 	close_view(scan);
 	client_close(scan->client);
 	mounts_free(&scan->mounts);
 	if (scan->table >= 0)
 		close(scan->table);
+	stack_free(scan->rest);
+	json_decref(scan->scanned);
 	scan_inodes_free(scan->inodes);
 	inode_set_free(scan->wanted);
 	free(scan);

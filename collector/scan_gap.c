@@ -6,14 +6,12 @@
 #include "event.h"
 #include "scan_private.h"
 
-/* Of a path that the store does not take its nearest ancestor that it does. */
-static size_t fit(const char *path, size_t length, uint32_t *mode)
+size_t scan_fit(const char *path, size_t length)
 {
 	while (length > PATH_BYTES) {
 		const char *slash = memrchr(path, '/', length);
 
 		length = slash == path ? 1 : (size_t)(slash - path);
-		*mode = S_IFDIR;
 	}
 	return length;
 }
@@ -21,11 +19,14 @@ static size_t fit(const char *path, size_t length, uint32_t *mode)
 int scan_gap_take(struct scan *scan, const char *path, size_t length, const struct looked *looked)
 {
 	struct covered_entry entry = {.changed = looked->changed};
+	size_t whole = length;
 	uint32_t mode = looked->mode;
 
 	if (looked->changed < scan->since)
 		return 0;
-	length = fit(path, length, &mode);
+	length = scan_fit(path, whole);
+	if (length < whole)
+		mode = S_IFDIR;
 	entry.mode = mode;
 	entry.length = (uint16_t)length;
 	scan->progress.changed++;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by scan.c, scan_walk.c, which reads directories, and scan_gap.c, which tells what may have changed in a gap.
+/*
+ * Shared by scan.c, scan_walk.c, which reads directories, scan_gap.c, which tells what may have changed in a gap, and
+ * scan_pause.c, which tells what is still to be read.
  */
 #ifndef FSCHANGED_SCAN_PRIVATE_H
 #define FSCHANGED_SCAN_PRIVATE_H
@@ -9,6 +11,7 @@
 #include "look.h"
 #include "scan.h"
 #include "scan_inodes.h"
+#include "stack.h"
 #include "walk.h"
 
 /* A mount of the filesystem, without what is mounted on top of it. */
@@ -38,12 +41,19 @@ struct scan {
 	bool any_wanted;
 	int64_t since; /* entries whose ctime is not older may have changed in a gap; INT64_MAX: none */
 	bool failed;
-	struct parcel names, changed;
+	struct parcel names, changed, kept;
+	struct stack *rest; /* directories still to be walked, but for those that scan_walk() has in hand */
+	uint64_t hash;      /* of the mounts of the filesystem */
+	json_t *scanned;    /* filesystems that were walked, by this scan or the one that was stopped */
+	int64_t saved;      /* when; 0: it is not to be */
+	bool can_go_on;     /* of what was saved last */
 	char **error;
 };
 
 /* Sends what is in the parcel, base64, as a member of that name. */
 int scan_send(struct scan *scan, const char *step, struct parcel *parcel);
+/* What was found so far. */
+int scan_send_found(struct scan *scan);
 /* Adds the header and the path; sends what was in it before where there is no room. */
 int scan_add(struct scan *scan, const char *step, struct parcel *parcel, const void *header, size_t header_size,
 	     const char *path, size_t length);
@@ -58,9 +68,25 @@ bool scan_wants_directories(const struct scan *scan);
 int scan_take(struct scan *scan, const char *path, size_t length, const struct looked *looked);
 /* What could not be looked at. */
 void scan_fail(struct scan *scan, const char *path, size_t length, int error);
-/* All that is below the directory, in any order, by several threads. */
+/* All that is below the directories, in any order, by several threads. Where it is stopped they are left in .rest. */
+int scan_walk(struct scan *scan, struct stack *directories);
 int scan_walk_below(struct scan *scan, const char *path, size_t length);
 
+/* A request of a walk, whose reference it takes; *answer (caller decrefs) is set on 0. */
+int scan_ask(struct scan *scan, json_t *request, json_t **answer);
+/* A hash of all mounts of the filesystem, never 0. */
+uint64_t scan_hash_mounts(const struct mounts *mounts, uint32_t device);
+bool scan_is_stopped(const struct scan *scan);
+/* It is time to save what is still to be read: the directories, and .rest. */
+bool scan_must_save(const struct scan *scan, const struct stack *directories);
+/* Not all below it was read: to be saved with what is in .rest. */
+int scan_keep(struct scan *scan, const char *path, size_t length);
+int scan_save(struct scan *scan);
+/* Fills .rest with what another scan has left. */
+int scan_go_on(struct scan *scan);
+
+/* Of a path that the store does not take its nearest ancestor that it does. */
+size_t scan_fit(const char *path, size_t length);
 /* Tells of an entry that may have changed. */
 int scan_gap_take(struct scan *scan, const char *path, size_t length, const struct looked *looked);
 

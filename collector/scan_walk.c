@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "path.h"
 #include "scan_private.h"
 #include "stack.h"
 
@@ -20,12 +21,14 @@ struct crew {
 	struct stack *pending; /* directories */
 	unsigned busy;         /* workers that may find more of them */
 	int error;             /* the first one; it ends the walk */
+	struct worker *workers;
 };
 
 struct worker {
 	struct crew *crew;
 	struct look *look;
 	struct bytes path;
+	size_t length; /* of the path of the directory that it reads; 0: none */
 	struct scan_part part;
 	uint64_t passed; /* entries without a look, that are to be counted */
 	pthread_t thread;
@@ -111,14 +114,47 @@ static int count_passed(struct worker *worker)
 	return scan_count(worker->crew->scan, passed, 0);
 }
 
+/* What lies below a directory that is being read is met again when that is read again. */
+static bool is_met_again(const struct crew *crew, const char *path, size_t length)
+{
+	for (size_t i = 0; i < WORKERS; i++) {
+		const struct worker *worker = &crew->workers[i];
+
+		if (worker->length && worker->length < length &&
+		    path_is_below(path, length, worker->path.at, worker->length))
+			return true;
+	}
+	return false;
+}
+
+static int keep(const char *path, size_t length, void *context)
+{
+	const struct crew *crew = context;
+
+	return is_met_again(crew, path, length) ? 0 : scan_keep(crew->scan, path, length);
+}
+
+/* Of a directory that is being read entries may have been taken; all of it is read again. The lock is held. */
+static int save(struct crew *crew)
+{
+	int code = stack_each(crew->pending, keep, crew);
+
+	for (size_t i = 0; !code && i < WORKERS; i++)
+		if (crew->workers[i].length)
+			code = keep(crew->workers[i].path.at, crew->workers[i].length, crew);
+	return code ? code : scan_save(crew->scan);
+}
+
 /* 1: there is a directory to be read; 0: there will be none any more. The lock is held. */
-static int next(struct worker *worker, size_t *length)
+static int next(struct worker *worker)
 {
 	struct crew *crew = worker->crew;
 	int code;
 
 	for (;;) {
-		code = crew->error ? 0 : stack_pop(crew->pending, &worker->path, length);
+		if (crew->error || scan_is_stopped(crew->scan))
+			return 0;
+		code = stack_pop(crew->pending, &worker->path, &worker->length);
 		if (code || !crew->busy)
 			return code;
 		pthread_cond_wait(&crew->news, &crew->lock);
@@ -138,17 +174,21 @@ static void *work(void *context)
 	struct worker *worker = context;
 	const struct look_visitor visitor = {take_entry, take_failure, worker, enter, pass_over};
 	struct crew *crew = worker->crew;
-	size_t length;
 	int code;
 
 	pthread_mutex_lock(&crew->lock);
-	while ((code = next(worker, &length)) > 0) {
+	while ((code = next(worker)) > 0) {
 		crew->busy++;
 		pthread_mutex_unlock(&crew->lock);
-		code = look_into(worker->look, worker->path.at, length, &visitor);
+		code = look_into(worker->look, worker->path.at, worker->length, &visitor);
 		pthread_mutex_lock(&crew->lock);
 		crew->busy--;
-		end(crew, code ? code : count_passed(worker));
+		worker->length = 0;
+		if (!code)
+			code = count_passed(worker);
+		if (!code && !crew->error && scan_must_save(crew->scan, crew->pending))
+			code = save(crew);
+		end(crew, code);
 	}
 	end(crew, code);
 	pthread_mutex_unlock(&crew->lock);
@@ -169,6 +209,7 @@ static int walk(struct crew *crew)
 	size_t begun = 0;
 	int code = 0;
 
+	crew->workers = workers;
 	for (size_t i = 0; !code && i < WORKERS; i++)
 		code = hire(&workers[i], crew);
 	while (!code && begun < WORKERS && !pthread_create(&workers[begun].thread, NULL, work, &workers[begun]))
@@ -184,15 +225,28 @@ static int walk(struct crew *crew)
 	return code ? code : crew->error;
 }
 
+int scan_walk(struct scan *scan, struct stack *directories)
+{
+	struct crew crew = {
+		.scan = scan,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.news = PTHREAD_COND_INITIALIZER,
+		.pending = directories,
+	};
+	int code = walk(&crew);
+
+	return code ? code : stack_move(directories, scan->rest);
+}
+
 int scan_walk_below(struct scan *scan, const char *path, size_t length)
 {
-	struct crew crew = {.scan = scan, .lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
-	int code = stack_new(&crew.pending);
+	struct stack *directories = NULL;
+	int code = stack_new(&directories);
 
 	if (!code)
-		code = stack_push(crew.pending, path, length);
+		code = stack_push(directories, path, length);
 	if (!code)
-		code = walk(&crew);
-	stack_free(crew.pending);
+		code = scan_walk(scan, directories);
+	stack_free(directories);
 	return code;
 }

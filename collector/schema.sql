@@ -3,7 +3,7 @@
 -- Names and paths are bytes; paths have no fixed encoding.
 
 PRAGMA application_id = 0x66734368;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE meta (
 	key TEXT PRIMARY KEY,
@@ -105,13 +105,48 @@ CREATE TABLE linked (
 
 CREATE INDEX linked_place ON linked (place);
 
--- Directories that were moved while their filesystem is being walked, where they are now.
+-- Directories that were moved while their filesystem is being walked, or since a walk was stopped, where they are now.
+-- settled: that is long ago.
 CREATE TABLE moved (
 	id INTEGER PRIMARY KEY,
 	filesystem INTEGER NOT NULL,
 	inode INTEGER NOT NULL,
+	path BLOB NOT NULL,
+	settled INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX moved_inode ON moved (filesystem, inode);
+
+-- The walk that was stopped or broken off and can go on: one at most. walks: of its filesystem, then. mounts: a hash of
+-- those of the filesystem. gaps: what it covers, as in cover.c. What it has found so far is counted.
+CREATE TABLE paused (
+	filesystem INTEGER PRIMARY KEY,
+	walks INTEGER NOT NULL,
+	mounts INTEGER NOT NULL,
+	version TEXT NOT NULL,
+	gaps BLOB NOT NULL,
+	entries INTEGER NOT NULL,
+	changed INTEGER NOT NULL,
+	directories INTEGER NOT NULL,
+	names INTEGER NOT NULL
+);
+
+-- Directories that it has still to read, with all below. kept 0: the next state of it, which is not whole yet.
+CREATE TABLE rest (
+	id INTEGER PRIMARY KEY,
+	kept INTEGER NOT NULL,
 	path BLOB NOT NULL
 );
+
+-- Filesystems on which the scan of which it is a part has come to its end.
+CREATE TABLE scanned (
+	filesystem INTEGER PRIMARY KEY
+);
+
+CREATE TRIGGER paused_ends AFTER DELETE ON paused BEGIN
+	DELETE FROM rest WHERE kept = 1;
+	DELETE FROM scanned;
+END;
 
 -- steady: the clock was not set while it was open. events: records taken from the ring; submitted: put into it.
 -- coverage: JSON, what was traced when it was closed.

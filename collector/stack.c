@@ -60,6 +60,16 @@ void stack_clear(struct stack *stack)
 	stack->size = 0;
 }
 
+bool stack_is_empty(const struct stack *stack)
+{
+	return stack->size == 0;
+}
+
+size_t stack_size(const struct stack *stack)
+{
+	return (size_t)stack->size;
+}
+
 static int transfer(int fd, bool out, void *bytes, size_t count, off_t offset)
 {
 	char *at = bytes;
@@ -107,4 +117,32 @@ int stack_pop(struct stack *stack, struct bytes *path, size_t *length)
 	stack->size -= (off_t)*length;
 	error = transfer(stack->descriptor, false, path->at, *length, stack->size);
 	return error ? error : 1;
+}
+
+/* What is popped stays in the file until something is pushed. */
+int stack_each(struct stack *stack, int (*each)(const char *path, size_t length, void *context), void *context)
+{
+	off_t size = stack->size;
+	struct bytes path = {0};
+	size_t length;
+	int error = 0;
+
+	while (!error && (error = stack_pop(stack, &path, &length)) > 0)
+		error = each(path.at, length, context);
+	free(path.at);
+	stack->size = size;
+	return error;
+}
+
+static int push(const char *path, size_t length, void *context)
+{
+	return path ? stack_push(context, path, length) : -EINVAL;
+}
+
+int stack_move(struct stack *from, struct stack *to)
+{
+	int error = stack_each(from, push, to);
+
+	stack_clear(from);
+	return error;
 }

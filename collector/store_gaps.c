@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "store_paused.h"
 #include "store_private.h"
 
 static int put_scope(struct store *store, uint64_t gap, uint32_t filesystem)
@@ -23,7 +24,15 @@ static int extend_gap(struct store *store, const struct store_gap *gap)
 	return result ? result : put_scope(store, (uint64_t)id, gap->filesystem);
 }
 
-static int add_gap(struct store *store, const struct store_gap *gap)
+/* A walk goes on only where nothing can have been missed since it began. */
+static int forget_paused(struct store *store, const struct store_gap *gap)
+{
+	bool is_known = gap->filesystem != STORE_UNKNOWN_FILESYSTEM;
+
+	return store_forget_paused(store, is_known ? gap->filesystem : STORE_ALL_FILESYSTEMS);
+}
+
+static int put_gap(struct store *store, const struct store_gap *gap)
 {
 	int result = gap->repaired ? -ENOENT : extend_gap(store, gap);
 
@@ -35,6 +44,13 @@ static int add_gap(struct store *store, const struct store_gap *gap)
 	if (result || gap->repaired)
 		return result;
 	return put_scope(store, (uint64_t)database_last_id(store->database), gap->filesystem);
+}
+
+static int add_gap(struct store *store, const struct store_gap *gap)
+{
+	int result = forget_paused(store, gap);
+
+	return result ? result : put_gap(store, gap);
 }
 
 int store_add_gap(struct store *store, const struct store_gap *gap)

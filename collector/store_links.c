@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store_links.h"
+#include "store_paused.h"
 #include "store_private.h"
 
 /* A path's directory and its last component. The root has an empty name and lies above itself. */
@@ -417,8 +418,10 @@ int store_linked_of(struct store *store, uint32_t filesystem, uint64_t inode, ui
 
 int store_begin_walk(struct store *store, uint32_t filesystem)
 {
-	int result = RUN(store->database, FORGET_MOVED, NUMBER(filesystem));
+	int result = store_forget_paused(store, filesystem);
 
+	if (!result)
+		result = RUN(store->database, FORGET_MOVED, NUMBER(filesystem));
 	if (!result)
 		result = RUN(store->database, BEGIN_WALK, NUMBER(filesystem));
 	return result;
@@ -474,13 +477,24 @@ int store_next_moved(struct store *store, uint32_t filesystem, struct store_move
 		.inode = (uint64_t)rows_number(rows, 1),
 		.path = candidate->path,
 		.length = length,
+		.settled = rows_number(rows, 3),
 	};
 	return 0;
+}
+
+int store_settle_moved(struct store *store, uint32_t filesystem)
+{
+	return RUN(store->database, SETTLE_MOVED, NUMBER(filesystem));
 }
 
 int store_forget_moved(struct store *store, uint64_t id)
 {
 	return RUN(store->database, REMOVE_MOVED, NUMBER(id));
+}
+
+int store_count_moved(struct store *store, uint32_t filesystem, uint64_t *count)
+{
+	return GET_NUMBER(store->database, (int64_t *)count, COUNT_MOVED, NUMBER(filesystem));
 }
 
 /* Places whose children have gone go in the next pass. */
@@ -496,8 +510,10 @@ static int remove_places(struct store *store)
 
 static int end_walk(struct store *store, uint32_t filesystem)
 {
-	int result = RUN(store->database, END_WALK, NUMBER(filesystem));
+	int result = store_forget_paused(store, filesystem);
 
+	if (!result)
+		result = RUN(store->database, END_WALK, NUMBER(filesystem));
 	if (!result)
 		result = RUN(store->database, REMOVE_UNSEEN, NUMBER(filesystem));
 	return result ? result : remove_places(store);

@@ -48,6 +48,7 @@ struct store_moved {
 	uint64_t id, inode; /* inode 0: whatever is there */
 	const char *path;
 	size_t length;
+	bool settled;
 };
 
 /* To be called in a transaction. */
@@ -74,6 +75,9 @@ int store_put_walked(struct store *store, uint32_t filesystem, uint64_t inode, u
 /* -ENOENT: there is none. The path lives until the store is called again. */
 int store_next_moved(struct store *store, uint32_t filesystem, struct store_moved *moved);
 int store_forget_moved(struct store *store, uint64_t id);
+/* Those that there are moved long ago. */
+int store_settle_moved(struct store *store, uint32_t filesystem);
+int store_count_moved(struct store *store, uint32_t filesystem, uint64_t *count);
 /* All names were seen: what was not is forgotten. */
 int store_end_walk(struct store *store, uint32_t filesystem);
 int store_is_walked(struct store *store, uint32_t filesystem, bool *walked);

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "base64.h"
+#include "pause.h"
 #include "sentence.h"
 #include "store_links.h"
+#include "store_paused.h"
 #include "walk.h"
 
 typedef json_t *step(struct collector *collector, const void *owner, const json_t *request, char **error);
@@ -31,19 +33,23 @@ static json_t *text(const char *bytes)
 static json_t *list(struct collector *collector, const void *owner, const json_t *request, char **error)
 {
 	json_t *array = json_array();
+	uint32_t paused = 0;
 
 	(void)owner;
 	(void)request;
 	(void)error;
+	store_find_paused(collector->store, &paused);
 	for (size_t i = 0; i < collector->coverage.count; i++) {
 		const struct covered *row = &collector->coverage.rows[i];
-		bool walked = false, gaps = false;
+		bool walked = false, gaps = false, scanned = false;
 
 		store_is_walked(collector->store, row->id, &walked);
 		store_has_gaps(collector->store, row->id, &gaps);
-		json_array_append_new(array, json_pack("{s:I, s:I, s:o, s:b, s:b}", "id", (json_int_t)row->id, "device",
-						       (json_int_t)row->device, "mount_point", text(row->mount_point),
-						       "walked", walked, "gaps", gaps));
+		store_is_scanned(collector->store, row->id, &scanned);
+		json_array_append_new(array, json_pack("{s:I, s:I, s:o, s:b, s:b, s:b, s:b}", "id", (json_int_t)row->id,
+						       "device", (json_int_t)row->device, "mount_point",
+						       text(row->mount_point), "walked", walked, "gaps", gaps, "paused",
+						       paused == row->id, "scanned", scanned));
 	}
 	return json_pack("{s:o}", "filesystems", array);
 }
@@ -60,6 +66,8 @@ static bool is_covered(const struct collector *collector, uint32_t filesystem)
 static json_t *begin(struct collector *collector, const void *owner, const json_t *request, char **error)
 {
 	uint32_t filesystem = (uint32_t)json_integer_value(json_object_get(request, "filesystem"));
+	struct store_paused paused;
+	bool goes_on;
 
 	if (collector->walking)
 		return json_pack("{s:b}", "busy", 1);
@@ -69,12 +77,16 @@ static json_t *begin(struct collector *collector, const void *owner, const json_
 	}
 	if (json_is_true(json_object_get(request, "gaps")) && cover_begin(collector, filesystem, error))
 		return NULL;
-	if (collector_collect(collector, true) || store_begin_walk(collector->store, filesystem))
+	collector->cover.mounts = (uint64_t)json_integer_value(json_object_get(request, "mounts"));
+	if (collector_collect(collector, true) || pause_find(collector, filesystem, &paused, &goes_on) ||
+	    (!goes_on && store_begin_walk(collector->store, filesystem)))
 		return fail_store(collector, error);
 	collector->walking = filesystem;
 	collector->walker = owner;
-	return json_pack("{s:I, s:I}", "gaps", (json_int_t)collector->cover.count, "since",
-			 (json_int_t)collector->cover.since);
+	return json_pack("{s:I, s:I, s:b, s:I, s:I, s:I, s:I}", "gaps", (json_int_t)collector->cover.count, "since",
+			 (json_int_t)collector->cover.since, "goes_on", goes_on, "entries", (json_int_t)paused.entries,
+			 "changed", (json_int_t)paused.changed, "directories", (json_int_t)paused.directories, "names",
+			 (json_int_t)paused.names);
 }
 
 static json_t *wanted(struct collector *collector, const void *owner, const json_t *request, char **error)
@@ -142,6 +154,54 @@ static json_t *take_changed(struct collector *collector, const void *owner, cons
 	return take_bytes(collector, request, "changed", cover_take, error);
 }
 
+static json_t *keep(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	(void)owner;
+	return take_bytes(collector, request, "keep", pause_keep, error);
+}
+
+static json_t *save(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	bool kept;
+
+	(void)owner;
+	return pause_save(collector, request, &kept) ? fail_store(collector, error) : json_pack("{s:b}", "kept", kept);
+}
+
+static json_t *rest(struct collector *collector, const void *owner, const json_t *request, char **error)
+{
+	uint64_t last = (uint64_t)json_integer_value(json_object_get(request, "after"));
+	char bytes[WALK_NAMES_BYTES];
+	char *encoded = NULL;
+	size_t size = 0;
+	json_t *answer;
+
+	(void)owner;
+	if (!pause_rest(collector, &last, bytes, &size))
+		encoded = base64_encode(bytes, size);
+	if (!encoded)
+		return fail_store(collector, error);
+	answer = json_pack("{s:s, s:I}", "rest", encoded, "last", (json_int_t)last);
+	free(encoded);
+	return answer;
+}
+
+/* It is not noted any more: a walk that is broken off now cannot go on from what was kept before. */
+static int hand_out(struct collector *collector, const struct store_moved *moved)
+{
+	int code = store_begin(collector->store);
+
+	if (!code)
+		code = store_forget_paused(collector->store, collector->walking);
+	if (!code)
+		code = store_forget_moved(collector->store, moved->id);
+	if (!code)
+		code = store_commit(collector->store);
+	if (code)
+		store_rollback(collector->store);
+	return code;
+}
+
 static json_t *next_moved(struct collector *collector, const void *owner, const json_t *request, char **error)
 {
 	struct store_moved moved;
@@ -156,10 +216,11 @@ static json_t *next_moved(struct collector *collector, const void *owner, const 
 	if (code == -ENOENT)
 		return json_object();
 	path = code ? NULL : base64_encode(moved.path, moved.length);
-	if (!path || store_forget_moved(collector->store, moved.id))
+	if (!path || hand_out(collector, &moved))
 		answer = fail_store(collector, error);
 	else
-		answer = json_pack("{s:s, s:I}", "path", path, "inode", (json_int_t)moved.inode);
+		answer = json_pack("{s:s, s:I, s:b}", "path", path, "inode", (json_int_t)moved.inode, "settled",
+				   moved.settled);
 	free(path);
 	return answer;
 }
@@ -212,9 +273,12 @@ static const struct {
 	step *take;
 	bool within; /* a walk that has begun */
 } steps[] = {
-	{"list", list, false},       {"begin", begin, false},         {"wanted", wanted, true},
-	{"names", take_names, true}, {"moved", next_moved, true},     {"end", end, true},
+	{"list", list, false},       {"begin", begin, false},
+	{"wanted", wanted, true},    {"names", take_names, true},
+	{"moved", next_moved, true}, {"end", end, true},
 	{"abandon", abandon, true},  {"changed", take_changed, true},
+	{"keep", keep, true},        {"save", save, true},
+	{"rest", rest, true},
 };
 
 json_t *walk_answer(struct collector *collector, const void *owner, const json_t *request, char **error)

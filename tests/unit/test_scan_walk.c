@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The threads of a scan meet each entry once, and come to an end. Where the filesystem tells of its inodes they look at
- * those files alone that may be wanted.
+ * The threads of a scan meet each entry once, also when it is stopped and goes on, and come to an end. Where the
+ * filesystem tells of its inodes they look at those files alone that may be wanted.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -70,61 +70,162 @@ static void make_tree(void)
 	assert_int_equal(system(command), 0);
 }
 
-static int make_all(void **state)
+struct fixture {
+	struct scan scan;
+	struct scan_options options;
+	char path[256];    /* of the tree, inside its filesystem */
+	unsigned patience; /* directories until it is stopped; 0: it is not */
+};
+
+/* Called with the lock held. */
+static bool is_stopped(void *context)
 {
-	(void)state;
-	make_tree();
+	struct fixture *fixture = context;
+
+	if (fixture->patience > 1)
+		fixture->patience--;
+	return fixture->patience == 1;
+}
+
+static unsigned until_save; /* directories; 0: never */
+static struct stack *kept;  /* what was still to be read then */
+static unsigned seen_then[DIRECTORIES];
+
+bool __wrap_scan_must_save(const struct scan *scan, const struct stack *directories)
+{
+	(void)scan;
+	(void)directories;
+	return until_save && --until_save == 0;
+}
+
+int __wrap_scan_save(struct scan *scan)
+{
+	struct walked_rest rest;
+
+	read_parcel(&scan->changed);
+	memcpy(seen_then, seen, sizeof(seen));
+	stack_clear(kept);
+	for (size_t at = 0; at < scan->kept.used; at += sizeof(rest) + rest.length) {
+		memcpy(&rest, scan->kept.bytes + at, sizeof(rest));
+		assert_int_equal(stack_push(kept, scan->kept.bytes + at + sizeof(rest), rest.length), 0);
+	}
+	scan->kept.used = 0;
 	return 0;
 }
 
-static int remove_all(void **state)
+static int setup(void **state)
 {
-	char command[256];
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct scan *scan = &fixture->scan;
+	const struct mount *mount;
 
-	(void)state;
+	make_tree();
+	assert_int_equal(mounts_read(&scan->mounts, NULL), 0);
+	mount = mounts_find_path(&scan->mounts, directory);
+	assert_non_null(mount);
+	assert_true(mount_from_host(mount, directory, fixture->path, sizeof(fixture->path)) > 0);
+	assert_int_equal(stack_new(&scan->rest), 0);
+	assert_int_equal(stack_new(&kept), 0);
+	fixture->options = (struct scan_options){.is_stopped = is_stopped, .context = fixture};
+	scan->options = &fixture->options;
+	scan->view.mount = *mount;
+	scan->table = -1;
+	*state = fixture;
+	return 0;
+}
+
+static void forget(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->patience = until_save = 0;
+	scan_inodes_free(fixture->scan.inodes);
+	inode_set_free(fixture->scan.wanted);
+	fixture->scan.inodes = NULL;
+	fixture->scan.wanted = NULL;
+	fixture->scan.any_wanted = false;
+	memset(seen, 0, sizeof(seen));
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	char command[300];
+
+	assert_false(fixture->scan.failed);
+	forget(state);
+	mounts_free(&fixture->scan.mounts);
+	stack_free(fixture->scan.rest);
+	stack_free(kept);
+	free(fixture);
 	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
 	return system(command);
 }
 
-static struct scan *begin(char *path, size_t size)
+static void walk(struct fixture *fixture)
 {
-	static const struct scan_options options = {0};
-	struct scan *scan = calloc(1, sizeof(*scan));
-	const struct mount *mount;
-
-	assert_int_equal(mounts_read(&scan->mounts, NULL), 0);
-	mount = mounts_find_path(&scan->mounts, directory);
-	assert_non_null(mount);
-	assert_true(mount_from_host(mount, directory, path, size) > 0);
-	scan->options = &options;
-	scan->view.mount = *mount;
-	scan->table = -1;
-	memset(seen, 0, sizeof(seen));
-	return scan;
-}
-
-static void end(struct scan *scan)
-{
-	assert_false(scan->failed);
-	mounts_free(&scan->mounts);
-	scan_inodes_free(scan->inodes);
-	inode_set_free(scan->wanted);
-	free(scan);
+	assert_int_equal(scan_walk_below(&fixture->scan, fixture->path, strlen(fixture->path)), 0);
+	read_parcel(&fixture->scan.changed);
 }
 
 static void test_each_entry_once(void **state)
 {
-	char path[256];
-	struct scan *scan = begin(path, sizeof(path));
-
-	(void)state;
+	forget(state);
 	for (unsigned round = 1; round <= ROUNDS; round++) {
-		assert_int_equal(scan_walk_below(scan, path, strlen(path)), 0);
-		read_parcel(&scan->changed);
+		walk(*state);
 		for (unsigned i = 0; i < DIRECTORIES; i++)
 			assert_int_equal(seen[i], round);
 	}
-	end(scan);
+}
+
+static void go_on(struct fixture *fixture, struct stack *rest)
+{
+	struct stack *directories;
+
+	assert_int_equal(stack_new(&directories), 0);
+	assert_int_equal(stack_move(rest, directories), 0);
+	assert_int_equal(scan_walk(&fixture->scan, directories), 0);
+	read_parcel(&fixture->scan.changed);
+	stack_free(directories);
+}
+
+/* However often it is stopped: nothing is read twice, and nothing is left out. */
+static void test_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (unsigned patience = 2; patience < 50; patience += 3) {
+		unsigned parts = 1;
+
+		forget(state);
+		fixture->patience = patience;
+		walk(fixture);
+		assert_false(stack_is_empty(fixture->scan.rest));
+		for (; !stack_is_empty(fixture->scan.rest) && parts < 1000; parts++) {
+			fixture->patience = patience + parts;
+			go_on(fixture, fixture->scan.rest);
+		}
+		assert_true(parts < 1000);
+		for (unsigned i = 0; i < DIRECTORIES; i++)
+			assert_int_equal(seen[i], 1);
+	}
+}
+
+/* What was found before is in the store, what is kept is read again: so a client may be killed at any time after. */
+static void test_saved_meanwhile(void **state)
+{
+	for (unsigned directories = 1; directories < 60; directories++) {
+		forget(state);
+		until_save = directories;
+		walk(*state);
+		for (unsigned i = 0; i < DIRECTORIES; i++)
+			assert_int_equal(seen[i], 1);
+		assert_int_equal(until_save, 0);
+		memcpy(seen, seen_then, sizeof(seen));
+		go_on(*state, kept);
+		for (unsigned i = 0; i < DIRECTORIES; i++)
+			assert_in_range(seen[i], 1, 2);
+	}
 }
 
 /* A filesystem that tells of its inodes: what is below "deep" is a part of its own. */
@@ -201,10 +302,9 @@ static void ask_for(struct scan *scan, unsigned number)
 	scan->any_wanted = true;
 }
 
-static struct scan *walk_told(int deep)
+static void walk_told(struct fixture *fixture, int deep)
 {
-	char path[256];
-	struct scan *scan = begin(path, sizeof(path));
+	struct scan *scan = &fixture->scan;
 
 	memset(&told, 0, sizeof(told));
 	told.deep = deep;
@@ -212,16 +312,14 @@ static struct scan *walk_told(int deep)
 	ask_for(scan, ASKED_FOR);
 	scan->inodes = scan_inodes_new(way.type);
 	assert_non_null(scan->inodes);
-	assert_int_equal(scan_walk_below(scan, path, strlen(path)), 0);
+	scan->progress.inodes = 0;
+	walk(fixture);
 	/* What was read is read once, also for a directory that is walked again. */
-	read_parcel(&scan->changed);
 	memset(seen, 0, sizeof(seen));
 	scan->progress.entries = 0;
-	assert_int_equal(scan_walk_below(scan, path, strlen(path)), 0);
-	read_parcel(&scan->changed);
+	walk(fixture);
 	assert_int_equal(told.deep_read, 1);
 	assert_int_equal(told.wide_read, 1);
-	return scan;
 }
 
 static bool may_be_wanted(unsigned number)
@@ -236,25 +334,24 @@ static bool is_deep(unsigned number)
 
 static void test_files_that_are_told_of(void **state)
 {
-	struct scan *scan = walk_told(0);
+	const struct fixture *fixture = *state;
+	const struct scan_progress *progress = &fixture->scan.progress;
 
-	(void)state;
+	forget(state);
+	walk_told(*state, 0);
 	for (unsigned i = 0; i < DIRECTORIES; i++)
 		assert_int_equal(seen[i], may_be_wanted(i));
 	assert_int_equal(told.settled, 1);
-	assert_true(scan->progress.inodes > DIRECTORIES);
-	assert_true(scan->progress.entries >= scan->progress.inodes - 1);
-	end(scan);
+	assert_true(progress->inodes > DIRECTORIES);
+	assert_true(progress->entries >= progress->inodes - 1);
 }
 
 static void test_part_that_cannot_be_read(void **state)
 {
-	struct scan *scan = walk_told(-EIO);
-
-	(void)state;
+	forget(state);
+	walk_told(*state, -EIO);
 	for (unsigned i = 0; i < DIRECTORIES; i++)
 		assert_int_equal(seen[i], is_deep(i) || may_be_wanted(i));
-	end(scan);
 }
 
 static void test_filesystem_that_does_not_tell(void **state)
@@ -266,11 +363,10 @@ static void test_filesystem_that_does_not_tell(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_entry_once),
-		cmocka_unit_test(test_files_that_are_told_of),
-		cmocka_unit_test(test_part_that_cannot_be_read),
-		cmocka_unit_test(test_filesystem_that_does_not_tell),
+		cmocka_unit_test(test_each_entry_once),          cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_saved_meanwhile),          cmocka_unit_test(test_files_that_are_told_of),
+		cmocka_unit_test(test_part_that_cannot_be_read), cmocka_unit_test(test_filesystem_that_does_not_tell),
 	};
 
-	return cmocka_run_group_tests(tests, make_all, remove_all);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -220,6 +220,159 @@ gap_of_an_unmounted_filesystem() {
 	expect_listed changed "${T#/}/mounted/file"
 }
 
+# On the slow filesystem: what a scan reads at once when it is in the caches, and directories that lie in blocks of
+# their own, of which each is waited for.
+make_slow_tree() {
+	D=$SLOW/top
+	python - "$D" <<-'END'
+		import os, sys
+
+		for kind, count in ("read", 4), ("unread", 24):
+		    for number in range(count):
+		        directory = "%s/%s/%d" % (sys.argv[1], kind, number)
+		        os.makedirs(directory)
+		        for file in range(40):
+		            with open("%s/a-name-that-is-not-short-%d" % (directory, file), "w") as text:
+		                text.write("old")
+	END
+}
+
+change_slow_tree() {
+	local file
+	for file in "$D"/*/*/*-5; do
+		echo "changed in a gap" >"$file"
+	done
+	rm -f "$D/unread/7/"*-7 "$D/read/1/"*-7
+}
+
+waits() {
+	[ "$(cat "/proc/$1/task/"*/status 2>/dev/null | grep -c '^State:.D')" -ge 8 ]
+}
+
+# Others wait for a moment only.
+is_held_up() {
+	waits "$1" && sleep 0.5 && waits "$1" && sleep 0.5 && waits "$1"
+}
+
+# A scan is stopped while all of its threads wait for directories on the slow filesystem.
+stop_scan() {
+	local scan status=0 i
+	sync
+	for i in {1..5}; do
+		echo 3 >/proc/sys/vm/drop_caches
+	done
+	find "$SLOW" -maxdepth 3 -path '*/unread/*' -prune -o -ls >"$T/read"
+	ls -ld "$D/unread/"* >>"$T/read"
+	hold_up
+	"$PROGRAM" scan "${AT[@]}" >"$T/out" 2>"$T/err" &
+	scan=$!
+	wait_until 120 is_held_up "$scan" || fail "the scan does not wait: $(<"$T/err")"
+	kill -TERM "$scan"
+	let_go
+	wait "$scan" || status=$?
+	[ "$status" = 1 ] || fail "the scan that was stopped ended with $status: $(<"$T/err")"
+	expect_said 'the next one goes on from there'
+	[ "$(wc -l <"$T/err")" = 1 ] || fail "more than one sentence: $(<"$T/err")"
+}
+
+# of_database QUERY: its first value.
+of_database() {
+	python - "$1" "${AT[1]:-$STATE}/fschanged.db" <<-'END'
+		import sqlite3, sys
+
+		database = sqlite3.connect("file:%s?mode=ro" % sys.argv[2], uri=True)
+		value = database.execute(sys.argv[1]).fetchone()[0]
+		print(value.decode() if isinstance(value, bytes) else value)
+	END
+}
+
+# A directory that the scan has not read moves into one that it has. Sets MOVED, below D. In the seventh a file was
+# removed: it is listed whole.
+move_unread() {
+	local left number read='' unread=''
+	left=" $(of_database "SELECT group_concat(CAST(path AS TEXT), ' ') FROM rest") "
+	for number in {0..6} {8..23}; do
+		if [[ $left == *" /top/unread/$number "* ]]; then
+			unread=$number
+		else
+			read=$number
+		fi
+	done
+	echo "left: $left"
+	[[ -n $read && -n $unread ]] || fail "there is none"
+	MOVED=unread/$read/moved
+	mv "$D/unread/$unread" "$D/$MOVED"
+}
+
+expect_scan_to_go_on() {
+	local all entries earlier
+	all=$(find "$SLOW" | wc -l)
+	expect 0 fschanged scan --json
+	[ "$(grep -c mount_point "$T/out")" = 1 ] || fail "what was scanned is scanned again: $(<"$T/out")"
+	entries=$(number entries "$T/out")
+	earlier=$(number earlier "$T/out")
+	echo "$all entries: $earlier by the scan that was stopped, then $((entries - earlier))" | tee -a "$T/figures"
+	[ "$earlier" -gt 0 ] || fail "it begins anew"
+	[ $((entries - earlier)) -lt "$all" ] || fail "it reads all again"
+}
+
+expect_scan_to_begin_anew() {
+	expect 0 fschanged scan --json
+	[[ $(<"$T/out") != *'"earlier": '[1-9]* ]] || fail "it goes on: $(<"$T/out")"
+}
+
+proves stopped_scan_goes_on \
+	'a scan is stopped: the next one reads what is left and directories that moved meanwhile, and repairs; all after a gap'
+stopped_scan_goes_on() {
+	JOB=$FUNCNAME
+	slow_filesystem xfs noatime
+	make_slow_tree
+	mkdir -p "$SOURCE/noise"
+	begin_job_with_full_backup "$JOB"
+	sleep "$SCAN_MARGIN"
+	blind change_slow_tree
+	incomplete_dump "$JOB" "$D"
+	stop_scan
+	incomplete_dump "$JOB" "$D" --pending
+	move_unread
+	mv "$D/read/0" "$D/unread/back"
+	echo more >"$D/read/1/a-name-that-is-not-short-1"
+	expect_scan_to_go_on
+	# Of before the directory moved: nothing else tells that list of the file.
+	complete_dump "$JOB" "$D" --pending
+	expect_listed changed "$MOVED/a-name-that-is-not-short-5"
+	back_up_repaired "$JOB"
+	commit "$JOB"
+
+	blind change_slow_tree
+	stop_scan
+	blind touch "$D/read/1/a-name-that-is-not-short-2"
+	expect_scan_to_begin_anew
+	back_up_repaired "$JOB"
+
+	stop_scan
+	umount "$SLOW"
+	mount -o noatime /dev/mapper/slow "$SLOW"
+	wait_until 20 is_traced "$SLOW" || fail "$SLOW is not traced"
+	expect_scan_to_begin_anew
+}
+
+proves stopped_scan_over_a_restart \
+	'the collector is killed after a scan was stopped, and a directory moves meanwhile: the scan goes on all the same'
+stopped_scan_over_a_restart() {
+	begin_own
+	slow_filesystem xfs noatime
+	trap 'drop_slow_filesystem "$(losetup -n -O NAME -j "$RUN/slow")"; end_own' EXIT
+	make_slow_tree
+	stop_scan
+	kill_collector
+	move_unread
+	start_own
+	[ "$(of_database "SELECT path FROM moved")" = "/top/$MOVED" ] || fail "the move was not noted"
+	expect_scan_to_go_on
+	expect_no_gap
+}
+
 RESTARTED=/mnt/source/restarted
 
 # Before the collector stops.
