@@ -80,7 +80,7 @@ static int tell_of_inodes(uint64_t count, void *context)
 	int code;
 
 	pthread_mutex_lock(&crew->lock);
-	code = crew->error ? crew->error : scan_count(crew->scan, 0, count);
+	code = crew->error ? crew->error : scan_is_stopped(crew->scan) ? -EINTR : scan_count(crew->scan, 0, count);
 	pthread_mutex_unlock(&crew->lock);
 	return code;
 }
@@ -183,6 +183,9 @@ static void *work(void *context)
 		code = look_into(worker->look, worker->path.at, worker->length, &visitor);
 		pthread_mutex_lock(&crew->lock);
 		crew->busy--;
+		/* Before its inodes were read to the end. */
+		if (code == -EINTR)
+			code = stack_push(crew->pending, worker->path.at, worker->length);
 		worker->length = 0;
 		if (!code)
 			code = count_passed(worker);
