@@ -5,8 +5,8 @@
  * boot and monitors of disks open it so and leave it alone. A mount does not come here, nor does swapping.
  *
  * No LSM hook sees these writes alone, and the kernel leaves a program on a function out while a task is preempted
- * within it on the same processor. So each device that was ever opened for writing has an entry, and a run that was left
- * out counts as a write to all of them (tracer_raw_write()).
+ * within it on the same processor. So each device that was ever opened for writing has an entry, and a run that was
+ * left out counts as a write to all of them (tracer_raw_write()).
  */
 #include "raw.h"
 
