@@ -220,8 +220,8 @@ gap_of_an_unmounted_filesystem() {
 	expect_listed changed "${T#/}/mounted/file"
 }
 
-# On the slow filesystem: what a scan reads at once when it is in the caches, and directories that lie in blocks of
-# their own, of which each is waited for.
+# On the slow filesystem, which does not tell of its inodes: what a scan reads at once when it is in the caches, and
+# directories that lie in blocks of their own, of which each is waited for.
 make_slow_tree() {
 	D=$SLOW/top
 	python - "$D" <<-'END'
@@ -325,7 +325,7 @@ proves stopped_scan_goes_on \
 	'a scan is stopped: the next one reads what is left and directories that moved meanwhile, and repairs; all after a gap'
 stopped_scan_goes_on() {
 	JOB=$FUNCNAME
-	slow_filesystem xfs noatime
+	slow_filesystem ext4 noatime
 	make_slow_tree
 	mkdir -p "$SOURCE/noise"
 	begin_job_with_full_backup "$JOB"
@@ -361,7 +361,7 @@ proves stopped_scan_over_a_restart \
 	'the collector is killed after a scan was stopped, and a directory moves meanwhile: the scan goes on all the same'
 stopped_scan_over_a_restart() {
 	begin_own
-	slow_filesystem xfs noatime
+	slow_filesystem ext4 noatime
 	trap 'drop_slow_filesystem "$(losetup -n -O NAME -j "$RUN/slow")"; end_own' EXIT
 	make_slow_tree
 	stop_scan
