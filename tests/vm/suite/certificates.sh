@@ -3,7 +3,7 @@
 
 # certificate EXPRESSION...: that of the last dump, see certificate.py.
 certificate() {
-	python "$HERE/certificate.py" "$HERE/../../dist/certificate.schema.json" "$T/certificate" "$@" ||
+	"$PYTHON" -B "$HERE/certificate.py" "$HERE/../../dist/certificate.schema.json" "$T/certificate" "$@" ||
 		fail "the certificate is not right"
 }
 

@@ -79,7 +79,7 @@ closes_a_window() {
 # expect_window_kept WINDOW: closed, in the store.
 expect_window_kept() {
 	own windows --json >"$T/windows" 2>"$T/err" || fail "the store cannot be read: $(<"$T/err")"
-	"$PYTHON" -c 'import json, sys
+	python -c 'import json, sys
 sys.exit(not any(row["window"] == int(sys.argv[2]) and row["closed"] for row in json.load(open(sys.argv[1]))))' \
 		"$T/windows" "$1" || fail "window $1 was answered, and is not there: $(own windows)"
 }

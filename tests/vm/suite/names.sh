@@ -584,7 +584,7 @@ containers_with_users() {
 	echo old >"$D/volume/old"
 	begin_job "$FUNCNAME"
 	# shellcheck disable=SC2016 # for the inner shell
-	unshare --user --map-root-user --mount --propagation private "$PYTHON" -B - "$D" <<-'END'
+	unshare --user --map-root-user --mount --propagation private "$PYTHON" -S -B - "$D" <<-'END'
 		import ctypes, os, sys
 
 		MS_BIND, MS_REC, MNT_DETACH, SYS_pivot_root = 4096, 16384, 2, 155

@@ -303,7 +303,7 @@ mail() {
 start_mail() {
 	local answer=
 	mkfifo "$RUN/mail.in" "$RUN/mail.out"
-	"$PYTHON" -B "$HERE/mailload.py" serve "$D" <>"$RUN/mail.in" 2>"$T/server" 1<>"$RUN/mail.out" &
+	"$PYTHON" -S -B "$HERE/mailload.py" serve "$D" <>"$RUN/mail.in" 2>"$T/server" 1<>"$RUN/mail.out" &
 	echo $! >"$RUN/mail.pid"
 	read -r -t 120 answer <>"$RUN/mail.out" || fail "the mail server does not start"
 }
@@ -320,7 +320,7 @@ precision_of_a_mail_store() {
 	start_mail
 	grow_old
 	begin_job "$FUNCNAME"
-	python "$HERE/mailload.py" snapshot "$D" "$T/snapshot.0"
+	"$PYTHON" -S -B "$HERE/mailload.py" snapshot "$D" "$T/snapshot.0"
 	for window in 1 2 3 4; do
 		mail window "$window"
 		[ "$window" -lt 4 ] || mail release
@@ -329,8 +329,8 @@ precision_of_a_mail_store() {
 		complete_dump "$FUNCNAME" "$D"
 		mv "$T/changed" "$T/refined"
 		complete_dump "$FUNCNAME" "$D" --pending --no-refine
-		python "$HERE/mailload.py" snapshot "$D" "$T/snapshot.$window"
-		python "$HERE/mailload.py" measure "$T/snapshot.$((window - 1))" "$T/snapshot.$window" "$T/refined" \
+		"$PYTHON" -S -B "$HERE/mailload.py" snapshot "$D" "$T/snapshot.$window"
+		"$PYTHON" -S -B "$HERE/mailload.py" measure "$T/snapshot.$((window - 1))" "$T/snapshot.$window" "$T/refined" \
 			"$T/changed" >"$T/numbers" || fail "the list of window $window lacks something"
 		mapfile -t numbers < <(tr ' ' '\n' <"$T/numbers")
 		listed=$((listed + numbers[0])) same=$((same + numbers[1]))
