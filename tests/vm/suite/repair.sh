@@ -304,6 +304,10 @@ move_unread() {
 	mv "$D/unread/$unread" "$D/$MOVED"
 }
 
+is_noted() {
+	[ "$(of_database "SELECT max(path) FROM moved")" = "$1" ]
+}
+
 expect_scan_to_go_on() {
 	local all entries earlier
 	all=$(find "$SLOW" | wc -l)
@@ -368,7 +372,8 @@ stopped_scan_over_a_restart() {
 	kill_collector
 	move_unread
 	start_own
-	[ "$(of_database "SELECT path FROM moved")" = "/top/$MOVED" ] || fail "the move was not noted"
+	# The collector writes what it has taken when it has waited for a while.
+	wait_until 20 is_noted "/top/$MOVED" || fail "the move was not noted"
 	expect_scan_to_go_on
 	expect_no_gap
 }
