@@ -367,6 +367,8 @@ stopped_scan_over_a_restart() {
 	begin_own
 	slow_filesystem ext4 noatime
 	trap 'drop_slow_filesystem "$(losetup -n -O NAME -j "$RUN/slow")"; end_own' EXIT
+	# Else the collector would walk it by itself when it starts.
+	expect 0 fschanged scan
 	make_slow_tree
 	stop_scan
 	kill_collector
