@@ -76,7 +76,6 @@ starts_at_last() {
 
 proves damaged_database 'a damaged database is kept, a new one is begun, and the jobs of before are fresh, loudly'
 damaged_database() {
-	local file
 	start_collector || fail "the collector did not start"
 	begin_job nightly
 	stop_collector
@@ -89,8 +88,8 @@ damaged_database() {
 		wait_until 20 collector_has_ended || fail "the collector goes on with a damaged database"
 	fi
 	kill -0 "$COLLECTOR" 2>/dev/null || start_collector || fail "it does not start again"
-	file=$(compgen -G "$STATE/fschanged.db.damaged-*") || fail "the damaged one is not kept: $(ls -l "$STATE")"
-	[ "$(stat -c %s "${file%%$'\n'*}")" -gt 4096 ] || fail "the damaged one is empty"
+	[ -n "$(find "$STATE" -name 'fschanged.db.damaged-*[0-9]' -size +4k)" ] ||
+		fail "the damaged one is not kept, or empty: $(ls -l "$STATE")"
 	dump nightly "$D"
 	[ "$STATUS" = 4 ] || fail "dump ended with $STATUS: $(<"$T/err")"
 	expect_said 'the database was damaged and has been begun anew'
