@@ -58,9 +58,9 @@ limit_on_size() {
 	begin_job largest
 	mkdir "$D/many"
 	many_names "$D/many"
-	begin_job keeping-up
+	begin_job holds-nothing
 	wait_until 60 is_fresh largest || fail "it did not become fresh: $(fschanged jobs) $(fschanged status)"
-	! is_fresh keeping-up || fail "a job that holds nothing became fresh"
+	! is_fresh holds-nothing || fail "a job that holds nothing became fresh"
 	expect_limit largest limit_size 'the database became larger than limit_size'
 }
 
