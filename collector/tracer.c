@@ -9,8 +9,9 @@
 #include "tracer_private.h"
 
 enum {
-	CARRY_ROUNDS = 4,
-	SUMS = 3, /* of counters that change meanwhile: the largest counts */
+	CARRY_ROUNDS = 8,
+	CARRY_PAUSE = 10 * 1000, /* microseconds */
+	SUMS = 3,                /* of counters that change meanwhile: the largest counts */
 };
 
 static void free_string(char **string)
@@ -297,6 +298,7 @@ static int count_any(const void *key, const void *value, void *context)
 	return 0;
 }
 
+/* A file whose end a preempted task is in the midst of cannot be told: it is gone when that task has gone on. */
 static int carry_map(struct tracer *tracer, enum iterator iterator, enum map map)
 {
 	struct laggards laggards = {.epoch = tracer->own.globals->epoch};
@@ -309,6 +311,7 @@ static int carry_map(struct tracer *tracer, enum iterator iterator, enum map map
 			result = kernel_each_entry(tracer->own.loaded.maps[map], count_laggard, &laggards);
 		if (result || !laggards.count)
 			return result;
+		usleep(CARRY_PAUSE);
 	}
 	return -EAGAIN;
 }
