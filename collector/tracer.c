@@ -10,8 +10,8 @@
 
 enum {
 	CARRY_ROUNDS = 8,
-	CARRY_PAUSE = 10 * 1000, /* microseconds */
-	SUMS = 3,                /* of counters that change meanwhile: the largest counts */
+	CARRY_PAUSE = 5 * 1000, /* microseconds */
+	SUMS = 3,               /* of counters that change meanwhile: the largest counts */
 };
 
 static void free_string(char **string)

@@ -120,7 +120,8 @@ int tracer_inherit_losses(struct tracer *tracer)
 		const struct generation *old = &tracer->old[i];
 		uint64_t missed = generation_pinned_misses(tracer, old);
 
-		/* There are less where a server has gone (counts_misses()), and what is new cannot be told then. */
+		/* There are less where a server has gone (sees_files(), tracer_pins.c), and what is new cannot be told
+		 * then. */
 		if (missed != old->header.missed_runs)
 			tracer->own.header.inherited +=
 				missed > old->header.missed_runs ? missed - old->header.missed_runs : 1;

@@ -182,19 +182,22 @@ static uint64_t add_misses(const struct generation *generation, bool (*counts)(c
 	return sum;
 }
 
+uint64_t generation_missed_raw_writes(const struct generation *generation)
+{
+	return add_misses(generation, sees_raw_writes, generation->header.missed_raw);
+}
+
+/* A device that found no room in the table is known to nobody: what was missed of it concerns all. */
 uint64_t generation_missed_runs(const struct generation *generation)
 {
 	uint64_t sum = add_misses(generation, sees_files, generation->header.inherited);
 
+	if (generation->globals->losses.raw_writes_full)
+		sum += generation_missed_raw_writes(generation);
 	for (size_t i = 0; i < ITERATOR_COUNT; i++)
 		if (generation->loaded.iterators[i] >= 0)
 			sum += kernel_missed_runs(generation->loaded.iterators[i]);
 	return sum;
-}
-
-uint64_t generation_missed_raw_writes(const struct generation *generation)
-{
-	return add_misses(generation, sees_raw_writes, generation->header.missed_raw);
 }
 
 /* The epoch of another build lies elsewhere in its globals. */
