@@ -419,13 +419,13 @@ took() {
 	TOOK=$(($(milliseconds) - began))
 }
 
-# make_wide TOP: 10,000 files in 250 directories.
+# make_wide TOP: 20,000 files in 500 directories.
 make_wide() {
 	mkdir -p "$1"
 	python - "$1" <<-'END'
 		import os, sys
 
-		for directory in range(250):
+		for directory in range(500):
 		    path = "%s/%02d/%03d" % (sys.argv[1], directory // 50, directory)
 		    os.makedirs(path)
 		    for name in range(40):
@@ -451,7 +451,7 @@ leave_beside_find() {
 }
 
 proves scan_beside_find \
-	'a scan finds the one file that changed among 100,000 directories, and among 10,000 files on ext4, xfs and btrfs; how long, beside find'
+	'a scan finds the one file that changed among 100,000 directories, and among 20,000 files on ext4, xfs and btrfs; how long, beside find'
 scan_beside_find() {
 	local top
 	local -A find
