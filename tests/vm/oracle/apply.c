@@ -152,6 +152,8 @@ void replica_apply(struct node *replica, const struct tree *tree, const struct l
 	struct application application = {replica, tree, lenient, findings, .place = NULL};
 	size_t first, count = list_select(deleted, tree, &first);
 
+	if (list_has_above(deleted, tree->path))
+		delete (&application, ".");
 	for (size_t i = first; i < first + count; i++)
 		delete (&application, relative(deleted->paths[i], tree));
 	count = list_select(changed, tree, &first);

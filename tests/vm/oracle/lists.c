@@ -81,6 +81,19 @@ size_t list_select(const struct list *list, const struct tree *tree, size_t *fir
 	return end - begin;
 }
 
+bool list_has_above(const struct list *list, const char *path)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		size_t length = strlen(list->paths[i]);
+
+		/* The root alone ends in '/'. */
+		length -= length == 1;
+		if (strncmp(list->paths[i], path, length) == 0 && path[length] == '/')
+			return true;
+	}
+	return false;
+}
+
 void findings_add(struct findings *findings, const struct tree *tree, const char *path, const char *format, ...)
 {
 	struct finding finding = {0};

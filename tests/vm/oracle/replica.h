@@ -19,6 +19,8 @@ int list_read(struct list *list, const char *name, const char **complaint);
 void list_free(struct list *list);
 /* Those of a tree, whose paths begin at list->paths[*first]. */
 size_t list_select(const struct list *list, const struct tree *tree, size_t *first);
+/* One of its paths is a directory above that one. */
+bool list_has_above(const struct list *list, const char *path);
 
 /* What is wrong, for the report. */
 struct finding {

@@ -37,23 +37,12 @@ static bool has(const struct list *list, const char *path)
 	return false;
 }
 
-static bool has_above(const struct list *list, const char *path)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		size_t length = strlen(list->paths[i]);
-
-		if (strncmp(list->paths[i], path, length) == 0 && path[length] == '/')
-			return true;
-	}
-	return false;
-}
-
 static void tell_lists(const struct oracle *oracle, const char *path)
 {
 	for (unsigned i = 1; i <= HISTORY; i++) {
 		const struct lists *lists = &oracle->history[(oracle->window + i) % HISTORY];
 		bool changed = has(&lists->changed, path), deleted = has(&lists->deleted, path);
-		bool above = has_above(&lists->deleted, path);
+		bool above = list_has_above(&lists->deleted, path);
 
 		if (changed || deleted || above)
 			printf("    window %u, job %u: listed as%s%s%s\n", lists->window, lists->job,
