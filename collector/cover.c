@@ -17,6 +17,7 @@
 
 #include "collector.h"
 #include "moment.h"
+#include "records.h"
 #include "refine.h"
 #include "sentence.h"
 
@@ -163,11 +164,13 @@ static struct dirty make_entry(uint32_t filesystem, const char *path, size_t len
 	return entry;
 }
 
-static int take_entry(struct collector *collector, const struct covered *covered, const struct covered_entry *found,
-		      const char *path)
+static int take_entry(const void *header, const char *path, size_t length, void *context)
 {
+	const struct covered_entry *found = header;
+	struct collector *collector = context;
+	const struct covered *covered = find_covered(collector, collector->walking);
 	const struct cover *cover = &collector->cover;
-	const struct dirty entry = make_entry(covered->id, path, found->length, found->mode);
+	const struct dirty entry = make_entry(covered->id, path, length, found->mode);
 	int code = 0;
 
 	for (size_t i = 0; !code && i < cover->count; i++)
@@ -178,21 +181,9 @@ static int take_entry(struct collector *collector, const struct covered *covered
 
 int cover_take(struct collector *collector, const char *bytes, size_t size)
 {
-	const struct covered *covered = find_covered(collector, collector->walking);
-	struct covered_entry found;
-	int code = covered ? 0 : -ENODEV;
-
-	while (!code && size >= sizeof(found)) {
-		memcpy(&found, bytes, sizeof(found));
-		bytes += sizeof(found);
-		size -= sizeof(found);
-		if (found.length > size || !found.length || *bytes != '/')
-			return -EINVAL;
-		code = take_entry(collector, covered, &found, bytes);
-		bytes += found.length;
-		size -= found.length;
-	}
-	return !code && size ? -EINVAL : code;
+	if (!find_covered(collector, collector->walking))
+		return -ENODEV;
+	return records_each(bytes, size, sizeof(struct covered_entry), take_entry, collector);
 }
 
 int cover_end(struct collector *collector)

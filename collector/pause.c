@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "pause.h"
+#include "records.h"
 #include "store_links.h"
 #include "walk.h"
 
@@ -116,22 +117,17 @@ int pause_rest(struct collector *collector, uint64_t *last, char *bytes, size_t 
 	return code < 0 ? code : 0;
 }
 
+static int keep(const void *header, const char *path, size_t length, void *context)
+{
+	const struct collector *collector = context;
+
+	(void)header;
+	return length > PATH_BYTES ? -EINVAL : store_keep_rest(collector->store, path, length);
+}
+
 int pause_keep(struct collector *collector, const char *bytes, size_t size)
 {
-	struct walked_rest rest;
-	int code = 0;
-
-	while (!code && size >= sizeof(rest)) {
-		memcpy(&rest, bytes, sizeof(rest));
-		bytes += sizeof(rest);
-		size -= sizeof(rest);
-		if (rest.length > size || !rest.length || rest.length > PATH_BYTES || *bytes != '/')
-			return -EINVAL;
-		code = store_keep_rest(collector->store, bytes, rest.length);
-		bytes += rest.length;
-		size -= rest.length;
-	}
-	return !code && size ? -EINVAL : code;
+	return records_each(bytes, size, sizeof(struct walked_rest), keep, collector);
 }
 
 static uint64_t found(const json_t *request, const char *what)

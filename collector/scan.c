@@ -4,10 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base64.h"
@@ -26,68 +23,6 @@ enum {
 	MOVE_PAUSE = 50 * 1000, /* microseconds */
 	BETWEEN = 1024,         /* entries and inodes between looks at the mount table */
 };
-
-/* Requests */
-
-int scan_ask(struct scan *scan, json_t *request, json_t **answer)
-{
-	int code;
-
-	json_object_set_new(request, "request", json_string("walk"));
-	code = client_request(scan->client, request, CLIENT_TIMEOUT, answer, scan->error);
-	if (code) {
-		json_decref(*answer);
-		*answer = NULL;
-	}
-	return code;
-}
-
-static int tell(struct scan *scan, json_t *request)
-{
-	json_t *answer;
-	int code = scan_ask(scan, request, &answer);
-
-	json_decref(answer);
-	return code;
-}
-
-int scan_send(struct scan *scan, const char *step, struct parcel *parcel)
-{
-	char *encoded;
-	int code;
-
-	if (!parcel->used)
-		return 0;
-	encoded = base64_encode(parcel->bytes, parcel->used);
-	if (!encoded)
-		return -ENOMEM;
-	parcel->used = 0;
-	code = tell(scan, json_pack("{s:s, s:s}", "step", step, step, encoded));
-	free(encoded);
-	return code;
-}
-
-int scan_add(struct scan *scan, const char *step, struct parcel *parcel, const void *header, size_t header_size,
-	     const char *path, size_t length)
-{
-	int code = 0;
-
-	if (sizeof(parcel->bytes) - parcel->used < header_size + length)
-		code = scan_send(scan, step, parcel);
-	if (code)
-		return code;
-	memcpy(parcel->bytes + parcel->used, header, header_size);
-	memcpy(parcel->bytes + parcel->used + header_size, path, length);
-	parcel->used += header_size + length;
-	return 0;
-}
-
-int scan_send_found(struct scan *scan)
-{
-	int code = scan_send(scan, "names", &scan->names);
-
-	return code ? code : scan_send(scan, "changed", &scan->changed);
-}
 
 static int add_name(struct scan *scan, const char *path, size_t length, const struct looked *looked)
 {
@@ -214,126 +149,6 @@ int scan_take(struct scan *scan, const char *path, size_t length, const struct l
 	return add_name(scan, path, length, looked);
 }
 
-/* Views */
-
-static void close_view(struct scan *scan)
-{
-	look_free(scan->look);
-	scan->look = NULL;
-	if (scan->view.descriptor >= 0)
-		close(scan->view.descriptor);
-	scan->view.descriptor = -1;
-}
-
-static int mount_number(int at, const char *path)
-{
-	struct statx found;
-
-	if (statx(at, path, AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &found))
-		return -errno;
-	return found.stx_mask & STATX_MNT_ID ? (int)found.stx_mnt_id : -EOPNOTSUPP;
-}
-
-/* A look keeps the directory of the last path: after a rename it is another one. */
-static int look_anew(struct scan *scan)
-{
-	int code;
-
-	look_free(scan->look);
-	scan->look = NULL;
-	code = look_new(&scan->look);
-	return code ? code : look_set_mount(scan->look, &scan->view.mount);
-}
-
-/* -EXDEV: another mount lies over all of it. */
-static int open_view(struct scan *scan, const struct mount *mount)
-{
-	struct view *view = &scan->view;
-	struct statfs counts;
-	int id = mount_number(AT_FDCWD, mount->mount_point);
-
-	if (id != mount->id)
-		return id < 0 ? id : -EXDEV;
-	view->descriptor =
-		(int)syscall(SYS_open_tree, AT_FDCWD, mount->mount_point, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (view->descriptor < 0)
-		return -errno;
-	id = mount_number(view->descriptor, "");
-	if (id < 0)
-		return id;
-	snprintf(view->path, sizeof(view->path), "/proc/self/fd/%d/.", view->descriptor);
-	view->mount = *mount;
-	view->mount.mount_point = view->path;
-	view->mount.id = id;
-	scan->mount = mount;
-	if (fstatfs(view->descriptor, &counts) == 0)
-		scan->progress.expected = counts.f_files - counts.f_ffree;
-	return look_anew(scan);
-}
-
-static bool is_shown_by(const struct mount *mount, const char *root)
-{
-	return path_is_below(root, strlen(root), mount->root, strlen(mount->root));
-}
-
-/* Of several mounts of the same directory the first one counts; a directory below another one needs none. */
-static bool is_root(const struct scan *scan, size_t index)
-{
-	const struct mount *mount = &scan->mounts.rows[index];
-
-	for (size_t i = 0; i < scan->mounts.count; i++) {
-		const struct mount *other = &scan->mounts.rows[i];
-
-		if (other->device != mount->device || !is_shown_by(other, mount->root))
-			continue;
-		if (!is_shown_by(mount, other->root) || i < index)
-			return false;
-	}
-	return true;
-}
-
-/* By the first of its mounts that is not covered. */
-static int open_root(struct scan *scan, size_t first)
-{
-	const struct mount *mount = &scan->mounts.rows[first];
-	int code = -EXDEV;
-
-	for (size_t i = first; code == -EXDEV && i < scan->mounts.count; i++) {
-		const struct mount *other = &scan->mounts.rows[i];
-
-		if (other->device == mount->device && strcmp(other->root, mount->root) == 0)
-			code = open_view(scan, other);
-		if (code == -EXDEV)
-			close_view(scan);
-	}
-	return code;
-}
-
-/* Calls for each part of the filesystem that has a mount; usually that is one. */
-static int each_root(struct scan *scan, uint32_t device, int (*each)(struct scan *, const void *), const void *context)
-{
-	int code = 0;
-
-	for (size_t i = 0; !code && i < scan->mounts.count; i++) {
-		const struct mount *mount = &scan->mounts.rows[i];
-
-		if (mount->device != device || !is_root(scan, i))
-			continue;
-		code = open_root(scan, i);
-		if (code == -EXDEV)
-			scan_fail(scan, mount->root, strlen(mount->root), code);
-		else if (code == -EPERM)
-			sentence(scan->error, code, "%s cannot be walked: open_tree needs CAP_SYS_ADMIN",
-				 scan->progress.mount_point);
-		else if (!code)
-			code = each(scan, context);
-		close_view(scan);
-		if (code == -EXDEV)
-			code = 0;
-	}
-	return code;
-}
-
 static int add_roots(struct scan *scan, uint32_t device)
 {
 	int code = 0;
@@ -341,7 +156,7 @@ static int add_roots(struct scan *scan, uint32_t device)
 	for (size_t i = 0; !code && i < scan->mounts.count; i++) {
 		const struct mount *mount = &scan->mounts.rows[i];
 
-		if (mount->device == device && is_root(scan, i))
+		if (mount->device == device && scan_is_root(scan, i))
 			code = stack_push(scan->rest, mount->root, strlen(mount->root));
 	}
 	return code;
@@ -412,7 +227,7 @@ static int walk_all(struct scan *scan, uint32_t device, bool goes_on)
 	int code = goes_on ? scan_go_on(scan) : add_roots(scan, device);
 
 	if (!code)
-		code = each_root(scan, device, walk_rest, NULL);
+		code = scan_each_root(scan, device, walk_rest, NULL);
 	/* A root of which each mount is covered was told already. */
 	if (!code && !scan->failed && !scan_is_stopped(scan))
 		code = stack_each(scan->rest, fail_unseen, scan);
@@ -446,7 +261,7 @@ static int walk_moved(struct scan *scan, const void *context)
 		if (moved->settled)
 			break;
 		usleep(MOVE_PAUSE);
-		code = look_anew(scan);
+		code = scan_look_anew(scan);
 		if (code)
 			return code;
 	}
@@ -471,7 +286,7 @@ static int take_moved(struct scan *scan, uint32_t device)
 	path = encoded ? base64_decode(encoded, &moved.length) : NULL;
 	moved.path = path;
 	if (encoded)
-		code = path ? each_root(scan, device, walk_moved, &moved) : -ENOMEM;
+		code = path ? scan_each_root(scan, device, walk_moved, &moved) : -ENOMEM;
 	if (encoded && !code)
 		code = 1;
 	free(path);
@@ -574,7 +389,7 @@ static int begin_and_settle(struct scan *scan, json_int_t id, uint32_t device, b
 	scan->saved = can_go_on ? moment_now() : 0;
 	if (code || !mounts || scan->hash == mounts)
 		return code;
-	code = tell(scan, json_pack("{s:s}", "step", "abandon"));
+	code = scan_tell(scan, json_pack("{s:s}", "step", "abandon"));
 	return code ? code : -EAGAIN;
 }
 
@@ -721,7 +536,7 @@ int scan(const struct scan_options *options, char **error)
 	if (code && !*error)
 		sentence(error, code, "the filesystems cannot be walked: %s", strerror(-code));
 out:
-	close_view(scan);
+	scan_close_view(scan);
 	client_close(scan->client);
 	mounts_free(&scan->mounts);
 	if (scan->table >= 0)

@@ -6,6 +6,7 @@
 
 #include "base64.h"
 #include "moment.h"
+#include "records.h"
 #include "scan_private.h"
 
 enum {
@@ -92,22 +93,10 @@ int scan_save(struct scan *scan)
 	return 0;
 }
 
-static int push_all(struct stack *stack, const char *bytes, size_t size)
+static int push(const void *header, const char *path, size_t length, void *context)
 {
-	struct walked_rest rest;
-	int code = 0;
-
-	while (!code && size >= sizeof(rest)) {
-		memcpy(&rest, bytes, sizeof(rest));
-		bytes += sizeof(rest);
-		size -= sizeof(rest);
-		if (rest.length > size)
-			return -EPROTO;
-		code = stack_push(stack, bytes, rest.length);
-		bytes += rest.length;
-		size -= rest.length;
-	}
-	return !code && size ? -EPROTO : code;
+	(void)header;
+	return stack_push(context, path, length);
 }
 
 /* 1: there may be more. An answer without the member is none. */
@@ -124,7 +113,7 @@ static int take_rest(struct scan *scan, json_int_t *last)
 	encoded = json_string_value(json_object_get(answer, "rest"));
 	*last = json_integer_value(json_object_get(answer, "last"));
 	bytes = encoded ? base64_decode(encoded, &size) : NULL;
-	code = bytes ? push_all(scan->rest, bytes, size) : -EPROTO;
+	code = bytes ? records_each(bytes, size, sizeof(struct walked_rest), push, scan->rest) : -EPROTO;
 	free(bytes);
 	json_decref(answer);
 	return code ? code : size > 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shared by scan.c, scan_walk.c, which reads directories, scan_gap.c, which tells what may have changed in a gap, and
- * scan_pause.c, which tells what is still to be read.
+ * Shared by scan.c, scan_roots.c, which finds the mounts, scan_walk.c, which reads directories, scan_gap.c, which tells
+ * what may have changed in a gap, and scan_pause.c, which tells what is still to be read.
  */
 #ifndef FSCHANGED_SCAN_PRIVATE_H
 #define FSCHANGED_SCAN_PRIVATE_H
@@ -62,6 +62,15 @@ int scan_add(struct scan *scan, const char *step, struct parcel *parcel, const v
 int scan_count(struct scan *scan, uint64_t entries, uint64_t inodes);
 /* Whether scan_take() does something with a file. */
 bool scan_wants_file(const struct scan *scan, uint64_t inode, uint32_t links, int64_t changed);
+/* scan_roots.c. A new look at the view: one keeps the directory of the last path, which may be another one by now. */
+int scan_look_anew(struct scan *scan);
+void scan_close_view(struct scan *scan);
+/* Whether the mount with that index shows a part of its filesystem that no other one does, or is the first to do so. */
+bool scan_is_root(const struct scan *scan, size_t index);
+/* Calls for each such part, with a view of it; usually that is one. One that is covered everywhere is told as failed.
+ */
+int scan_each_root(struct scan *scan, uint32_t device, int (*each)(struct scan *, const void *), const void *context);
+
 /* More must be known of directories than that they are there. */
 bool scan_wants_directories(const struct scan *scan);
 /* Every entry; of a directory the type alone is set where more is not wanted. */
@@ -74,6 +83,8 @@ int scan_walk_below(struct scan *scan, const char *path, size_t length);
 
 /* A request of a walk, whose reference it takes; *answer (caller decrefs) is set on 0. */
 int scan_ask(struct scan *scan, json_t *request, json_t **answer);
+/* The same, of which no answer is wanted. */
+int scan_tell(struct scan *scan, json_t *request);
 /* A hash of all mounts of the filesystem, never 0. */
 uint64_t scan_hash_mounts(const struct mounts *mounts, uint32_t device);
 bool scan_is_stopped(const struct scan *scan);

@@ -10,6 +10,7 @@
 
 #include "base64.h"
 #include "pause.h"
+#include "records.h"
 #include "sentence.h"
 #include "store_links.h"
 #include "store_paused.h"
@@ -105,23 +106,17 @@ static json_t *wanted(struct collector *collector, const void *owner, const json
 	return json_pack("{s:o}", "inodes", array);
 }
 
+static int put_name(const void *header, const char *path, size_t length, void *context)
+{
+	const struct walked_name *name = header;
+	const struct collector *collector = context;
+
+	return store_put_walked(collector->store, collector->walking, name->inode, name->links, path, length);
+}
+
 static int put_names(struct collector *collector, const char *bytes, size_t size)
 {
-	struct walked_name name;
-	int code = 0;
-
-	while (!code && size >= sizeof(name)) {
-		memcpy(&name, bytes, sizeof(name));
-		bytes += sizeof(name);
-		size -= sizeof(name);
-		if (name.length > size || !name.length || *bytes != '/')
-			return -EINVAL;
-		code = store_put_walked(collector->store, collector->walking, name.inode, name.links, bytes,
-					name.length);
-		bytes += name.length;
-		size -= name.length;
-	}
-	return !code && size ? -EINVAL : code;
+	return records_each(bytes, size, sizeof(struct walked_name), put_name, collector);
 }
 
 static json_t *take_bytes(struct collector *collector, const json_t *request, const char *key,
