@@ -172,6 +172,20 @@ devices_written_at_once() {
 	expect_no_losses
 }
 
+proves device_opened_for_writing 'a block device that is opened for writing, and not written, is known: what the kernel leaves out counts for it'
+device_opened_for_writing() {
+	# Nobody has used its number. losetup opens it for writing, too.
+	local loop=/dev/loop77 key="\"key\": $((7 << 20 | 77)),"
+	! bpftool map dump name raw_writes | grep "$key" || fail "it is known before"
+	truncate -s 1M "$T/device"
+	losetup "$loop" "$T/device"
+	trap 'losetup --detach /dev/loop77' EXIT
+	exec 8<>"$loop"
+	exec 8>&-
+	bpftool map dump name raw_writes >"$T/known"
+	grep -A 2 "$key" "$T/known" | grep '"writes": 0,' || fail "it is not known, or was written: $(<"$T/known")"
+}
+
 proves shown_elsewhere 'a filesystem is mounted again at another place: all of it is new there, the list is incomplete'
 shown_elsewhere() {
 	new_disk ext4 "$FUNCNAME"
