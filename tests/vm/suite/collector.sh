@@ -44,14 +44,23 @@ leaves_nothing_in_the_kernel() {
 proves start_after_detach_is_a_gap \
 	'between detach and start nobody looked: the list is incomplete and says so, the next is not'
 start_after_detach_is_a_gap() {
-	# A job of the time before has its base.
-	incomplete_dump nightly "$SOURCE"
+	incomplete_dump detached "$SOURCE"
 	expect_said 'no collector was running'
-	commit nightly
+	commit detached
 	: >"$D/file"
-	complete_dump nightly "$D"
+	complete_dump detached "$D"
 	expect_listed changed file
-	commit nightly
+	commit detached
+}
+
+# Before the collector stops: a job of that time has its base.
+begin_detached_job() {
+	T=$RUN/begin_detached_job
+	mkdir -p "$T"
+	(
+		set -e
+		begin_job detached
+	)
 }
 
 # The ring holds less than 2,000 records.
