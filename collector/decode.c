@@ -36,14 +36,40 @@ size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES])
 	return length;
 }
 
+static bool is_name(const char *name, size_t length)
+{
+	if (length == 0 || memchr(name, '\0', length))
+		return false;
+	return name[0] != '.' || (length > 1 && (name[1] != '.' || length > 2));
+}
+
+/* The length up to the first component that is no name. */
+static size_t named_length(const char *path, size_t length)
+{
+	size_t start = 0;
+
+	while (length > 1 && start < length) {
+		const char *name = path + start + 1;
+		const char *end = memchr(name, '/', length - start - 1);
+		size_t next = end ? (size_t)(end - path) : length;
+
+		if (!is_name(name, next - start - 1))
+			return start ? start : 1;
+		start = next;
+	}
+	return length;
+}
+
 size_t decode_fit(struct event *event, char *path, size_t length)
 {
-	while (length > PATH_BYTES) {
-		length = (const char *)memrchr(path, '/', length) - path;
+	size_t fitting = named_length(path, length);
+
+	while (fitting > PATH_BYTES)
+		fitting = (const char *)memrchr(path, '/', fitting) - path;
+	if (fitting < length)
 		event->flags |= EVENT_UNFIT;
-	}
-	path[length] = '\0';
-	return length;
+	path[fitting] = '\0';
+	return fitting;
 }
 
 static uint16_t type_bit(uint16_t mode)

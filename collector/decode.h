@@ -16,8 +16,10 @@ enum { DECODED_PATH_BYTES = RECORD_PATH_BYTES + 2 };
 size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES]);
 
 /*
- * A record's path may have a name more than the store takes: it becomes that of the nearest ancestor that fits, and the
- * event's flags say so. Returns the length.
+ * A record's path may have a name more than the store takes, or one that no directory holds: a dentry that is being
+ * made is called "/" (vfs_tmpfile(), fs/namei.c) and one that moves has half a name, where the walk met memory that had
+ * just become another's; the name in an ioctl is whatever the caller put there. The path becomes that of the nearest
+ * ancestor that fits, and the event's flags say so. Returns the length.
  */
 size_t decode_fit(struct event *event, char *path, size_t length);
 struct dirty_facts decode_facts(const struct event *event);

@@ -61,6 +61,35 @@ static void path_that_is_too_long(void **state)
 	assert_int_equal(strlen(path), PATH_BYTES);
 }
 
+static void expect_fit(const char *bytes, size_t length, const char *expected, uint8_t flags)
+{
+	struct event *event = make_event(bytes, length);
+	char path[DECODED_PATH_BYTES];
+
+	assert_int_equal(decode_fit(event, path, decode_path(event, path)), strlen(expected));
+	assert_string_equal(path, expected);
+	assert_int_equal(event->flags, flags);
+	free(event);
+}
+
+static void what_is_no_name_stands_for_all_below(void **state)
+{
+	(void)state;
+	expect_fit("", 0, "/", 0);
+	expect_fit("b/a/", 4, "/a/b", 0);
+	expect_fit(".b/..a/.../a./", 14, "/a./.../..a/.b", 0);
+	expect_fit("//a/", 4, "/a", EVENT_UNFIT);
+	expect_fit("/a/", 3, "/a", EVENT_UNFIT);
+	expect_fit("//", 2, "/", EVENT_UNFIT);
+	expect_fit("c//b/a/", 7, "/a/b", EVENT_UNFIT);
+	expect_fit("../b/a/", 7, "/a/b", EVENT_UNFIT);
+	expect_fit("c/./a/", 6, "/a", EVENT_UNFIT);
+	expect_fit("../", 3, "/", EVENT_UNFIT);
+	expect_fit("c/b\0b/a/", 8, "/a", EVENT_UNFIT);
+	/* As a caller may have it in an ioctl: no directory is left through it. */
+	expect_fit("../../etc/a/", 12, "/a/etc", EVENT_UNFIT);
+}
+
 static void longest_path_is_whole(void **state)
 {
 	char bytes[RECORD_PATH_BYTES], path[DECODED_PATH_BYTES];
@@ -163,6 +192,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(path_is_turned_round),
+		cmocka_unit_test(what_is_no_name_stands_for_all_below),
 		cmocka_unit_test(longest_path_is_whole),
 		cmocka_unit_test(path_that_is_too_long),
 		cmocka_unit_test(removal_keeps_the_type),

@@ -142,6 +142,22 @@ static int set_compression(void)
 	return command("btrfs property set file compression zstd");
 }
 
+/* Any user may ask for these, of any filesystem. None is made, and what asks for them is not told from what changes. */
+static int ask_for_odd_names(void)
+{
+	static const char *const names[] = {"/", "..", ".", "a//b", "/a", "a/", "../../a", "a/../.."};
+	autofd directory = opened("directory", O_RDONLY | O_DIRECTORY);
+
+	for (size_t i = 0; directory >= 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+		struct btrfs_ioctl_vol_args_v2 arguments = {.name = ""};
+
+		strcpy(arguments.name, names[i]);
+		if (ioctl(directory, BTRFS_IOC_SUBVOL_CREATE_V2, &arguments) == 0)
+			return -EEXIST;
+	}
+	return directory < 0 ? directory : 0;
+}
+
 const struct operation btrfs_operations[] = {
 	{"subvolume-create", NULL, create_subvolume, .listed = "changed subvolume, changed .", .only = "btrfs"},
 	{"subvolume-fill", NULL, create_subvolume_with_file, .listed = "changed subvolume, changed subvolume/file",
@@ -164,6 +180,8 @@ const struct operation btrfs_operations[] = {
 	 .listed = "deleted subvolume, changed new, changed new/file", .only = "btrfs"},
 	{"subvolume-read-only", create_subvolume_with_file, make_read_only, .listed = "changed subvolume",
 	 .only = "btrfs"},
+	{"subvolume-odd-names", make_directory, .last = ask_for_odd_names,
+	 .listed_last = "changed directory, changed directory/below"},
 	{"btrfs-receive", prepare_stream, receive,
 	 .listed = "changed into/subvolume, changed into/subvolume/file, changed into/subvolume/below/link",
 	 .only = "btrfs"},

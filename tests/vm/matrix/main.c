@@ -78,6 +78,7 @@ static const struct {
 	{"handle*", "overlay copyup", ANY_KERNEL, EOPNOTSUPP},
 	{"swap-in-use", "tmpfs overlay copyup", ANY_KERNEL, EINVAL},
 	{"exchange-range*", "xfs", 610, ENOTTY},
+	{"commit-range", "xfs", 612, ENOTTY},
 	{"rename-whiteout", "overlay copyup", ANY_KERNEL, EINVAL},
 	{"rename-directory", "copyup", ANY_KERNEL, EXDEV},
 	{"rename-exchange-directory", "copyup", ANY_KERNEL, EXDEV},

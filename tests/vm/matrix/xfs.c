@@ -42,6 +42,29 @@ static int change_other_and_exchange(void)
 	return put_name("other") ?: exchange(O_RDWR);
 }
 
+/* The same, if "file" is what it was when that began. */
+struct commit_range {
+	struct exchange_range range;
+	uint64_t freshness[6];
+};
+
+static const unsigned long START_COMMIT = _IOR('X', 130, struct commit_range);
+static const unsigned long COMMIT_RANGE = _IOW('X', 131, struct commit_range);
+
+static int commit_range(void)
+{
+	autofd file = opened("file", O_RDWR);
+	autofd other = opened("other", O_RDWR);
+	struct commit_range commit = {0};
+
+	if (file < 0 || other < 0)
+		return file < 0 ? file : other;
+	if (ioctl(file, START_COMMIT, &commit) < 0)
+		return -errno;
+	commit.range = (struct exchange_range){.file = other, .length = PIECE};
+	return result(ioctl(file, COMMIT_RANGE, &commit));
+}
+
 /* The defragmenter's call. It wants to know the file's state as it was when the copy was made. */
 static int swap_extents(void)
 {
@@ -94,6 +117,7 @@ const struct operation xfs_operations[] = {
 	{"exchange-range", make_two, exchange_range, .listed = "changed file, changed other", .only = "xfs"},
 	{"exchange-range-changed", make_two, change_other_and_exchange, .listed = "changed file, changed other",
 	 .only = "xfs"},
+	{"commit-range", make_two, commit_range, .listed = "changed file, changed other", .only = "xfs"},
 	{"swapext", make_two, swap_extents, .listed = "changed file, changed other", .only = "xfs"},
 	{"unresvsp", make_file, punch, .listed = "changed file", .only = "xfs ext4"},
 	{"attrmulti-by-handle", make_file, .last = set_attribute_by_handle, .listed_last = "changed file",
