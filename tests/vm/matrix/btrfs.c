@@ -181,7 +181,7 @@ const struct operation btrfs_operations[] = {
 	{"subvolume-read-only", create_subvolume_with_file, make_read_only, .listed = "changed subvolume",
 	 .only = "btrfs"},
 	{"subvolume-odd-names", make_directory, .last = ask_for_odd_names,
-	 .listed_last = "changed directory, changed directory/below"},
+	 .listed_last = "changed directory, changed directory/below", .only = "ext4 xfs btrfs tmpfs"},
 	{"btrfs-receive", prepare_stream, receive,
 	 .listed = "changed into/subvolume, changed into/subvolume/file, changed into/subvolume/below/link",
 	 .only = "btrfs"},
