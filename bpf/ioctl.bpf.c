@@ -200,6 +200,14 @@ static __always_inline bool is_by_handle(__u32 command)
 	       (COMMAND_NUMBER(command) == XFS_FSSETDM_BY_HANDLE || COMMAND_NUMBER(command) == XFS_ATTRMULTI_BY_HANDLE);
 }
 
+/* Any user may ask any filesystem: those that do not know the command refuse it, and nothing but the file is listed. */
+static __always_inline bool knows_command(__u64 inode, __u32 command)
+{
+	__u64 magic = BPF_CORE_READ((struct inode *)inode, i_sb, s_magic);
+
+	return COMMAND_TYPE(command) == TYPE_BTRFS ? magic == BTRFS_MAGIC : magic == XFS_MAGIC;
+}
+
 static __always_inline void changed_everywhere(__u64 inode, __u32 flags, enum hook hook, bool lsm)
 {
 	__u64 root = (__u64)BPF_CORE_READ((struct inode *)inode, i_sb, s_root);
@@ -261,11 +269,11 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 			report_canary(inode);
 		return;
 	}
-	if (is_by_number(command, address))
+	if (is_by_number(command, address) && knows_command(inode, command))
 		return changed_everywhere(inode, EVENT_UNFIT, hook, lsm);
-	if (is_by_handle(command))
+	if (is_by_handle(command) && knows_command(inode, command))
 		return changed_everywhere(inode, EVENT_SUBTREE, hook, lsm);
-	if (subvolume_name(command) >= 0)
+	if (subvolume_name(command) >= 0 && knows_command(inode, command))
 		return changed_subvolume(dentry, inode, address + subvolume_name(command), hook, lsm);
 	/* What is written through the file that it opens moves no ctime (see writer.h). */
 	if (COMMAND_TYPE(command) == TYPE_XFS && COMMAND_NUMBER(command) == XFS_OPEN_BY_HANDLE)

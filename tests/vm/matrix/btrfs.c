@@ -142,7 +142,7 @@ static int set_compression(void)
 	return command("btrfs property set file compression zstd");
 }
 
-/* Any user may ask for these, of any filesystem. None is made, and what asks for them is not told from what changes. */
+/* Any user may ask for these, of any filesystem, and none is made. */
 static int ask_for_odd_names(void)
 {
 	static const char *const names[] = {"/", "..", ".", "a//b", "/a", "a/", "../../a", "a/../.."};
@@ -181,7 +181,8 @@ const struct operation btrfs_operations[] = {
 	{"subvolume-read-only", create_subvolume_with_file, make_read_only, .listed = "changed subvolume",
 	 .only = "btrfs"},
 	{"subvolume-odd-names", make_directory, .last = ask_for_odd_names,
-	 .listed_last = "changed directory, changed directory/below", .only = "ext4 xfs btrfs tmpfs"},
+	 .listed_last = "changed directory, changed directory/below", .only = "btrfs"},
+	{"subvolume-elsewhere", make_directory, ask_for_odd_names, .only = "ext4 xfs tmpfs"},
 	{"btrfs-receive", prepare_stream, receive,
 	 .listed = "changed into/subvolume, changed into/subvolume/file, changed into/subvolume/below/link",
 	 .only = "btrfs"},
