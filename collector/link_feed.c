@@ -20,7 +20,21 @@ struct departure {
 	char path[PATH_BYTES];
 };
 
+/*
+ * A program reads the link count, walks to the root, and only then puts its record into the ring: those of the file's
+ * last unlinks may pass it. The kernel has taken the time before it read the count, so a record from before the end
+ * tells nothing of what is left.
+ */
+enum { ENDINGS = 1024 };
+
+struct ending {
+	uint64_t inode;
+	uint64_t time; /* of the record */
+	uint32_t filesystem;
+};
+
 struct link_feed {
+	struct ending endings[ENDINGS]; /* by inode; the latest one stays */
 	struct departure departures[DEPARTURES];
 	size_t next;
 	char moved[2 * PATH_BYTES];
@@ -143,8 +157,30 @@ static int take_directory(struct link_feed *feed, const struct link_event *at, s
 	}
 }
 
+static struct ending *ending_slot(struct link_feed *feed, uint64_t inode)
+{
+	return &feed->endings[inode % ENDINGS];
+}
+
+static void note_ending(struct link_feed *feed, const struct link_event *at, uint64_t inode)
+{
+	*ending_slot(feed, inode) = (struct ending){
+		.inode = inode,
+		.time = at->event->time,
+		.filesystem = at->filesystem,
+	};
+}
+
+static bool has_ended_since(struct link_feed *feed, const struct link_event *at)
+{
+	const struct ending *ending = ending_slot(feed, at->event->inode);
+
+	return ending->inode == at->event->inode && ending->filesystem == at->filesystem &&
+	       ending->time > at->event->time;
+}
+
 /* The file that a rename replaces by another one. Of a directory nobody asks whether it has ended. */
-static int take_replaced(const struct link_event *at, struct batch *batch)
+static int take_replaced(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
 	struct link_change change = change_of(at, LINK_REMOVED);
 
@@ -152,10 +188,11 @@ static int take_replaced(const struct link_event *at, struct batch *batch)
 		return 0;
 	change.inode = at->event->ended;
 	change.links = 0;
+	note_ending(feed, at, change.inode);
 	return batch_add_link(batch, &change);
 }
 
-static int take_file(const struct link_event *at, struct batch *batch)
+static int take_file(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
 	struct link_change change = change_of(at, LINK_NAMED);
 	bool is_new = !(at->event->flags & EVENT_CARRIED);
@@ -168,6 +205,10 @@ static int take_file(const struct link_event *at, struct batch *batch)
 	 */
 	if (!at->event->inode || (!unlinks && !arrives && change.links < 2))
 		return 0;
+	if (!unlinks && has_ended_since(feed, at))
+		return 0;
+	if (unlinks && !change.links)
+		note_ending(feed, at, change.inode);
 	if (arrives && change.links < 2)
 		change.action = LINK_ARRIVED;
 	else if (unlinks)
@@ -199,10 +240,10 @@ int link_feed_take(struct link_feed *feed, const struct link_event *at, struct b
 
 	if (at->event->kind == EVENT_INODE)
 		return take_unnamed(at, batch);
-	code = take_replaced(at, batch);
+	code = take_replaced(feed, at, batch);
 	if (code)
 		return code;
-	return S_ISDIR(at->event->mode) ? take_directory(feed, at, batch) : take_file(at, batch);
+	return S_ISDIR(at->event->mode) ? take_directory(feed, at, batch) : take_file(feed, at, batch);
 }
 
 /* Where the path did not fit it is that of an ancestor: any inode will do. */

@@ -109,6 +109,38 @@ static void last_name_moves(void **state)
 	expect(0, LINK_ARRIVED, 1, "/b");
 }
 
+/* It says that there are two links, but was made before the last one went. */
+static void record_that_was_passed_by_the_end(void **state)
+{
+	struct event opened = {.operation = OPERATION_OPEN, .mode = S_IFREG, .links = 2, .time = 100};
+	struct event ended = {.operation = OPERATION_UNLINK, .mode = S_IFREG, .links = 1, .time = 110};
+
+	assert_int_equal(take_event(*state, ended, "/b"), 0);
+	assert_int_equal(take_event(*state, opened, "/a"), 0);
+	assert_int_equal(count, 1);
+	expect(0, LINK_REMOVED, 0, "/b");
+	/* Another file has the number since. */
+	opened.time = 120;
+	assert_int_equal(take_event(*state, opened, "/a"), 0);
+	expect(1, LINK_NAMED, 2, "/a");
+	/* One that a rename ended. */
+	ended = (struct event){
+		.operation = OPERATION_RENAME_TO, .mode = S_IFREG, .links = 1, .time = 130, .inode = 8, .ended = 9};
+	assert_int_equal(take_event(*state, ended, "/a"), 0);
+	assert_int_equal(take_event(*state, opened, "/a"), 0);
+	assert_int_equal(count, 4);
+	expect(3, LINK_ARRIVED, 1, "/a");
+	/* Not of the file itself, of which one link is left. */
+	ended.operation = OPERATION_UNLINK;
+	ended.ended = 0;
+	ended.links = 2;
+	ended.inode = 10;
+	assert_int_equal(take_event(*state, ended, "/c"), 0);
+	opened.inode = 10;
+	assert_int_equal(take_event(*state, opened, "/d"), 0);
+	expect(5, LINK_NAMED, 2, "/d");
+}
+
 static void rename_ends_another_file(void **state)
 {
 	struct event event = {
@@ -212,8 +244,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(only_files_with_several_links), TEST(last_name_moves), TEST(rename_ends_another_file),
-		TEST(carried_names_are_not_removed), TEST(directory_moves), TEST(path_that_did_not_fit),
+		TEST(only_files_with_several_links),
+		TEST(last_name_moves),
+		TEST(record_that_was_passed_by_the_end),
+		TEST(rename_ends_another_file),
+		TEST(carried_names_are_not_removed),
+		TEST(directory_moves),
+		TEST(path_that_did_not_fit),
 		TEST(file_without_a_name),
 	};
 
