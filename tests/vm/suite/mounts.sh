@@ -195,3 +195,50 @@ shown_elsewhere() {
 	incomplete_dump "$FUNCNAME" /mnt
 	expect_said mounted
 }
+
+# The table of filesystems, full of ones that nobody has; the kernel side and the collector keep what has not ended.
+fill_superblocks() {
+	local number id
+	id=$(bpftool map show name superblocks | sed -n '1s/:.*//p')
+	for ((number = 0; number < 1024; number++)); do
+		echo "$1 id $id key hex $(printf '%02x %02x' $((number % 256)) $((number / 256))) f0 ff" "${@:2}"
+	done >"$T/superblocks"
+	# One after another, until there is no room.
+	bpftool batch file "$T/superblocks" >"$T/bpftool" 2>&1 || :
+}
+
+empty_superblocks() {
+	set +e
+	drop_filesystem
+	fill_superblocks 'map delete'
+}
+
+proves full_table_of_filesystems_is_a_gap 'more filesystems than the table of them holds: lists are incomplete, also when it is gone at once'
+full_table_of_filesystems_is_a_gap() {
+	local came='01 00 00 00'
+	begin_job "$FUNCNAME"
+	# other_filesystem waits until it is traced.
+	truncate -s 32M "$T/image"
+	LOOP=$(losetup --find --show "$T/image")
+	trap empty_superblocks EXIT
+	mkfs.ext4 -q "$LOOP"
+	mkdir -p /mnt/disk
+	# shellcheck disable=SC2046 # words
+	fill_superblocks 'map update' value hex $(printf '00 %.0s' {1..24}) $came 00 00 00 00
+	grep -q 'Argument list too long\|E2BIG' "$T/bpftool" || fail "it is not full: $(tail -n 3 "$T/bpftool")"
+	mount "$LOOP" /mnt/disk
+	: >/mnt/disk/file
+	sleep 1
+	umount /mnt/disk
+	incomplete_dump "$FUNCNAME" /mnt
+	expect_said 'cannot be traced'
+	commit "$FUNCNAME"
+	mount "$LOOP" /mnt/disk
+	incomplete_dump "$FUNCNAME" /mnt
+	expect_said 'cannot be traced'
+	commit "$FUNCNAME"
+	# For as long as it is there.
+	: >/mnt/disk/later
+	incomplete_dump "$FUNCNAME" /mnt
+	commit "$FUNCNAME"
+}
