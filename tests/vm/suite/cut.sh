@@ -342,3 +342,55 @@ cut_under_load() {
 	expect_no_losses
 	rm -rf "$D" "${REPLICA:?}/$FUNCNAME"
 }
+
+# ---- programs that are preempted
+
+PREEMPTED_TASKS=6 PREEMPTED_NAMES=150
+
+# A record is put together in memory that belongs to the processor. Fewer tasks than it has buffers.
+proves records_of_preempted_tasks \
+	'tasks are preempted while the paths of what they make are put together: each is listed, and nothing that does not exist'
+records_of_preempted_tasks() {
+	"$BUILD/preempted" make "$D" "$PREEMPTED_TASKS" || fail "the directories cannot be made"
+	begin_job "$FUNCNAME"
+	"$BUILD/preempted" walk "$D" "$PREEMPTED_TASKS" "$PREEMPTED_NAMES" || fail "the tasks failed"
+	complete_dump "$FUNCNAME" "$D"
+	(cd "$D" && find . -type l -printf '%P\n') | sort >"$T/made"
+	[ "$(wc -l <"$T/made")" = $((PREEMPTED_TASKS * PREEMPTED_NAMES)) ] || fail "the tasks have not made all"
+	tr '\0' '\n' <"$T/changed" | grep /name | sort >"$T/listed"
+	comm -23 "$T/made" "$T/listed" >"$T/missing"
+	{ comm -13 "$T/made" "$T/listed"; tr '\0' '\n' <"$T/deleted"; } >"$T/strange"
+	[ ! -s "$T/missing" ] && [ ! -s "$T/strange" ] || {
+		# The repeated components are in nobody's interest.
+		sed 's,\(/\([a-z]\)\2\2\2\)\1*,\1,g' "$T/missing" "$T/strange" | cut -c 1-200 | head -n 20
+		fail "$(wc -l <"$T/missing") names are not listed, $(wc -l <"$T/strange") are that nobody made"
+	}
+	commit "$FUNCNAME"
+	rm -rf "$D"
+	expect_no_losses
+}
+
+IDLE_TASKS=24
+
+# Each task stands still somewhere in what it does, for as long as the cut goes on, if that lets it. What it changes
+# after the answer is in no list that is made of the window that has closed.
+proves cut_within_hooks \
+	'tasks are preempted anywhere in what hooks do, and go on after the cut: what they change then is in the next window'
+cut_within_hooks() {
+	local round files
+	begin_job "$FUNCNAME"
+	for round in 1 2 3 4; do
+		"$BUILD/preempted" change "$D" "$IDLE_TASKS" "$PROGRAM" mark --job "$FUNCNAME" >"$T/later.$round" ||
+			fail "the cut or a task failed"
+		complete_dump "$FUNCNAME" "$D" --pending
+		commit "$FUNCNAME"
+		complete_dump "$FUNCNAME" "$D"
+		mapfile -t files <"$T/later.$round"
+		echo "${#files[@]} files have changed after the cut"
+		expect_listed changed "${files[@]}"
+		commit "$FUNCNAME"
+	done
+	cat "$T"/later.* | grep -q . || [ "$(nproc)" != 1 ] || fail "nothing has changed after a cut: this proves nothing"
+	rm -rf "$D"
+	expect_no_losses
+}

@@ -98,6 +98,19 @@ mounted_again_ext4() {
 	echo text >"$DISK_MOUNT/writable"
 	complete_dump mounted_again-ext4 "$DISK_MOUNT"
 	expect_listed changed writable
+	commit mounted_again-ext4
+	# It is gone again when the collector reads what has changed on it.
+	umount "$DISK_MOUNT"
+	settle
+	kill -STOP "$COLLECTOR"
+	mount "$DISK" "$DISK_MOUNT"
+	echo text >"$DISK_MOUNT/gone"
+	umount "$DISK_MOUNT"
+	kill -CONT "$COLLECTOR"
+	settle
+	mount "$DISK" "$DISK_MOUNT"
+	complete_dump mounted_again-ext4 "$DISK_MOUNT"
+	expect_listed changed gone
 }
 
 proves mounted_again_xfs 'xfs is unmounted and mounted again, at once, later and often: nothing is missing, no gap'
@@ -194,4 +207,140 @@ shown_elsewhere() {
 	mount "$DISK" /mnt/elsewhere
 	incomplete_dump "$FUNCNAME" /mnt
 	expect_said mounted
+}
+
+# The table of filesystems, full of ones that nobody has; the kernel side and the collector keep what has not ended.
+fill_superblocks() {
+	local number id
+	id=$(bpftool map show name superblocks | sed -n '1s/:.*//p')
+	for ((number = 0; number < 1024; number++)); do
+		echo "$1 id $id key hex $(printf '%02x %02x' $((number % 256)) $((number / 256))) f0 ff" "${@:2}"
+	done >"$T/superblocks"
+	# One after another, until there is no room.
+	bpftool batch file "$T/superblocks" >"$T/bpftool" 2>&1 || :
+}
+
+empty_superblocks() {
+	set +e
+	drop_filesystem
+	fill_superblocks 'map delete'
+}
+
+proves full_table_of_filesystems_is_a_gap 'more filesystems than the table of them holds: lists are incomplete, also when it is gone at once'
+full_table_of_filesystems_is_a_gap() {
+	local came='01 00 00 00'
+	begin_job "$FUNCNAME"
+	# other_filesystem waits until it is traced.
+	truncate -s 32M "$T/image"
+	LOOP=$(losetup --find --show "$T/image")
+	trap empty_superblocks EXIT
+	mkfs.ext4 -q "$LOOP"
+	mkdir -p /mnt/disk
+	# shellcheck disable=SC2046 # words
+	fill_superblocks 'map update' value hex $(printf '00 %.0s' {1..24}) $came 00 00 00 00
+	grep -q 'Argument list too long\|E2BIG' "$T/bpftool" || fail "it is not full: $(tail -n 3 "$T/bpftool")"
+	mount "$LOOP" /mnt/disk
+	: >/mnt/disk/file
+	sleep 1
+	umount /mnt/disk
+	incomplete_dump "$FUNCNAME" /mnt
+	expect_said 'cannot be traced'
+	commit "$FUNCNAME"
+	mount "$LOOP" /mnt/disk
+	incomplete_dump "$FUNCNAME" /mnt
+	expect_said 'cannot be traced'
+	commit "$FUNCNAME"
+	# For as long as it is there.
+	: >/mnt/disk/later
+	incomplete_dump "$FUNCNAME" /mnt
+	commit "$FUNCNAME"
+}
+
+# put_below IMAGE: what the device /dev/mapper/changing shows from now on; its number stays.
+put_below() {
+	local loop
+	loop=$(losetup --find --show "$1")
+	dmsetup create changing --noudevsync --table "0 $(blockdev --getsz "$loop") linear $loop 0"
+	dmsetup mknodes
+}
+
+drop_changing() {
+	set +e
+	kill -CONT "$COLLECTOR"
+	umount -A -l /dev/mapper/changing 2>/dev/null
+	dmsetup remove --noudevsync --retry changing
+	losetup -D
+}
+
+# changed_elsewhere IMAGE [COMMAND]: another host has written a file into a copy; no device has seen that.
+changed_elsewhere() {
+	cp "$T/image" "$1"
+	echo text >"$T/text"
+	debugfs -w -f - "$1" <<-END
+		write $T/text elsewhere
+		${2:-}
+	END
+}
+
+# On a device of the device mapper: loop devices are never believed.
+begin_changing() {
+	modprobe dm-mod 2>/dev/null || :
+	truncate -s 32M "$T/image"
+	mkfs.ext4 -q "$T/image"
+	trap drop_changing EXIT
+	put_below "$T/image"
+	mkdir -p /mnt/changing
+	mount /dev/mapper/changing /mnt/changing
+	wait_until 20 is_traced /mnt/changing || fail "it is not traced"
+	umount /mnt/changing
+	NUMBER=$(dmsetup info -c --noheadings -o major,minor changing)
+}
+
+mount_changing() {
+	[ "$(dmsetup info -c --noheadings -o major,minor changing)" = "$NUMBER" ] || fail "it has another number: this proves nothing"
+	mount /dev/mapper/changing /mnt/changing
+	[ -e /mnt/changing/elsewhere ] || fail "it is not the other one"
+}
+
+proves other_disk_under_the_same_number 'a copy of a filesystem that was changed elsewhere is in its place before anybody looks: the list is incomplete'
+other_disk_under_the_same_number() {
+	begin_changing
+	changed_elsewhere "$T/image-2"
+	mount /dev/mapper/changing /mnt/changing
+	wait_until 20 is_traced /mnt/changing || fail "it is not traced"
+	expect_new_base "$FUNCNAME"
+	kill -STOP "$COLLECTOR"
+	umount /mnt/changing
+	dmsetup remove --noudevsync --retry changing
+	put_below "$T/image-2"
+	mount_changing
+	kill -CONT "$COLLECTOR"
+	incomplete_dump "$FUNCNAME" /mnt/changing
+	expect_said mounted
+	commit "$FUNCNAME"
+}
+
+# As an array is that was another host's meanwhile: device and disk are the same, and at every look all is as it was.
+proves mounted_elsewhere_meanwhile 'a filesystem was mounted by another host between two looks at its device: the list is incomplete'
+mounted_elsewhere_meanwhile() {
+	local loop count
+	begin_changing
+	settle
+	mount /dev/mapper/changing /mnt/changing
+	wait_until 20 is_traced /mnt/changing || fail "it is not traced"
+	expect_new_base "$FUNCNAME"
+	umount /mnt/changing
+	settle
+	kill -STOP "$COLLECTOR"
+	count=$(dumpe2fs -h "$T/image" 2>/dev/null | sed -n 's/^Mount count: *//p')
+	changed_elsewhere "$T/image-2" "ssv mnt_count $((count + 1))"
+	loop=$(losetup --find --show "$T/image-2")
+	dmsetup suspend --nolockfs changing
+	dmsetup load changing --table "0 $(blockdev --getsz "$loop") linear $loop 0"
+	dmsetup resume --noudevsync changing
+	mount_changing
+	kill -CONT "$COLLECTOR"
+	incomplete_dump "$FUNCNAME" /mnt/changing
+	expect_said mount
+	commit "$FUNCNAME"
 }

@@ -538,6 +538,18 @@ device_number_used_again() {
 	expect_listed changed first
 }
 
+# replace_unseen COMMAND...: another filesystem at /mnt/disk, under the same device number; the command comes before its mount.
+replace_unseen() {
+	kill -STOP "$COLLECTOR"
+	umount /mnt/disk
+	losetup -d "$LOOP"
+	losetup "$LOOP" "$T/image-2"
+	"$@"
+	mount "$LOOP" /mnt/disk
+	echo text >/mnt/disk/second
+	kill -CONT "$COLLECTOR"
+}
+
 proves device_replaced_unseen \
 	'a filesystem is unmounted and another gets its numbers while the collector does not look: the list is incomplete'
 device_replaced_unseen() {
@@ -558,13 +570,7 @@ device_replaced_unseen() {
 	expect_listed changed first
 	commit "$FUNCNAME"
 
-	kill -STOP "$COLLECTOR"
-	umount /mnt/disk
-	losetup -d "$LOOP"
-	losetup "$LOOP" "$T/image-2"
-	mount "$LOOP" /mnt/disk
-	echo text >/mnt/disk/second
-	kill -CONT "$COLLECTOR"
+	replace_unseen true
 	[ "$(findmnt -n -o ID,MAJ:MIN /mnt/disk)" = "$mount" ] || skip 'the kernel does not use its numbers again'
 	incomplete_dump "$FUNCNAME" /mnt/disk
 	expect_said mounted
@@ -574,6 +580,26 @@ device_replaced_unseen() {
 	echo text >/mnt/disk/third
 	complete_dump "$FUNCNAME" /mnt/disk
 	expect_listed changed third
+	commit "$FUNCNAME"
+}
+
+# Its mount has another number then: this alone would do where the kernel side has not told that the first one ended.
+proves device_replaced_by_another_mount \
+	'the same, but something else is mounted in between: the list is incomplete'
+device_replaced_by_another_mount() {
+	local mount
+	other_filesystem /mnt/disk || fail "it cannot be mounted"
+	trap drop_filesystem EXIT
+	truncate -s 32M "$T/image-2"
+	mkfs.ext4 -q "$T/image-2"
+	mkdir -p /mnt/between
+	mount=$(findmnt -n -o ID /mnt/disk)
+	begin_job "$FUNCNAME"
+	replace_unseen mount -t tmpfs between /mnt/between
+	umount /mnt/between
+	[ "$(findmnt -n -o ID /mnt/disk)" != "$mount" ] || fail "its mount has the same number: this proves nothing"
+	incomplete_dump "$FUNCNAME" /mnt/disk
+	expect_said mounted
 	commit "$FUNCNAME"
 }
 
