@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,8 +172,12 @@ struct devices {
 
 static int add(struct devices *devices, uint32_t device)
 {
-	uint32_t *rows = reallocarray(devices->rows, devices->count + 1, sizeof(*rows));
+	uint32_t *rows;
 
+	for (size_t i = 0; i < devices->count; i++)
+		if (devices->rows[i] == device)
+			return 0;
+	rows = reallocarray(devices->rows, devices->count + 1, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
 	rows[devices->count++] = device;
@@ -188,6 +193,48 @@ static int add_with_whole(uint32_t device, void *context)
 	return code || whole == device ? code : add(context, whole);
 }
 
+static bool is_logical_volume(uint32_t device)
+{
+	char path[PATH_SIZE], kind[sizeof("LVM-")] = "";
+	FILE *file;
+
+	place(device, "dm/uuid", path);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(kind, sizeof(kind), file))
+		kind[0] = '\0';
+	fclose(file);
+	return strcmp(kind, "LVM-") == 0;
+}
+
+static int add_with_all_below(uint32_t device, void *context);
+
+/* LVM keeps its own records on it, which each snapshot writes: what is around it and below counts. */
+static int add_around_and_below(uint32_t device, void *context)
+{
+	uint32_t whole = blocks_whole(device);
+	char path[PATH_SIZE];
+	int code = whole == device ? 0 : add(context, whole);
+
+	place(whole, "slaves", path);
+	if (!code)
+		code = each_in(path, is_logical_volume(device) ? add_around_and_below : add_with_all_below, context);
+	return code == -ENOENT ? 0 : code;
+}
+
+/* Those of which a mapped device or a RAID is made stand as its "slaves", of a partition's those of its disk. */
+static int add_with_all_below(uint32_t device, void *context)
+{
+	char path[PATH_SIZE];
+	int code = add_with_whole(device, context);
+
+	place(blocks_whole(device), "slaves", path);
+	if (!code)
+		code = each_in(path, is_logical_volume(device) ? add_around_and_below : add_with_all_below, context);
+	return code == -ENOENT ? 0 : code;
+}
+
 int blocks_below(uint32_t device, const char *uuid, uint32_t **result, size_t *count)
 {
 	struct devices devices = {0};
@@ -195,7 +242,8 @@ int blocks_below(uint32_t device, const char *uuid, uint32_t **result, size_t *c
 	int code;
 
 	snprintf(directory, sizeof(directory), "/sys/fs/btrfs/%.64s/devices", uuid);
-	code = major_of(device) ? add_with_whole(device, &devices) : each_in(directory, add_with_whole, &devices);
+	code = major_of(device) ? add_with_all_below(device, &devices)
+				: each_in(directory, add_with_all_below, &devices);
 	*result = devices.rows;
 	*count = devices.count;
 	/* What has no device, such as tmpfs, lies on none. */

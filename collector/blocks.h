@@ -20,8 +20,9 @@ uint64_t blocks_instance(uint32_t device);
 /* Calls back for each that may hold a filesystem, until the callback's result is other than 0. */
 int blocks_each(int (*each)(uint32_t device, void *context), void *context);
 /*
- * Those on which a mounted filesystem lies: its own device and the disk around it; of one without a number of its own
- * (btrfs), all members. 0 or -errno; *devices is the caller's to free.
+ * Those on which a mounted filesystem lies: its own device and the disk around it, and of a mapped device or a RAID
+ * what it is made of, down to the disks, but for the physical volumes of LVM. Of one without a number of its own
+ * (btrfs), the same of all members. Each once. 0 or -errno; *devices is the caller's to free.
  */
 int blocks_below(uint32_t device, const char *uuid, uint32_t **devices, size_t *count);
 
