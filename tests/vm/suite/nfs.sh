@@ -25,7 +25,7 @@ stop_nfs_server() {
 	exportfs -ua
 	kill "$(pidof rpc.mountd)"
 	umount /proc/fs/nfsd
-	modprobe -r nfsd
+	wait_until 10 modprobe -q -r nfsd || :
 }
 
 # Outside of a test, before the collector starts.
