@@ -106,7 +106,7 @@ stored_through_a_mapping() {
 	sync "$D/mapped"
 	start_holder "$JOB.map"
 	hold "$JOB.map" map mapped "$D/mapped"
-	for _ in 1 2 3 4; do
+	for _ in {1..10}; do
 		hold "$JOB.map" store mapped first
 		before=$(ctime "$D/mapped")
 		grow_old
