@@ -133,12 +133,13 @@ QUERY(PUT_LINKED, "INSERT OR REPLACE INTO linked (filesystem, inode, window, pla
 		  "SELECT ?1, ?2, ?3, ?4, ?5, ?6 | coalesce(max(facts), 0), " BEGUN
 		  ", coalesce(min(first, ?7), ?7), coalesce(max(last, ?7), ?7) FROM linked "
 		  "WHERE filesystem = ?1 AND inode = ?2 AND window = ?3 AND place = ?4")
-QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND place = 0 LIMIT 1")
+QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND +place = 0 LIMIT 1")
 QUERY(IS_LINKED, "SELECT 1 FROM linked WHERE filesystem = ? AND inode = ? LIMIT 1")
 #define FROM_LINKED                                                                                                    \
 	"SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "            \
 	"FROM linked JOIN filesystem ON id = filesystem "
-QUERY(LIST_LINKED, FROM_LINKED "WHERE window >= ? ORDER BY place")
+/* +: not by the index of places, which leads through the rows of all windows. */
+QUERY(LIST_LINKED, FROM_LINKED "WHERE window >= ? ORDER BY +place")
 QUERY(LIST_LINKED_OF, FROM_LINKED "WHERE filesystem = ? AND inode = ? AND window >= ? ORDER BY serial")
 QUERY(LIST_WANTED, "SELECT DISTINCT inode FROM linked WHERE filesystem = ?1 AND inode > ?2 ORDER BY inode LIMIT ?3")
 QUERY(BEGIN_WALK, "UPDATE filesystem SET walks = walks + 1 WHERE id = ?")

@@ -104,6 +104,7 @@ CREATE TABLE linked (
 );
 
 CREATE INDEX linked_place ON linked (place);
+CREATE INDEX linked_window ON linked (window);
 
 -- Directories that were moved while their filesystem is being walked, or since a walk was stopped, where they are now.
 -- settled: that is long ago.
