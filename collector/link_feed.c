@@ -23,13 +23,15 @@ struct departure {
 /*
  * A program reads the link count, walks to the root, and only then puts its record into the ring: those of the file's
  * last unlinks may pass it. The kernel has taken the time before it read the count, so a record from before the end
- * tells nothing of what is left.
+ * tells nothing of what is left. Should the unlink fail, its own record has the last name: in the same window, or else
+ * nothing is concluded.
  */
 enum { ENDINGS = 1024 };
 
 struct ending {
 	uint64_t inode;
 	uint64_t time; /* of the record */
+	uint64_t window;
 	uint32_t filesystem;
 };
 
@@ -167,6 +169,7 @@ static void note_ending(struct link_feed *feed, const struct link_event *at, uin
 	*ending_slot(feed, inode) = (struct ending){
 		.inode = inode,
 		.time = at->event->time,
+		.window = at->window,
 		.filesystem = at->filesystem,
 	};
 }
@@ -176,7 +179,7 @@ static bool has_ended_since(struct link_feed *feed, const struct link_event *at)
 	const struct ending *ending = ending_slot(feed, at->event->inode);
 
 	return ending->inode == at->event->inode && ending->filesystem == at->filesystem &&
-	       ending->time > at->event->time;
+	       ending->window == at->window && ending->time > at->event->time;
 }
 
 /* The file that a rename replaces by another one. Of a directory nobody asks whether it has ended. */

@@ -47,15 +47,20 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int take_event(struct link_feed *feed, struct event event, const char *path)
+static int take_event_of(struct link_feed *feed, uint64_t window, struct event event, const char *path)
 {
 	const struct link_event at = {
-		.event = &event, .path = path, .length = strlen(path), .filesystem = 3, .window = 5, .time = 7};
+		.event = &event, .path = path, .length = strlen(path), .filesystem = 3, .window = window, .time = 7};
 
 	event.kind = event.kind ? event.kind : EVENT_PATH;
 	event.inode = event.inode ? event.inode : 9;
 	event.tid = event.tid ? event.tid : 1;
 	return link_feed_take(feed, &at, NULL);
+}
+
+static int take_event(struct link_feed *feed, struct event event, const char *path)
+{
+	return take_event_of(feed, 5, event, path);
 }
 
 static void take(struct link_feed *feed, enum operation operation, uint16_t mode, uint32_t links, const char *path)
@@ -119,6 +124,10 @@ static void record_that_was_passed_by_the_end(void **state)
 	assert_int_equal(take_event(*state, opened, "/a"), 0);
 	assert_int_equal(count, 1);
 	expect(0, LINK_REMOVED, 0, "/b");
+	/* Should that unlink have failed, the list of the window before has no record of the last name. */
+	assert_int_equal(take_event_of(*state, 4, opened, "/a"), 0);
+	assert_int_equal(count, 2);
+	count = 1;
 	/* Another file has the number since. */
 	opened.time = 120;
 	assert_int_equal(take_event(*state, opened, "/a"), 0);

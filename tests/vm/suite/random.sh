@@ -35,13 +35,13 @@ oracle() {
 		${FSCHANGED_ORACLE:-} "${RANDOM_PLACES[@]}"
 }
 
-# Some seeds run the commands as users do, in windows with many operations. The others get many windows into a minute:
-# commands without loading the program each time, cuts without waiting for the kernel's own time, and fewer operations.
+# Some seeds run the commands as users do. The others get many windows into a minute: commands without loading the
+# program each time, and cuts without waiting for the kernel's own time; in a long run with fewer operations in each.
 random_pace() {
 	local plain=0
 	[ $(($1 % 8)) != 1 ] || plain=1
 	echo $((!plain)) >/sys/kernel/rcu_expedited
-	[ "$plain" = 1 ] || echo --linked-in --operations "$([ -n "${FSCHANGED_SECONDS:-}" ] && echo 40 || echo 60)"
+	[ "$plain" = 1 ] || echo --linked-in ${FSCHANGED_SECONDS:+--operations 40}
 }
 
 proves random_oracle \
