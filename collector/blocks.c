@@ -47,14 +47,15 @@ static int read_device(const char *path, uint32_t *device)
 {
 	FILE *file = fopen(path, "re");
 	unsigned int upper = 0, lower = 0;
-	int found;
+	int found, gone;
 
 	if (!file)
 		return -errno;
 	found = fscanf(file, "%u:%u", &upper, &lower);
+	gone = ferror(file);
 	fclose(file);
 	if (found != 2)
-		return -EINVAL;
+		return gone ? -ENODEV : -EINVAL;
 	*device = upper << MINOR_BITS | lower;
 	return 0;
 }
@@ -127,6 +128,7 @@ static int is_candidate(uint32_t device)
 	}
 }
 
+/* What has gone since is none of them; what cannot be read for another reason must not be passed over. */
 static int each_in(const char *directory, int (*each)(uint32_t device, void *context), void *context)
 {
 	DIR *stream = opendir(directory);
@@ -139,8 +141,13 @@ static int each_in(const char *directory, int (*each)(uint32_t device, void *con
 		uint32_t device = 0;
 
 		snprintf(path, sizeof(path), "%s/%.255s/dev", directory, entry->d_name);
-		if (entry->d_name[0] != '.' && !read_device(path, &device))
+		if (entry->d_name[0] == '.')
+			continue;
+		code = read_device(path, &device);
+		if (!code)
 			code = each(device, context);
+		else if (code == -ENOENT || code == -ENOTDIR || code == -ENODEV)
+			code = 0;
 	}
 	closedir(stream);
 	return code;
@@ -209,30 +216,33 @@ static bool is_logical_volume(uint32_t device)
 }
 
 static int add_with_all_below(uint32_t device, void *context);
+static int add_around_and_below(uint32_t device, void *context);
+
+/* A mapped device or a RAID has what it is made of as its "slaves"; a partition has none, but its disk may. */
+static int add_made_of(uint32_t device, void *context)
+{
+	char path[PATH_SIZE];
+	int code;
+
+	place(blocks_whole(device), "slaves", path);
+	code = each_in(path, is_logical_volume(device) ? add_around_and_below : add_with_all_below, context);
+	return code == -ENOENT ? 0 : code;
+}
 
 /* LVM keeps its own records on it, which each snapshot writes: what is around it and below counts. */
 static int add_around_and_below(uint32_t device, void *context)
 {
 	uint32_t whole = blocks_whole(device);
-	char path[PATH_SIZE];
 	int code = whole == device ? 0 : add(context, whole);
 
-	place(whole, "slaves", path);
-	if (!code)
-		code = each_in(path, is_logical_volume(device) ? add_around_and_below : add_with_all_below, context);
-	return code == -ENOENT ? 0 : code;
+	return code ? code : add_made_of(device, context);
 }
 
-/* Those of which a mapped device or a RAID is made stand as its "slaves", of a partition's those of its disk. */
 static int add_with_all_below(uint32_t device, void *context)
 {
-	char path[PATH_SIZE];
 	int code = add_with_whole(device, context);
 
-	place(blocks_whole(device), "slaves", path);
-	if (!code)
-		code = each_in(path, is_logical_volume(device) ? add_around_and_below : add_with_all_below, context);
-	return code == -ENOENT ? 0 : code;
+	return code ? code : add_made_of(device, context);
 }
 
 int blocks_below(uint32_t device, const char *uuid, uint32_t **result, size_t *count)

@@ -18,12 +18,15 @@ enum { STAY_BYTES = 32 };
 #define STAY_CAME   "came"
 #define STAY_WRITES "writes"
 
-static void find_devices(struct collector *collector, struct covered *row, const char *identity)
+static int find_devices(struct collector *collector, struct covered *row, const char *identity)
 {
-	if (blocks_below(row->device, identity, &row->devices, &row->device_count) || !row->device_count)
-		return;
+	int code = blocks_below(row->device, identity, &row->devices, &row->device_count);
+
+	if (code || !row->device_count)
+		return code;
 	row->instance = blocks_instance(row->devices[0]);
 	row->writes = seals_count_writes(collector, row->devices, row->device_count);
+	return 0;
 }
 
 struct comparison {
@@ -115,9 +118,10 @@ static int identify(struct collector *collector, struct covered *row, bool was_t
 		code = store_put_filesystem(collector->store, &filesystem, &is_new);
 	if (!code) {
 		row->id = filesystem.id;
-		find_devices(collector, row, identity);
-		code = seals_came(collector, row, mount, was_traced && was_shown, why);
+		code = find_devices(collector, row, identity);
 	}
+	if (!code)
+		code = seals_came(collector, row, mount, was_traced && was_shown, why);
 	free(row->identity);
 	row->identity = identity;
 	stayed = !code && was_traced && has_stayed(collector, row);

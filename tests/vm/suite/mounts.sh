@@ -193,7 +193,7 @@ disk_below_written() {
 		if [ -z "$uuid" ]; then
 			incomplete_after 'by dd' dd if=/dev/zero of="$disk" bs=4096 count=1 seek=100000 conv=notrunc oflag=direct
 		else
-			dd if=/dev/zero of="$disk" bs=4096 count=1 seek=100000 conv=notrunc oflag=direct 2>/dev/null
+			dd if="$disk" of="$disk" bs=4096 count=1 skip=1 seek=1 conv=notrunc iflag=direct oflag=direct 2>/dev/null
 			complete_dump raw "$DISK_MOUNT"
 		fi
 		unmap_disk
