@@ -2,11 +2,15 @@
 /*
  * Tasks that are preempted in the midst of what the hooks do. Each has a directory of its own, task0, task1, ...
  *
- *   preempted make DIRECTORY TASKS               a deep directory for each task, all of whose components are of one
- * letter preempted walk DIRECTORY TASKS COUNT         each task makes so many names in its deep directory: almost all
- * of its time goes into the walk from there to the root preempted change DIRECTORY TASKS COMMAND...  each changes the
- * mode of its files, again and again, whenever nobody else wants the processor; runs the command; then each ends what
- * it is at, and no more. Prints the files that have changed after the command's end
+ *   preempted make DIRECTORY TASKS
+ *   preempted walk DIRECTORY TASKS COUNT
+ *   preempted change DIRECTORY TASKS COMMAND...
+ *
+ * make: a deep directory for each task, all of whose components are of one letter.
+ * walk: each task makes so many names in its deep directory: almost all of its time goes into the way to the root.
+ * change: each task changes the mode of its files, again and again, whenever nobody else wants the processor; the
+ * command is run; then each task ends what it is at, and no more. Prints the files that have changed after the
+ * command's end.
  *
  * Exit status 0: all went well, and the command as well; 1: not.
  */

@@ -89,7 +89,7 @@ killed_under_traffic() {
 	begin_own --watch "$D"
 	begin_job_with_full_backup "$FUNCNAME"
 	begin_traffic
-	for round in {1..4}; do
+	for round in {1..6}; do
 		sleep 0.5
 		pause 900
 		kill_collector
@@ -129,7 +129,7 @@ killed_within_a_cut() {
 	begin_own --watch "$D"
 	begin_job_with_full_backup "$FUNCNAME"
 	begin_traffic
-	for round in {1..6}; do
+	for round in {1..8}; do
 		fschanged mark --job other >/dev/null 2>&1 &
 		pause 150
 		kill_collector
@@ -154,7 +154,7 @@ replaced_under_traffic() {
 	begin_job_with_full_backup "$FUNCNAME"
 	exec 8>"$D/open-all-the-time"
 	begin_traffic
-	for round in {1..4}; do
+	for round in {1..8}; do
 		sleep 0.3
 		kill_collector
 		if [ $((round % 4)) != 0 ]; then
