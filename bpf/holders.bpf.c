@@ -17,7 +17,7 @@ extern const void super_blocks __ksym __weak;
 extern const void __per_cpu_offset __ksym __weak;
 
 /* Older verifiers go through a loop pass by pass, and keep a few branches of each: so many passes, so many times. */
-enum { STEPS = 1024, ROUNDS = 64 };
+enum { STEPS = 256, ROUNDS = 256 };
 
 struct mount {
 	struct mnt_pcp *mnt_pcp;

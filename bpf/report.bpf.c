@@ -26,14 +26,6 @@ struct level {
 	struct qstr name;
 };
 
-struct walk {
-	struct scratch *record;
-	__u64 dentry;
-	__u64 root;
-	long failed;
-	bool folds_case;
-};
-
 #define LEVEL_OFFSET(member)                                                                                           \
 	(bpf_core_field_offset(struct dentry, member) - bpf_core_field_offset(struct dentry, d_flags))
 
@@ -92,9 +84,8 @@ static __always_inline __u32 begin_anew(struct scratch *record, __u32 length, __
  * Written for the verifier: few branches, because it keeps every open one and gives up at 8,192; the length in memory
  * and not in a register, so that it knows no bounds and takes all passes of the loop for the same.
  */
-static __always_inline long walk_level(struct walk *walk)
+static __always_inline long walk_level(struct walk *walk, struct scratch *record)
 {
-	struct scratch *record = walk->record;
 	__u32 bytes, length;
 	struct level level;
 
@@ -118,8 +109,26 @@ static __always_inline long walk_level(struct walk *walk)
 
 static long walk_callback(__u32 level, void *context)
 {
+	struct scratch **record = context;
+
 	(void)level;
-	return walk_level(context);
+	return walk_level(&(*record)->walk, *record);
+}
+
+/* A plain loop in two, the inner one not static: verified once, and not in each pass of the outer one. */
+enum { LEVELS = 64, ROUNDS = PATH_LEVELS / LEVELS };
+
+/* Some levels; not 0: the walk is at its end. */
+__noinline int walk_levels(__u32 slot)
+{
+	struct scratch *record = bpf_map_lookup_elem(&scratch, &slot);
+
+	if (!record)
+		return 1;
+	for (int level = 0; level < LEVELS; level++)
+		if (walk_level(&record->walk, record))
+			return 1;
+	return 0;
 }
 
 /*
@@ -133,32 +142,33 @@ enum { WALK_BROKEN = -1, WALK_DEEP = -2 };
 
 static __always_inline int walk_path(__u64 dentry, __u32 slot, bool lsm)
 {
-	struct walk walk = {
-		.record = bpf_map_lookup_elem(&scratch, &slot),
-		.dentry = dentry,
-		.root = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb, s_root),
-		.folds_case = compat_folds_case((__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb)),
-	};
+	struct scratch *record = bpf_map_lookup_elem(&scratch, &slot);
+	struct walk *walk;
 	__u32 flags;
 	__u64 last;
 
-	if (!walk.record)
+	if (!record)
 		return WALK_BROKEN;
-	walk.record->event.flags &= ~EVENT_UNFIT;
-	walk.record->length = walk.record->begun;
+	walk = &record->walk;
+	walk->dentry = dentry;
+	walk->root = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb, s_root);
+	walk->folds_case = compat_folds_case((__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb));
+	walk->failed = 0;
+	record->event.flags &= ~EVENT_UNFIT;
+	record->length = record->begun;
 	if (lsm) {
-		bpf_loop(PATH_LEVELS + 1, walk_callback, &walk, 0);
+		bpf_loop(PATH_LEVELS + 1, walk_callback, &record, 0);
 	} else {
-		for (int level = 0; level <= PATH_LEVELS; level++)
-			if (walk_level(&walk))
+		for (int round = 0; round < ROUNDS; round++)
+			if (walk_levels(slot))
 				break;
 	}
-	if (walk.failed)
+	if (walk->failed)
 		return WALK_BROKEN;
-	last = walk.dentry;
+	last = walk->dentry;
 	flags = BPF_CORE_READ((struct dentry *)last, d_flags);
-	if (last == walk.root)
-		return begin_anew(walk.record, walk.record->length, spells_freely(&walk, last, flags));
+	if (last == walk->root)
+		return begin_anew(record, record->length, spells_freely(walk, last, flags));
 	return (__u64)BPF_CORE_READ((struct dentry *)last, d_parent) == last ? WALK_BROKEN : WALK_DEEP;
 }
 

@@ -51,8 +51,17 @@ struct reported {
 	__u64 operations; /* 1 << enum operation, and from REPORTED_FLAGS on enum event_flags */
 };
 
+/* On the way from a dentry to the root of its filesystem. */
+struct walk {
+	__u64 dentry;
+	__u64 root;
+	__u64 failed;
+	__u64 folds_case;
+};
+
 struct scratch {
 	__u64 busy;
+	struct walk walk;
 	volatile __u32 length; /* of the path so far */
 	__u32 begun;           /* of what stands below the dentry at which the walk begins */
 	struct event event;
