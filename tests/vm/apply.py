@@ -173,8 +173,8 @@ class Replica:
             return
         try:
             self.make(path, new, status)
-        except (FileNotFoundError, NotADirectoryError):
-            if not self.busy:
+        except OSError:
+            if not self.has_changed(path, status):
                 raise
             if self.status(new):
                 os.unlink(new, dir_fd=self.replica)
@@ -182,6 +182,16 @@ class Replica:
         os.rename(new, path, src_dir_fd=self.replica, dst_dir_fd=self.replica)
         if status.st_nlink > 1:
             self.copies[key] = path
+
+    # While it was copied: it went, became something else or lost an attribute. The next list has it again.
+    def has_changed(self, path, status):
+        if not self.busy:
+            return False
+        try:
+            now = os.stat(path, dir_fd=self.source, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        return (now.st_ino, now.st_ctime_ns) != (status.st_ino, status.st_ctime_ns)
 
     # rename() does nothing where both names are the same file already: then the new name goes.
     def copy_link(self, first, path, new):
@@ -236,8 +246,8 @@ class Replica:
         for path in sorted(self.directories, key=lambda path: path.count(b"/"), reverse=True):
             try:
                 self.set_metadata(path, path, self.directories[path])
-            except (FileNotFoundError, NotADirectoryError):
-                if not self.busy:
+            except OSError:
+                if not self.has_changed(path, self.directories[path]):
                     raise
 
     def apply(self, changed, deleted):
