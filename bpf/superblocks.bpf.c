@@ -21,10 +21,19 @@ static __always_inline void sb_delete_body(__u64 *arguments, enum hook hook, boo
 HOOK_PROGRAMS(sb_delete, generic_shutdown_super)
 
 /*
+ * Nobody can have opened a file of it: whoever mounts it is the only one to hold it (vfs_get_tree(), fs/super.c), or no
+ * mount of it is left. One that was detached while in use still is in the list; btrfs has let go of one of its own, and
+ * may hold the superblock for that yet (mntput_no_expire(), fs/namespace.c).
+ */
+static __always_inline bool is_new(struct super_block *superblock)
+{
+	return BPF_CORE_READ(superblock, s_active.counter) == 1 || !compat_first_mount((__u64)superblock);
+}
+
+/*
  * A new superblock, before any mount of it is visible: it is traced from here on if it lies on a disk, so that nothing
- * is missed until the collector has seen the mount and says whether it is wanted. The hook is called for each mount;
- * for a superblock that is in use already somebody else holds it too (vfs_get_tree(), fs/super.c). An entry that is
- * there is kept when its superblock has ended: only the collector takes one out.
+ * is missed until the collector has seen the mount and says whether it is wanted. The hook is called for each mount. An
+ * entry that is there is kept when its superblock has ended: only the collector takes one out.
  */
 static __always_inline void sb_set_mnt_opts_body(__u64 *arguments, enum hook hook, bool lsm)
 {
@@ -38,9 +47,9 @@ static __always_inline void sb_set_mnt_opts_body(__u64 *arguments, enum hook hoo
 	/* What had this number has ended, so this is another one, whoever holds it already. */
 	if (entry && entry->came == entry->ended)
 		entry->came++;
-	if (BPF_CORE_READ(superblock, s_active.counter) != 1)
+	if (entry || !is_new(superblock))
 		return;
-	if (entry || (!BPF_CORE_READ(superblock, s_bdev) && BPF_CORE_READ(superblock, s_magic) != BTRFS_MAGIC))
+	if (!BPF_CORE_READ(superblock, s_bdev) && BPF_CORE_READ(superblock, s_magic) != BTRFS_MAGIC)
 		return;
 	/* Should there be no room, the collector finds that out, which is a gap. */
 	bpf_map_update_elem(&superblocks, &device, &new, BPF_NOEXIST);

@@ -242,6 +242,16 @@ static int add_moved(struct collector *collector)
 	return code;
 }
 
+/* That took its time: another one may have come, which is traced from its mount on by that entry alone. */
+static int forget_ended(struct collector *collector, uint32_t device)
+{
+	struct superblock entry;
+
+	if (tracer_superblock(collector->tracer, device, &entry) || entry.came != entry.ended)
+		return 0;
+	return tracer_forget(collector->tracer, device);
+}
+
 /* What the kernel side has entered by itself is kept until it is seen whether it is wanted. */
 static int look_at_stranger(uint32_t device, void *context)
 {
@@ -253,7 +263,7 @@ static int look_at_stranger(uint32_t device, void *context)
 		return 0;
 	if (entry.came == entry.ended) {
 		seals_refresh(&collector->seals, device);
-		return tracer_forget(collector->tracer, device);
+		return forget_ended(collector, device);
 	}
 	/* In no mount that we see: its mount is under way, or in another namespace. */
 	if (!mounts_find_device(&collector->coverage.mounts, device, NULL))
