@@ -163,7 +163,11 @@ static bool has_ended(const struct covered *row, void *context)
 static int went(struct collector *collector, struct covered *row)
 {
 	int code = store_set_traced(collector->store, row->id, false);
+	char name[STAY_BYTES];
 
+	stay_name(name, STAY_CAME, row);
+	if (!code)
+		code = store_set_meta(collector->store, name, 0);
 	if (collector->walking == row->id)
 		collector->walking = 0;
 	if (!code)
@@ -242,8 +246,25 @@ static int add_moved(struct collector *collector)
 	return code;
 }
 
-/* That took its time: another one may have come, which is traced from its mount on by that entry alone. */
-static int forget_ended(struct collector *collector, uint32_t device)
+/*
+ * Nobody knows what filesystem reported under this number. Of those that are mounted by anonymous numbers any may have
+ * had it before.
+ */
+static int lose_records(struct collector *collector, uint32_t device)
+{
+	int code = seals_spoil(collector, device);
+
+	for (size_t i = 0; !code && mounts_is_anonymous(device) && i < collector->coverage.count; i++) {
+		struct covered *row = &collector->coverage.rows[i];
+
+		if (row->device_count && mounts_is_anonymous(row->device))
+			code = collector_add_gap(collector, collector->closing, collector->window, row,
+						 collector->flushed, GAP_MOUNTED, NULL);
+	}
+	return code;
+}
+
+int filesystems_forget_ended(struct collector *collector, uint32_t device)
 {
 	struct superblock entry;
 
@@ -262,13 +283,16 @@ static int look_at_stranger(uint32_t device, void *context)
 	if (coverage_find(&collector->coverage, device) || tracer_superblock(collector->tracer, device, &entry))
 		return 0;
 	if (entry.came == entry.ended) {
+		/* Not before all that it reported is in the store: by the entry another one under its number is told. */
+		if (mounts_is_anonymous(device) && seals_owner(collector, device))
+			return 0;
 		seals_refresh(&collector->seals, device);
-		return forget_ended(collector, device);
+		return filesystems_forget_ended(collector, device);
 	}
 	/* In no mount that we see: its mount is under way, or in another namespace. */
 	if (!mounts_find_device(&collector->coverage.mounts, device, NULL))
 		return 0;
-	code = seals_spoil(collector, device);
+	code = entry.ended ? lose_records(collector, device) : seals_spoil(collector, device);
 	return code ? code : tracer_forget(collector->tracer, device);
 }
 
@@ -298,7 +322,7 @@ static int forget_sealed(uint32_t device, void *context)
 	struct superblock entry;
 
 	if (coverage_find(&collector->coverage, device) || tracer_superblock(collector->tracer, device, &entry) ||
-	    entry.came != entry.ended || !seals_owner(&collector->seals, device))
+	    entry.came != entry.ended || !seals_owner(collector, device))
 		return 0;
 	return tracer_forget(collector->tracer, device);
 }
@@ -321,6 +345,16 @@ int filesystems_start(struct collector *collector)
 	return code ? code : keep_watches(collector);
 }
 
+/* It is there, and none has ended that had its number: a filesystem has one superblock at a time. */
+static bool is_another(const struct collector *collector, uint32_t device)
+{
+	struct superblock entry;
+
+	if (mounts_find_device(&collector->coverage.mounts, device, NULL))
+		return true;
+	return !tracer_superblock(collector->tracer, device, &entry) && !entry.ended;
+}
+
 int filesystems_find(struct collector *collector, uint32_t device, uint32_t *filesystem)
 {
 	const struct covered *covered = coverage_find(&collector->coverage, device);
@@ -338,8 +372,10 @@ int filesystems_find(struct collector *collector, uint32_t device, uint32_t *fil
 		return code;
 	/* By their device watches tell whether they lie on it, which is not that of one that is gone. */
 	if (collector->coverage.watch_count == 0)
-		*filesystem = seals_owner(&collector->seals, device);
-	return *filesystem ? 0 : seals_spoil(collector, device);
+		*filesystem = seals_owner(collector, device);
+	if (*filesystem)
+		return 0;
+	return is_another(collector, device) ? seals_spoil(collector, device) : lose_records(collector, device);
 }
 
 struct departed {

@@ -15,6 +15,11 @@ int filesystems_start(struct collector *collector);
 int filesystems_depart(struct collector *collector);
 /* Looks at the mount table again. */
 int filesystems_follow(struct collector *collector);
+/*
+ * Stops to trace what has this number if that has ended. Looks again, as another one may have come by now, which is
+ * traced from its mount on by that entry alone.
+ */
+int filesystems_forget_ended(struct collector *collector, uint32_t device);
 /* Keeps what the next collector must know of one that stays mounted. */
 int filesystems_note(struct collector *collector, const struct covered *row);
 /*

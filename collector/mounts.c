@@ -83,6 +83,11 @@ static inline unsigned int device_minor(uint32_t device)
 	return device & ((1U << DEVICE_MINOR_BITS) - 1);
 }
 
+bool mounts_is_anonymous(uint32_t device)
+{
+	return device_major(device) == 0;
+}
+
 static uint32_t device_encode(dev_t device)
 {
 	return major(device) << DEVICE_MINOR_BITS | minor(device);

@@ -370,6 +370,11 @@ void seal_difference(const struct seal *before, const struct seal *now, char tex
 		snprintf(text, SEAL_DIFFERENCE_BYTES, "its superblock was written by a block tool");
 }
 
+bool seal_is_anonymous(const struct seal *seal)
+{
+	return strcmp(seal->kind, "btrfs") == 0;
+}
+
 bool seal_fits_mounted(const struct seal *before, const struct seal *now, unsigned int more)
 {
 	if (!kinds[find_kind(before)].counts_mounts)

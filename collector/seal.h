@@ -34,6 +34,9 @@ bool seal_holds(const struct seal *before, const struct seal *now);
 /* In words: what shows that it was touched. */
 void seal_difference(const struct seal *before, const struct seal *now, char text[SEAL_DIFFERENCE_BYTES]);
 
+/* Each superblock of this kind has a number that was free at its mount, and not that of its device. */
+bool seal_is_anonymous(const struct seal *seal);
+
 /* Of a filesystem of a kind that counts its mounts: after `more` mounts for writing, and nothing else. */
 bool seal_fits_mounted(const struct seal *before, const struct seal *now, unsigned int more);
 

@@ -85,6 +85,7 @@ static int load_one(const struct store_seal *stored, void *context)
 	if (!row)
 		return -ENOMEM;
 	memcpy(&row->seal, stored->bytes, sizeof(row->seal));
+	row->is_anonymous = seal_is_anonymous(&row->seal);
 	row->writes = stored->writes;
 	row->has_seal = true;
 	return 0;
@@ -121,7 +122,7 @@ static int watch(struct collector *collector, struct sealed *row, uint32_t devic
 	if (code)
 		return code;
 	writes = count_writes(collector, row->devices, row->device_count, &last);
-	row->superblock = device;
+	row->superblock = row->is_anonymous ? 0 : device;
 	row->instance = blocks_instance(device);
 	/* The programs may have stayed, and have counted meanwhile. */
 	row->watched = row->instance && (!writes || writes == row->writes);
@@ -186,6 +187,8 @@ int seals_went(struct collector *collector, struct covered *row)
 	*sealed = (struct sealed){
 		.filesystem = row->id,
 		.superblock = row->device,
+		.is_anonymous = mounts_is_anonymous(row->device),
+		.came = row->came,
 		.devices = row->devices,
 		.device_count = row->device_count,
 		.instance = row->device_count ? blocks_instance(row->devices[0]) : 0,
@@ -241,10 +244,23 @@ int seals_came(struct collector *collector, const struct covered *row, const str
 	return code ? code : goes_on;
 }
 
-uint32_t seals_owner(const struct seals *seals, uint32_t superblock)
+/* An anonymous number is that of the filesystem until another superblock has come by it. */
+static bool is_owner(const struct collector *collector, const struct sealed *row, uint32_t superblock)
 {
+	struct superblock entry;
+
+	if (row->superblock != superblock || !row->watched)
+		return false;
+	return !row->is_anonymous || tracer_superblock(collector->tracer, superblock, &entry) ||
+	       entry.came == row->came;
+}
+
+uint32_t seals_owner(const struct collector *collector, uint32_t superblock)
+{
+	const struct seals *seals = &collector->seals;
+
 	for (size_t i = 0; i < seals->count; i++)
-		if (seals->rows[i].superblock == superblock && seals->rows[i].watched)
+		if (is_owner(collector, &seals->rows[i], superblock))
 			return seals->rows[i].filesystem;
 	return 0;
 }
@@ -254,7 +270,7 @@ static bool lies_on(const struct sealed *row, uint32_t device)
 	for (size_t i = 0; i < row->device_count; i++)
 		if (row->devices[i] == device)
 			return true;
-	return !device || row->superblock == device;
+	return !device || row->superblock == device || (row->is_anonymous && mounts_is_anonymous(device));
 }
 
 int seals_spoil(struct collector *collector, uint32_t device)
@@ -274,7 +290,8 @@ int seals_spoil(struct collector *collector, uint32_t device)
 void seals_refresh(struct seals *seals, uint32_t superblock)
 {
 	for (size_t i = 0; i < seals->count; i++)
-		if (seals->rows[i].superblock == superblock) {
+		if (seals->rows[i].superblock == superblock ||
+		    (seals->rows[i].is_anonymous && mounts_is_anonymous(superblock))) {
 			seals->rows[i].reads = READS;
 			seals->rows[i].position = 0;
 		}
@@ -336,6 +353,7 @@ static int read_seal(struct collector *collector, struct sealed *row)
 	char name[BLOCK_NAME_BYTES];
 	struct superblock entry;
 	struct seal seal;
+	int code = 0;
 
 	if (!row->reads || !row->watched)
 		return 0;
@@ -345,6 +363,13 @@ static int read_seal(struct collector *collector, struct sealed *row)
 		row->position = tracer_produced(collector->tracer);
 	if (!row->position || tracer_consumed(collector->tracer) < row->position || collector->held)
 		return 0;
+	/* All that it reported is in the store: whatever reports under its number from now on is another one. */
+	if (row->is_anonymous && row->superblock) {
+		code = filesystems_forget_ended(collector, row->superblock);
+		row->superblock = 0;
+	}
+	if (code)
+		return code;
 	if (blocks_name(row->devices[0], name) || seal_read(name, &seal) || is_live(collector, row->superblock, &seal))
 		return 0;
 	if (!seal.clean) {

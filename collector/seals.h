@@ -17,8 +17,9 @@ struct collector;
 
 struct sealed {
 	uint32_t filesystem; /* of the store's row */
-	uint32_t
-		superblock; /* the device of its superblock, while the kernel still traces under this number; 0: none */
+	/* The device of its superblock, while nothing else can have reported under this number; 0: none. */
+	uint32_t superblock;
+	bool is_anonymous;  /* that number is another one after each mount */
 	uint32_t came;      /* how many with this number there had been when the seal was read */
 	uint32_t *devices;  /* on which it lies, its own first */
 	size_t device_count;
@@ -59,8 +60,8 @@ int seals_went(struct collector *collector, struct covered *row);
 int seals_came(struct collector *collector, const struct covered *row, const struct mount *mount, bool is_whole,
 	       char difference[SEAL_DIFFERENCE_BYTES]);
 /* The filesystem whose changes those of a superblock are that was gone before its mount was seen. 0: not known. */
-uint32_t seals_owner(const struct seals *seals, uint32_t superblock);
-/* Changes may have been missed on whatever lies there. device 0: anywhere. */
+uint32_t seals_owner(const struct collector *collector, uint32_t superblock);
+/* Changes may have been missed on whatever lies there, or may have had this number. device 0: anywhere. */
 int seals_spoil(struct collector *collector, uint32_t device);
 /* A superblock that nobody has seen mounted has ended: the filesystem's seal is another one. */
 void seals_refresh(struct seals *seals, uint32_t superblock);
