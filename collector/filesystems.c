@@ -283,7 +283,8 @@ static int look_at_stranger(uint32_t device, void *context)
 	if (coverage_find(&collector->coverage, device) || tracer_superblock(collector->tracer, device, &entry))
 		return 0;
 	if (entry.came == entry.ended) {
-		/* Not before all that it reported is in the store: by the entry another one under its number is told. */
+		/* Not before all that it reported is in the store: by the entry another one under its number is told.
+		 */
 		if (mounts_is_anonymous(device) && seals_owner(collector, device))
 			return 0;
 		seals_refresh(&collector->seals, device);

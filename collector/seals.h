@@ -19,9 +19,9 @@ struct sealed {
 	uint32_t filesystem; /* of the store's row */
 	/* The device of its superblock, while nothing else can have reported under this number; 0: none. */
 	uint32_t superblock;
-	bool is_anonymous;  /* that number is another one after each mount */
-	uint32_t came;      /* how many with this number there had been when the seal was read */
-	uint32_t *devices;  /* on which it lies, its own first */
+	bool is_anonymous; /* that number is another one after each mount */
+	uint32_t came;     /* how many with this number there had been when the seal was read */
+	uint32_t *devices; /* on which it lies, its own first */
 	size_t device_count;
 	uint64_t instance; /* of that one */
 	uint64_t writes;   /* into them past the filesystem that are accounted for */
