@@ -53,10 +53,10 @@ int mount_clone_identity(const struct mount *mount, char **identity);
 bool mount_is(const struct mount *mount, const char *identity);
 bool mount_is_clone(const struct mount *mount, const char *identity);
 
-/* The first mount of the device, whose root holds `path` (inside the filesystem; NULL: any). NULL: none. */
 /* A number that a superblock on no single device has got at its mount: after that another one may have it. */
 bool mounts_is_anonymous(uint32_t device);
 
+/* The first mount of the device, whose root holds `path` (inside the filesystem; NULL: any). NULL: none. */
 const struct mount *mounts_find_device(const struct mounts *mounts, uint32_t device, const char *path);
 /* The mount that a host path lies on: the last one with the longest mount point above it. NULL: none. */
 const struct mount *mounts_find_path(const struct mounts *mounts, const char *host_path);

@@ -20,7 +20,7 @@ struct sealed {
 	/* The device of its superblock, while nothing else can have reported under this number; 0: none. */
 	uint32_t superblock;
 	bool is_anonymous; /* that number is another one after each mount */
-	uint32_t came;     /* how many with this number there had been when the seal was read */
+	uint32_t came;     /* how many with this number there had been when it went, or when the seal was read */
 	uint32_t *devices; /* on which it lies, its own first */
 	size_t device_count;
 	uint64_t instance; /* of that one */
