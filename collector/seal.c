@@ -310,10 +310,11 @@ static const struct {
 	int (*read)(struct reader *reader, struct seal *seal);
 	bool counts_mounts;
 	const char *counter; /* what `count` is */
+	bool is_anonymous;
 } kinds[] = {
-	{"ext", read_ext, true, "mount count"},
-	{"xfs", read_xfs, false, "position in the log"},
-	{"btrfs", read_btrfs, false, "generation"},
+	{"ext", read_ext, true, "mount count", false},
+	{"xfs", read_xfs, false, "position in the log", false},
+	{"btrfs", read_btrfs, false, "generation", true},
 };
 
 static size_t find_kind(const struct seal *seal)
@@ -372,7 +373,7 @@ void seal_difference(const struct seal *before, const struct seal *now, char tex
 
 bool seal_is_anonymous(const struct seal *seal)
 {
-	return strcmp(seal->kind, "btrfs") == 0;
+	return kinds[find_kind(seal)].is_anonymous;
 }
 
 bool seal_fits_mounted(const struct seal *before, const struct seal *now, unsigned int more)
