@@ -21,7 +21,7 @@ struct application {
 
 static const char *relative(const char *path, const struct tree *tree)
 {
-	return path[tree->length] ? path + tree->length + 1 : ".";
+	return path[tree->listed_length] ? path + tree->listed_length + 1 : ".";
 }
 
 static size_t parent_length(const char *path)
@@ -152,7 +152,7 @@ void replica_apply(struct node *replica, const struct tree *tree, const struct l
 	struct application application = {replica, tree, lenient, findings, .place = NULL};
 	size_t first, count = list_select(deleted, tree, &first);
 
-	if (list_has_above(deleted, tree->path))
+	if (list_has_above(deleted, tree->listed))
 		delete (&application, ".");
 	for (size_t i = first; i < first + count; i++)
 		delete (&application, relative(deleted->paths[i], tree));

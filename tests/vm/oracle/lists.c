@@ -65,7 +65,8 @@ void list_free(struct list *list)
 
 static bool is_of(const char *path, const struct tree *tree)
 {
-	return strncmp(path, tree->path, tree->length) == 0 && (!path[tree->length] || path[tree->length] == '/');
+	return strncmp(path, tree->listed, tree->listed_length) == 0 &&
+	       (!path[tree->listed_length] || path[tree->listed_length] == '/');
 }
 
 /* They stand together: nothing beside the tree's directory has a name that begins like its own. */
@@ -108,7 +109,7 @@ void findings_add(struct findings *findings, const struct tree *tree, const char
 	}
 	va_start(arguments, format);
 	if (vasprintf(&finding.what, format, arguments) < 0 ||
-	    asprintf(&finding.path, "%s%s%s", tree->path, *path == '.' && !path[1] ? "" : "/",
+	    asprintf(&finding.path, "%s%s%s", tree->listed, *path == '.' && !path[1] ? "" : "/",
 		     *path == '.' && !path[1] ? "" : path) < 0)
 		must(NULL);
 	va_end(arguments);

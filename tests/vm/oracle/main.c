@@ -160,10 +160,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "DIRECTORY...",
+	.args_doc = "DIRECTORY[=LISTED]...",
 	.doc = "Changes a tree in each directory (on a filesystem of its own) at random, cuts windows, applies the "
-	       "lists "
-	       "to replicas in memory and compares.\vExit status: 0 nothing was missed, 1 something was, 2 usage.",
+	       "lists to replicas in memory and compares. LISTED is the directory that lists show instead: of an "
+	       "overlay, that of its upper side.\vExit status: 0 nothing was missed, 1 something was, 2 usage.",
 };
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -178,17 +178,29 @@ static void remove_tree(const char *path)
 	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* The tree's directory in this one, whose name has so many bytes. NULL: that has been told. Ownership passes. */
+static char *name_tree(const struct oracle *oracle, const char *place, size_t length)
+{
+	char *name = must(strndup(place, length)), *absolute = realpath(name, NULL), *path = NULL;
+
+	if (!absolute || asprintf(&path, "%s/oracle-%" PRIu64, absolute, oracle->settings.seed) < 0)
+		fprintf(stderr, "oracle: %s: %s\n", name, strerror(errno));
+	free(absolute);
+	free(name);
+	return path;
+}
+
 static bool make_tree(struct oracle *oracle, const char *place, bool keep)
 {
 	struct tree *tree = &oracle->trees[oracle->tree_count++];
-	char *absolute = realpath(place, NULL);
+	const char *end = strchrnul(place, '='), *listed = *end ? end + 1 : place;
 
-	if (!absolute || asprintf(&tree->path, "%s/oracle-%" PRIu64, absolute, oracle->settings.seed) < 0) {
-		fprintf(stderr, "oracle: %s: %s\n", place, strerror(errno));
+	tree->path = name_tree(oracle, place, (size_t)(end - place));
+	tree->listed = name_tree(oracle, listed, strlen(listed));
+	if (!tree->path || !tree->listed)
 		return false;
-	}
-	free(absolute);
 	tree->length = strlen(tree->path);
+	tree->listed_length = strlen(tree->listed);
 	if (!keep)
 		remove_tree(tree->path);
 	tree->descriptor = mkdir(tree->path, 0755) && !(keep && errno == EEXIST)

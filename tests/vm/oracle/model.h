@@ -35,10 +35,10 @@ struct node {
 	uint64_t walk;
 };
 
-/* A filesystem under test: the directory that the tasks work in. */
+/* A filesystem under test: the directory that the tasks work in, and the name that it has in the lists. */
 struct tree {
-	char *path;
-	size_t length;
+	char *path, *listed;
+	size_t length, listed_length;
 	int descriptor;
 };
 

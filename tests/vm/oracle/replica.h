@@ -25,7 +25,7 @@ bool list_has_above(const struct list *list, const char *path);
 /* What is wrong, for the report. */
 struct finding {
 	char *what;
-	char *path; /* absolute */
+	char *path; /* absolute, as in the lists */
 };
 
 struct findings {

@@ -259,18 +259,28 @@ static int later_first(const void *one, const void *other)
 	return (ours->entry->moment < theirs->entry->moment) - (ours->entry->moment > theirs->entry->moment);
 }
 
-static size_t top_of(const struct tasks *tasks, const char *path)
+/* As the tasks call what a list calls like this. *top: how long the path of its tree is. Ownership passes. */
+static char *worked_on(const struct tasks *tasks, const char *listed, size_t *top)
 {
-	for (unsigned i = 0; i < tasks->forest->count; i++)
-		if (strncmp(path, tasks->forest->trees[i].path, tasks->forest->trees[i].length) == 0)
-			return tasks->forest->trees[i].length;
-	return 0;
+	char *path;
+
+	for (unsigned i = 0; i < tasks->forest->count; i++) {
+		const struct tree *tree = &tasks->forest->trees[i];
+
+		if (strncmp(listed, tree->listed, tree->listed_length) != 0)
+			continue;
+		*top = tree->length;
+		return asprintf(&path, "%s%s", tree->path, listed + tree->listed_length) < 0 ? must(NULL) : path;
+	}
+	*top = 0;
+	return must(strdup(listed));
 }
 
-void tasks_tell(const struct tasks *tasks, const char *path, FILE *out)
+void tasks_tell(const struct tasks *tasks, const char *listed, FILE *out)
 {
 	struct told *told = must(calloc((size_t)tasks->count * LOG_ENTRIES, sizeof(*told)));
-	size_t count = 0, top = top_of(tasks, path);
+	size_t count = 0, top;
+	char *path = worked_on(tasks, listed, &top);
 
 	for (unsigned task = 0; task < tasks->count; task++)
 		for (unsigned i = 0; i < LOG_ENTRIES; i++) {
@@ -284,5 +294,6 @@ void tasks_tell(const struct tasks *tasks, const char *path, FILE *out)
 		fprintf(out, "    window %u, task %u, %" PRId64 ".%06" PRId64 ": %s\n", told[i - 1].entry->window,
 			told[i - 1].task, told[i - 1].entry->moment / 1000000000,
 			told[i - 1].entry->moment / 1000 % 1000000, told[i - 1].entry->text);
+	free(path);
 	free(told);
 }

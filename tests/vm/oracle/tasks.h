@@ -96,7 +96,7 @@ void tasks_end(struct tasks *tasks);
 uint64_t tasks_operations(const struct tasks *tasks, unsigned tree);
 
 /* The last operations that name a path or a directory above it. */
-void tasks_tell(const struct tasks *tasks, const char *path, FILE *out);
+void tasks_tell(const struct tasks *tasks, const char *listed, FILE *out);
 
 /* One operation, chosen by the task's random numbers; what it was is then in task->said. */
 void operate(struct task *task);

@@ -20,7 +20,7 @@ prepare_chaos() {
 chaos() {
 	# shellcheck disable=SC2086 # several words
 	"${PROGRAM%/*}/random-oracle" --program "$PROGRAM" --disturb "$HERE/disturb" --seed "$1" --verbose --windows 12 --files 150 \
-		${FSCHANGED_CHAOS:-} "${RANDOM_PLACES[@]}"
+		${FSCHANGED_CHAOS:-} "${RANDOM_TREES[@]}"
 }
 
 proves random_oracle_in_chaos \

@@ -9,10 +9,15 @@
 
 RANDOM_TOP=/mnt/random
 RANDOM_PLACES=("$SOURCE/random" "$RANDOM_TOP/xfs" "$RANDOM_TOP/btrfs" "$RANDOM_TOP/tmpfs")
+# What is changed in an overlay is its upper side's, and listed there.
+RANDOM_LAYERS=$SOURCE/random/layers
+RANDOM_TREES=("${RANDOM_PLACES[@]}" "$RANDOM_TOP/overlay=$RANDOM_LAYERS/upper")
 
-# A directory of the first disk, the last two disks, and a tmpfs, which is traced only when it is named.
+# A directory of the first disk, the last two disks, a tmpfs, which is traced only when it is named, and an overlay.
 prepare_random_filesystems() {
-	mkdir -p "${RANDOM_PLACES[@]}"
+	mkdir -p "${RANDOM_PLACES[@]}" "$RANDOM_TOP/overlay" "$RANDOM_LAYERS"/{lower,upper,work}
+	mount -t overlay -o "lowerdir=$RANDOM_LAYERS/lower,upperdir=$RANDOM_LAYERS/upper,workdir=$RANDOM_LAYERS/work" overlay \
+		"$RANDOM_TOP/overlay"
 	mkfs.xfs -q -f /dev/vdg
 	mkfs.btrfs -q -f /dev/vdh >"$RUN/btrfs" 2>&1
 	mount /dev/vdg "$RANDOM_TOP/xfs"
@@ -32,7 +37,7 @@ oracle() {
 	shift
 	# shellcheck disable=SC2046,SC2086 # several words or none
 	"${PROGRAM%/*}/random-oracle" --program "$PROGRAM" --seed "$seed" --windows 10 --files 250 $(random_links) "$@" \
-		${FSCHANGED_ORACLE:-} "${RANDOM_PLACES[@]}"
+		${FSCHANGED_ORACLE:-} "${RANDOM_TREES[@]}"
 }
 
 # Some seeds run the commands as users do. The others get many windows into a minute: commands without loading the
@@ -45,7 +50,7 @@ random_pace() {
 }
 
 proves random_oracle \
-	'operations, cuts and failed backups at random on ext4, xfs, btrfs and tmpfs: the lists make each replica equal'
+	'operations, cuts and failed backups at random on ext4, xfs, btrfs, tmpfs and an overlay: the lists make each replica equal'
 random_oracle() {
 	local seed=${FSCHANGED_SEED:-1} failures=0 last
 	last=$((seed + ${FSCHANGED_SEEDS:-1}))
