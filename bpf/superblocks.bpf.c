@@ -35,15 +35,12 @@ static __always_inline bool is_new(struct super_block *superblock)
  * is missed until the collector has seen the mount and says whether it is wanted. The hook is called for each mount. An
  * entry that is there is kept when its superblock has ended: only the collector takes one out.
  */
-static __always_inline void sb_set_mnt_opts_body(__u64 *arguments, enum hook hook, bool lsm)
+static __always_inline void enter_superblock(struct super_block *superblock)
 {
-	struct super_block *superblock = (struct super_block *)argument(arguments, 0);
 	__u32 device = BPF_CORE_READ(superblock, s_dev);
 	struct superblock *entry = bpf_map_lookup_elem(&superblocks, &device);
 	struct superblock new = {.came = 1};
 
-	(void)hook;
-	(void)lsm;
 	/* What had this number has ended, so this is another one, whoever holds it already. */
 	if (entry && entry->came == entry->ended)
 		entry->came++;
@@ -53,5 +50,15 @@ static __always_inline void sb_set_mnt_opts_body(__u64 *arguments, enum hook hoo
 		return;
 	/* Should there be no room, the collector finds that out, which is a gap. */
 	bpf_map_update_elem(&superblocks, &device, &new, BPF_NOEXIST);
+}
+
+/* Counted before and after: the collector has to know whether this runs while it takes an entry out. */
+static __always_inline void sb_set_mnt_opts_body(__u64 *arguments, enum hook hook, bool lsm)
+{
+	(void)hook;
+	(void)lsm;
+	count(mounts_begun);
+	enter_superblock((struct super_block *)argument(arguments, 0));
+	count(mounts_ended);
 }
 HOOK_PROGRAMS(sb_set_mnt_opts, security_sb_set_mnt_opts)

@@ -133,6 +133,32 @@ static int identify(struct collector *collector, struct covered *row, bool was_t
 	return code ? code : store_set_traced(collector->store, row->id, true);
 }
 
+/*
+ * Nobody knows what filesystem reported under this number. Of those that are mounted by anonymous numbers any may have
+ * had it before.
+ */
+static int lose_records(struct collector *collector, uint32_t device)
+{
+	int code = seals_spoil(collector, device);
+
+	for (size_t i = 0; !code && mounts_is_anonymous(device) && i < collector->coverage.count; i++) {
+		struct covered *row = &collector->coverage.rows[i];
+
+		if (row->device_count && mounts_is_anonymous(row->device))
+			code = collector_add_gap(collector, collector->closing, collector->window, row,
+						 collector->flushed, GAP_MOUNTED, NULL);
+	}
+	return code;
+}
+
+/* What comes by the number of one that is taken out, at that moment, may go untraced: then that is told. */
+static int forget(struct collector *collector, uint32_t device, uint32_t came)
+{
+	int code = tracer_forget(collector->tracer, device, came);
+
+	return code > 0 ? lose_records(collector, device) : code;
+}
+
 /* Traced first: should it end while it is asked who it is, the kernel side tells that. */
 static int came(struct collector *collector, struct covered *row, bool *goes_on, char why[SEAL_DIFFERENCE_BYTES])
 {
@@ -146,7 +172,7 @@ static int came(struct collector *collector, struct covered *row, bool *goes_on,
 	row->settled = traced && collector->started;
 	code = identify(collector, row, traced, goes_on, why);
 	if (code && !traced)
-		tracer_forget(collector->tracer, row->device);
+		forget(collector, row->device, entry.came);
 	return code;
 }
 
@@ -174,7 +200,7 @@ static int went(struct collector *collector, struct covered *row)
 		code = store_forget_paused(collector->store, row->id);
 	if (code)
 		return code;
-	return row->device_count ? seals_went(collector, row) : tracer_forget(collector->tracer, row->device);
+	return row->device_count ? seals_went(collector, row) : forget(collector, row->device, row->came);
 }
 
 /* A filesystem that cannot be traced must not stop the others from being; what changes on it is a gap. */
@@ -246,55 +272,36 @@ static int add_moved(struct collector *collector)
 	return code;
 }
 
-/*
- * Nobody knows what filesystem reported under this number. Of those that are mounted by anonymous numbers any may have
- * had it before.
- */
-static int lose_records(struct collector *collector, uint32_t device)
-{
-	int code = seals_spoil(collector, device);
-
-	for (size_t i = 0; !code && mounts_is_anonymous(device) && i < collector->coverage.count; i++) {
-		struct covered *row = &collector->coverage.rows[i];
-
-		if (row->device_count && mounts_is_anonymous(row->device))
-			code = collector_add_gap(collector, collector->closing, collector->window, row,
-						 collector->flushed, GAP_MOUNTED, NULL);
-	}
-	return code;
-}
-
 int filesystems_forget_ended(struct collector *collector, uint32_t device)
 {
 	struct superblock entry;
 
 	if (tracer_superblock(collector->tracer, device, &entry) || entry.came != entry.ended)
 		return 0;
-	return tracer_forget(collector->tracer, device);
+	return forget(collector, device, entry.came);
 }
 
 /* What the kernel side has entered by itself is kept until it is seen whether it is wanted. */
-static int look_at_stranger(uint32_t device, void *context)
+static int look_at_stranger(uint32_t device, const struct superblock *entry, void *context)
 {
 	struct collector *collector = context;
-	struct superblock entry;
 	int code;
 
-	if (coverage_find(&collector->coverage, device) || tracer_superblock(collector->tracer, device, &entry))
+	if (coverage_find(&collector->coverage, device))
 		return 0;
-	if (entry.came == entry.ended) {
+	if (entry->came == entry->ended) {
 		/* Not before all that it reported is in the store: by the entry another one under its number is told.
 		 */
 		if (mounts_is_anonymous(device) && seals_owner(collector, device))
 			return 0;
 		seals_refresh(&collector->seals, device);
-		return filesystems_forget_ended(collector, device);
+		return forget(collector, device, entry->came);
 	}
 	/* In no mount that we see: its mount is under way, or in another namespace. */
 	if (!mounts_find_device(&collector->coverage.mounts, device, NULL))
 		return 0;
-	code = entry.ended ? lose_records(collector, device) : seals_spoil(collector, device);
-	return code ? code : tracer_forget(collector->tracer, device);
+	code = entry->ended ? lose_records(collector, device) : seals_spoil(collector, device);
+	return code ? code : forget(collector, device, entry->came);
 }
 
 int filesystems_follow(struct collector *collector)
@@ -317,15 +324,14 @@ int filesystems_follow(struct collector *collector)
 }
 
 /* It ended when a collector ran, and has been left alone since. */
-static int forget_sealed(uint32_t device, void *context)
+static int forget_sealed(uint32_t device, const struct superblock *entry, void *context)
 {
 	struct collector *collector = context;
-	struct superblock entry;
 
-	if (coverage_find(&collector->coverage, device) || tracer_superblock(collector->tracer, device, &entry) ||
-	    entry.came != entry.ended || !seals_owner(collector, device))
+	if (coverage_find(&collector->coverage, device) || entry->came != entry->ended ||
+	    !seals_owner(collector, device))
 		return 0;
-	return tracer_forget(collector->tracer, device);
+	return forget(collector, device, entry->came);
 }
 
 int filesystems_start(struct collector *collector)
@@ -397,7 +403,7 @@ static int note_departure(const struct store_filesystem *filesystem, void *conte
 }
 
 /* Records of it name a device that is not there, or is another one's by now. */
-static int check_departure(uint32_t device, void *context)
+static int check_departure(uint32_t device, const struct superblock *entry, void *context)
 {
 	struct departed departed = {context, device};
 	struct collector *collector = context;
@@ -408,7 +414,7 @@ static int check_departure(uint32_t device, void *context)
 	code = store_filesystems(collector->store, note_departure, &departed);
 	if (!code)
 		code = seals_spoil(collector, device);
-	return code ? code : tracer_forget(collector->tracer, device);
+	return code ? code : forget(collector, device, entry->came);
 }
 
 int filesystems_depart(struct collector *collector)

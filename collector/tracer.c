@@ -97,11 +97,20 @@ int tracer_trace(struct tracer *tracer, uint32_t device, struct superblock *entr
 	return kernel_put(map, &device, &new);
 }
 
-int tracer_forget(struct tracer *tracer, uint32_t device)
+int tracer_forget(struct tracer *tracer, uint32_t device, uint32_t came)
 {
-	int result = kernel_remove(tracer->own.loaded.maps[MAP_superblocks], &device);
+	const struct globals *globals = tracer->own.globals;
+	uint64_t mounts = __atomic_load_n(&globals->mounts_ended, __ATOMIC_SEQ_CST);
+	struct superblock entry;
+	int result = tracer_superblock(tracer, device, &entry);
 
-	return result == -ENOENT ? 0 : result;
+	if (!result && entry.came != came)
+		return 0;
+	if (!result)
+		result = kernel_remove(tracer->own.loaded.maps[MAP_superblocks], &device);
+	if (result)
+		return result == -ENOENT ? 0 : result;
+	return __atomic_load_n(&globals->mounts_begun, __ATOMIC_SEQ_CST) != mounts;
 }
 
 int tracer_superblock(const struct tracer *tracer, uint32_t device, struct superblock *entry)
@@ -109,16 +118,19 @@ int tracer_superblock(const struct tracer *tracer, uint32_t device, struct super
 	return kernel_get(tracer->own.loaded.maps[MAP_superblocks], &device, entry);
 }
 
-int tracer_each_superblock(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context)
+int tracer_each_superblock(const struct tracer *tracer,
+			   int (*each)(uint32_t device, const struct superblock *entry, void *context), void *context)
 {
 	int map = tracer->own.loaded.maps[MAP_superblocks], result = 0;
 	uint32_t devices[SUPERBLOCKS], device;
+	struct superblock entry;
 	size_t count = 0;
 
 	while (count < SUPERBLOCKS && !kernel_next_key(map, count ? &device : NULL, &device))
 		devices[count++] = device;
 	for (size_t i = 0; !result && i < count; i++)
-		result = each(devices[i], context);
+		if (!tracer_superblock(tracer, devices[i], &entry))
+			result = each(devices[i], &entry, context);
 	return result;
 }
 

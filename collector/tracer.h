@@ -94,11 +94,16 @@ const struct hook_state *tracer_hooks(const struct tracer *tracer);
  * it is.
  */
 int tracer_trace(struct tracer *tracer, uint32_t device, struct superblock *entry);
-int tracer_forget(struct tracer *tracer, uint32_t device);
+/*
+ * Takes out the entry of the superblock that was the came-th with this device; another one's stays. 1: a program of the
+ * kernel side was about to enter one meanwhile, and may have found that entry: if it has this device it is not traced.
+ */
+int tracer_forget(struct tracer *tracer, uint32_t device, uint32_t came);
 /* -ENOENT: none with this device is traced. */
 int tracer_superblock(const struct tracer *tracer, uint32_t device, struct superblock *entry);
 /* All that are traced, those too that the kernel side has entered by itself. A callback may forget them. */
-int tracer_each_superblock(const struct tracer *tracer, int (*each)(uint32_t device, void *context), void *context);
+int tracer_each_superblock(const struct tracer *tracer,
+			   int (*each)(uint32_t device, const struct superblock *entry, void *context), void *context);
 /* What was written into a block device past filesystems. */
 void tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_write *entry);
 /* Enters all files that are open for writing or mapped so, on filesystems that are traced. */

@@ -127,6 +127,8 @@ struct globals {
 	__u64 epoch;             /* number of the open window; 0: not yet tracing */
 	__u64 submitted;         /* records put into the ring */
 	__u64 look;              /* at what is open: number of the one that goes on */
+	__u64 mounts_begun;      /* mounts whose program has begun to look for an entry */
+	__u64 mounts_ended;      /* and those whose program has ended */
 	__u64 collector_claimed; /* when it said who it is, in CLOCK_BOOTTIME */
 	__u32 collector;         /* its thread group; 0: none */
 	__u32 every;             /* somebody wants to see what deduplication hides */
