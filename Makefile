@@ -10,6 +10,7 @@ B ?= build
 MINUTES ?= 60
 N ?= 100
 STEP ?= 1
+FAULTS ?= all
 KERNELS ?= 5.10 6.1 6.12 6.18 7
 
 # Debian 12's packages; those after the first line are for the tests and for lint.
@@ -113,10 +114,10 @@ soak: deps ## the random oracle for MINUTES on KERNELS: make soak MINUTES=60 KER
 	+@$(MAKE) --no-print-directory all helpers
 	@FSCHANGED_BUILD=$(B) tests/vm/soak $(MINUTES) $(KERNELS)
 
-faults: deps ## every STEPth system call of the collector fails, in every way: make faults STEP=1 KERNELS=6.12
+faults: deps ## every STEPth system call of the collector fails, in every way (FAULTS=sites: every way to one): make faults STEP=1 KERNELS=6.12
 	+@$(MAKE) --no-print-directory all helpers
 	@for kernel in $(KERNELS); do tests/vm/kernels fetch $$kernel >/dev/null && \
-		FSCHANGED_BUILD=$(B) FSCHANGED_FAULTS="all $(STEP)" tests/vm/vm --kernel $$kernel --results $(B)/faults-$$kernel \
+		FSCHANGED_BUILD=$(B) FSCHANGED_FAULTS="$(FAULTS) $(STEP)" tests/vm/vm --kernel $$kernel --results $(B)/faults-$$kernel \
 		--disk 512 --disk 512 --timeout 1000000 -- tests/vm/guest faults_at_system_calls || exit 1; done
 
 chaos: deps ## the random oracle with faults thrown in: make chaos MINUTES=60 KERNELS="6.12 7"

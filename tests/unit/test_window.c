@@ -15,7 +15,7 @@
 
 /* In place of the kernel. */
 static uint64_t produced, consumed;
-static int flip_result, carry_result;
+static int flip_result, carry_result, describe_result;
 static bool canary_answers;
 static uint64_t epoch;
 
@@ -96,7 +96,7 @@ int __wrap_describe_window(struct collector *collector, uint64_t number)
 {
 	(void)collector;
 	(void)number;
-	return 0;
+	return describe_result;
 }
 
 int __wrap_collector_check_pins(struct collector *collector)
@@ -120,7 +120,7 @@ static int set_up(void **state)
 	if (!mkdtemp(directory))
 		return -1;
 	produced = consumed = epoch = 0;
-	flip_result = carry_result = 0;
+	flip_result = carry_result = describe_result = 0;
 	canary_answers = true;
 	filesystem = (struct covered){.device = 1, .id = 7};
 	collector = (struct collector){.window = 1, .closing = 1, .coverage = {.rows = &filesystem, .count = 1}};
@@ -215,24 +215,33 @@ static void files_that_are_not_carried(void **state)
 	expect_gap(*state, GAP_NOT_CARRIED, STORE_ALL_FILESYSTEMS);
 }
 
-/* The next cut closes both windows. */
-static void carry_that_fails(void **state)
+/* Nothing is answered, and the next cut closes both windows. */
+static void expect_failure(struct collector *collector, int *result)
 {
-	struct collector *collector = *state;
 	uint64_t closed = 0, open = 0;
 	char *error = NULL;
 
-	carry_result = -ENOMEM;
+	*result = -ENOMEM;
 	assert_int_equal(window_cut(collector, "job", &closed, &error), -ENOMEM);
 	assert_non_null(error);
 	free(error);
 	assert_int_equal(store_oldest_open(collector->store, &open), 0);
 	assert_int_equal(open, 1);
-	carry_result = 0;
+	*result = 0;
 	assert_int_equal(window_cut(collector, "job", &closed, &error), 0);
 	assert_int_equal(closed, 2);
 	assert_int_equal(store_oldest_open(collector->store, &open), 0);
 	assert_int_equal(open, 3);
+}
+
+static void carry_that_fails(void **state)
+{
+	expect_failure(*state, &carry_result);
+}
+
+static void window_that_cannot_be_closed(void **state)
+{
+	expect_failure(*state, &describe_result);
 }
 
 int main(void)
@@ -245,6 +254,7 @@ int main(void)
 		TEST(flip_that_is_not_confirmed),
 		TEST(files_that_are_not_carried),
 		TEST(carry_that_fails),
+		TEST(window_that_cannot_be_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,13 +3,15 @@
  * Runs a program, counts its system calls, and lets one of them fail, or it and all after it, or kills the program
  * there.
  *
- *   faults K FAULT once|on FIGURES COMMAND [ARG...]
+ *   faults K|@SITE FAULT once|on FIGURES COMMAND [ARG...]
  *
- * The K-th system call (0: none) does not take place, but returns FAULT: EIO, ENOSPC or ENOMEM; with KILL the program
- * dies before it. Threads and children of the program count as well. FIGURES is a file of two numbers of 64 bits, in
- * memory that is shared, so that others can follow: the calls so far, and the number of the call that failed first,
- * plus 1. SIGTERM is passed on. Exit status: that of the program, 128 + N where a signal ended it, 125 where this one
- * failed.
+ * The K-th system call (0: none), or the first one from that SITE, does not take place, but returns FAULT: EIO, ENOSPC
+ * or ENOMEM; with KILL the program dies before it. Threads and children of the program count as well. FIGURES is a file
+ * of numbers of 64 bits, in memory that is shared, so that others can follow: the calls so far, the number of the call
+ * that failed first, plus 1, and how many sites there were, whose names follow, in the order in which they were met. A
+ * site is a way through the program to a system call: the call, the instruction and how deep the stack is. It has the
+ * same name in each run where addresses are not random. SIGTERM is passed on. Exit status: that of the program, 128 + N
+ * where a signal ended it, 125 where this one failed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,15 +30,25 @@
 #include <unistd.h>
 
 #define FAILED 125
+#define SITES  16384
+#define THREADS 64
 #define OPTIONS                                                                                                        \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
 struct figures {
-	_Atomic uint64_t calls, failed;
+	_Atomic uint64_t calls, failed, site_count;
+	uint64_t sites[SITES];
+};
+
+struct stack {
+	pid_t thread;
+	uint64_t top; /* where its first call was */
 };
 
 struct faults {
-	uint64_t at;
+	uint64_t at, site;
+	struct stack stacks[THREADS];
+	uint64_t known[2 * SITES]; /* by their own value; 0: free */
 	int error; /* 0: kill */
 	bool on;
 	struct figures *figures;
@@ -56,21 +68,63 @@ static bool cannot_fail(uint64_t call)
 	return call == SYS_rt_sigreturn || call == SYS_exit || call == SYS_exit_group || call == SYS_restart_syscall;
 }
 
-static bool is_wanted(const struct faults *faults, uint64_t call)
+/* Threads that are gone give their place to others: then a site has another name, which is one more of them. */
+static uint64_t depth(struct faults *faults, pid_t thread, uint64_t pointer)
 {
-	uint64_t calls = faults->figures->calls;
+	struct stack *stack = &faults->stacks[(unsigned)thread % THREADS];
 
-	return faults->at && !cannot_fail(call) &&
-	       (faults->on || !faults->figures->failed ? calls >= faults->at : false);
+	if (stack->thread != thread)
+		*stack = (struct stack){thread, pointer};
+	return stack->top - pointer;
 }
 
-static void enter(struct faults *faults, pid_t thread, uint64_t call)
+static uint64_t mix(uint64_t hash, uint64_t value)
 {
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15;
+	return hash ^ hash >> 29;
+}
+
+static uint64_t site_of(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
+{
+	uint64_t site = mix(mix(thread != faults->program, info->entry.nr), info->instruction_pointer);
+
+	return mix(site, depth(faults, thread, info->stack_pointer)) | 1;
+}
+
+static void note_site(struct faults *faults, uint64_t site)
+{
+	struct figures *figures = faults->figures;
+	uint64_t *known = &faults->known[site / 2 % SITES];
+
+	while (*known && *known != site)
+		known++;
+	if (*known == site || figures->site_count == SITES)
+		return;
+	*known = site;
+	figures->sites[figures->site_count++] = site;
+}
+
+static bool is_wanted(const struct faults *faults, uint64_t call, uint64_t site)
+{
+	const struct figures *figures = faults->figures;
+
+	if (cannot_fail(call))
+		return false;
+	if (figures->failed)
+		return faults->on;
+	return faults->site ? site == faults->site : faults->at && figures->calls >= faults->at;
+}
+
+static void enter(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
+{
+	uint64_t site = site_of(faults, thread, info);
+
 	faults->figures->calls++;
-	if (!is_wanted(faults, call))
+	note_site(faults, site);
+	if (!is_wanted(faults, info->entry.nr, site))
 		return;
 	if (!faults->figures->failed)
-		faults->figures->failed = call + 1;
+		faults->figures->failed = info->entry.nr + 1;
 	if (!faults->error) {
 		kill(faults->program, SIGKILL);
 		return;
@@ -94,7 +148,7 @@ static void at_call(struct faults *faults, pid_t thread)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) <= 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
-		enter(faults, thread, info.entry.nr);
+		enter(faults, thread, &info);
 	else
 		leave(faults, thread);
 }
@@ -177,13 +231,16 @@ static struct figures *share(const char *name)
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = pass_on};
-	struct faults faults = {0};
+	static struct faults faults;
 
 	if (argc < 6 || !find_error(argv[2], &faults.error)) {
-		fprintf(stderr, "usage: faults K EIO|ENOSPC|ENOMEM|KILL once|on FIGURES COMMAND [ARG...]\n");
+		fprintf(stderr, "usage: faults K|@SITE EIO|ENOSPC|ENOMEM|KILL once|on FIGURES COMMAND [ARG...]\n");
 		return 2;
 	}
-	faults.at = strtoull(argv[1], NULL, 10);
+	if (*argv[1] == '@')
+		faults.site = strtoull(argv[1] + 1, NULL, 10);
+	else
+		faults.at = strtoull(argv[1], NULL, 10);
 	faults.on = strcmp(argv[3], "on") == 0;
 	faults.figures = share(argv[4]);
 	if (!faults.figures || !start(&faults, argv + 5)) {

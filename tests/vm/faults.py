@@ -4,9 +4,10 @@
 
   faults.py SECONDS SEED DIRECTORY REPLICA    trials for so long, spread evenly over the calls and the faults
   faults.py all STEP DIRECTORY REPLICA        every STEPth call, with each fault, once and from then on
+  faults.py sites STEP DIRECTORY REPLICA      every STEPth pair of a fault and a way through the program to a call
 
 A trial: the collector starts, files change, windows are marked, listed and committed, the collector stops; at the K-th
-of all its system calls a fault is thrown in (faults.c). Then it starts without faults. What was answered must still be
+of all its system calls, or at the first one from a site, a fault is thrown in (faults.c). Then it starts without faults. What was answered must still be
 there; the list makes the replica equal the source, or says that it may not; and nothing hangs. A trial that found
 something is printed with its K. The last line has the figures.
 
@@ -86,6 +87,7 @@ class Trial:
     def with_fault(self, at, fault, when):
         if self.product.begin(BUILD + "/faults", str(at), fault, when, RUN + "/figures"):
             ready = self.calls()[0]
+            self.sites_until_ready = self.sites()
             self.session()
         else:
             ready = 0
@@ -96,6 +98,12 @@ class Trial:
     def calls(self):
         with open(RUN + "/figures", "rb") as file:
             return struct.unpack("QQ", file.read(16))
+
+    def sites(self):
+        """In the order in which they were met."""
+        with open(RUN + "/figures", "rb") as file:
+            count = struct.unpack("16xQ", file.read(24))[0]
+            return ["@%d" % site for site in struct.unpack("%dQ" % count, file.read(8 * count))]
 
     # ---- and afterwards
 
@@ -108,7 +116,7 @@ class Trial:
         self.figures[verdict] += 1
 
     def run(self, at, fault, when):
-        say("trial: call %d, %s %s" % (at, fault, when))
+        say("trial: call %s, %s %s" % (at, fault, when))
         self.figures["trials"] += 1
         try:
             self.with_fault(at, fault, when)
@@ -118,7 +126,7 @@ class Trial:
             self.check()
         except Failed as failure:
             self.figures["failed"] += 1
-            say("failed: call %d, %s %s: %s" % (at, fault, when, failure))
+            say("failed: call %s, %s %s: %s" % (at, fault, when, failure))
             say(self.product.said())
             self.start_again()
 
@@ -137,19 +145,25 @@ class Trial:
 
     def count(self):
         """How many calls there are until the collector is ready, and until its end: at its first start, and at one that
-        finds in the kernel what another has left."""
-        starts = []
+        finds in the kernel what another has left. And the sites: those until the first start is ready that are met then
+        alone, and those of the later one."""
+        starts, sites = [], []
         for kind in ("first", "later"):
             ready = self.with_fault(0, "EIO", "once")
             starts.append((ready, self.calls()[0]))
-            say("%s start: %d system calls, %d of them before it was ready" % (kind, starts[-1][1], ready))
+            sites.append(self.sites())
+            say("%s start: %d system calls, %d of them before it was ready; %d sites, %d of them before" % (
+                kind, starts[-1][1], ready, len(sites[-1]), len(self.sites_until_ready)))
+            if kind == "first":
+                sites = [self.sites_until_ready]
             self.check()
-        return starts
+        later = set(sites[1])
+        return starts, ([site for site in sites[0] if site not in later], sites[1])
 
 
 # A fifth of them while the collector starts for the first time, a fifth while it starts later, the rest when it is ready.
 def sample(trial, seconds, seed):
-    (cold, _), (ready, calls) = trial.count()
+    (cold, _), (ready, calls) = trial.count()[0]
     chosen = random.Random(seed)
     end = time.monotonic() + seconds
     number = 0
@@ -162,7 +176,7 @@ def sample(trial, seconds, seed):
 
 
 def every(trial, step):
-    (cold, _), (_, calls) = trial.count()
+    (cold, _), (_, calls) = trial.count()[0]
     for at in range(1, calls + 1, step):
         for fault in FAULTS:
             yield (at,) + fault
@@ -172,12 +186,27 @@ def every(trial, step):
             yield (at,) + fault
 
 
+# With a STEP that 7 does not divide each site gets its turn, and the faults change from one to the next.
+def at_sites(trial, step):
+    cold, later = trial.count()[1]
+    say("sites: %d of the first start alone, %d of a later one" % (len(cold), len(later)))
+    for is_cold, sites in ((False, later), (True, cold)):
+        for number in range(0, len(sites) * len(FAULTS), step):
+            if is_cold:
+                trial.detach()
+            yield (sites[number // len(FAULTS)],) + FAULTS[number % len(FAULTS)]
+
+
 def main():
     if len(sys.argv) != 5:
         sys.exit(__doc__)
     os.makedirs(RUN, exist_ok=True)
     trial = Trial(*sys.argv[3:])
-    trials = every(trial, int(sys.argv[2])) if sys.argv[1] == "all" else sample(trial, int(sys.argv[1]), sys.argv[2])
+    kinds = {"all": every, "sites": at_sites}
+    if sys.argv[1] in kinds:
+        trials = kinds[sys.argv[1]](trial, int(sys.argv[2]))
+    else:
+        trials = sample(trial, int(sys.argv[1]), sys.argv[2])
     for chosen in trials:
         trial.run(*chosen)
     trial.detach()

@@ -2,7 +2,7 @@
 # System calls of the collector fail.
 #
 # Settings, from the environment:
-#   FSCHANGED_FAULTS     arguments of faults.py: "SECONDS SEED", or "all STEP" (30 1)
+#   FSCHANGED_FAULTS     arguments of faults.py: "SECONDS SEED", "all STEP" or "sites STEP" (30 1)
 
 proves faults_at_system_calls 'EIO, ENOSPC, ENOMEM and death at system calls of the collector: what it had answered stays, lists are right or say that they may not be'
 faults_at_system_calls() {
