@@ -29,8 +29,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FAILED 125
-#define SITES  16384
+#define FAILED  125
+#define SITES   16384
 #define THREADS 64
 #define OPTIONS                                                                                                        \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
@@ -49,7 +49,7 @@ struct faults {
 	uint64_t at, site;
 	struct stack stacks[THREADS];
 	uint64_t known[2 * SITES]; /* by their own value; 0: free */
-	int error; /* 0: kill */
+	int error;                 /* 0: kill */
 	bool on;
 	struct figures *figures;
 	pid_t program, failing; /* failing: the thread whose call is being left out */
