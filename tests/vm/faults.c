@@ -48,6 +48,7 @@ struct stack {
 struct faults {
 	uint64_t at, site;
 	struct stack stacks[THREADS];
+	unsigned threads;          /* that have begun, without the first one */
 	uint64_t known[2 * SITES]; /* by their own value; 0: free */
 	int error;                 /* 0: kill */
 	bool on;
@@ -68,13 +69,17 @@ static bool cannot_fail(uint64_t call)
 	return call == SYS_rt_sigreturn || call == SYS_exit || call == SYS_exit_group || call == SYS_restart_syscall;
 }
 
-/* Threads that are gone give their place to others: then a site has another name, which is one more of them. */
+/* The program's first thread keeps its place; of the others the oldest gives way. */
 static uint64_t depth(struct faults *faults, pid_t thread, uint64_t pointer)
 {
-	struct stack *stack = &faults->stacks[(unsigned)thread % THREADS];
+	struct stack *stack = faults->stacks;
 
-	if (stack->thread != thread)
+	while (stack < faults->stacks + THREADS && stack->thread != thread)
+		stack++;
+	if (stack == faults->stacks + THREADS) {
+		stack = &faults->stacks[thread == faults->program ? 0 : 1 + faults->threads++ % (THREADS - 1)];
 		*stack = (struct stack){thread, pointer};
+	}
 	return stack->top - pointer;
 }
 

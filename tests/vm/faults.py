@@ -132,7 +132,7 @@ class Trial:
 
     # After a failure nothing may be left over for the next trial.
     def start_again(self):
-        if self.product.collector.poll() is None:
+        if self.product.collector and self.product.collector.poll() is None:
             self.product.collector.kill()
             self.product.collector.wait()
         self.detach()
@@ -143,58 +143,61 @@ class Trial:
     def detach(self):
         self.product.ask("detach", accept=ANY)
 
-    def count(self):
-        """How many calls there are until the collector is ready, and until its end: at its first start, and at one that
-        finds in the kernel what another has left. And the sites: those until the first start is ready that are met then
-        alone, and those of the later one."""
-        starts, sites = [], []
-        for kind in ("first", "later"):
+    def count(self, kinds=("first", "later")):
+        """The calls of a start, and the sites that no kind of start before has: all of one that finds in the kernel what
+        another has left; of the others, until the collector is ready."""
+        known, starts = set(), {}
+        for kind in kinds:
+            PREPARE[kind](self)
             ready = self.with_fault(0, "EIO", "once")
-            starts.append((ready, self.calls()[0]))
-            sites.append(self.sites())
+            calls, sites = self.calls()[0], self.sites()
             say("%s start: %d system calls, %d of them before it was ready; %d sites, %d of them before" % (
-                kind, starts[-1][1], ready, len(sites[-1]), len(self.sites_until_ready)))
-            if kind == "first":
-                sites = [self.sites_until_ready]
+                kind, calls, ready, len(sites), len(self.sites_until_ready)))
+            starts[kind] = Start(ready, calls, sites if kind == "later" else self.sites_until_ready)
             self.check()
-        later = set(sites[1])
-        return starts, ([site for site in sites[0] if site not in later], sites[1])
+        for kind in sorted(kinds, key=("later", "cold", "first").index):
+            starts[kind] = starts[kind]._replace(sites=[site for site in starts[kind].sites if site not in known])
+            known.update(starts[kind].sites)
+        return starts
+
+
+Start = collections.namedtuple("Start", "ready calls sites")
+
+# What is there when the collector starts: nothing, all, or nothing in the kernel.
+PREPARE = {"first": Trial.start_again, "later": lambda trial: None, "cold": Trial.detach}
 
 
 # A fifth of them while the collector starts for the first time, a fifth while it starts later, the rest when it is ready.
 def sample(trial, seconds, seed):
-    (cold, _), (ready, calls) = trial.count()[0]
+    starts = trial.count()
+    ready, calls = starts["later"].ready, starts["later"].calls
     chosen = random.Random(seed)
     end = time.monotonic() + seconds
     number = 0
     while time.monotonic() < end:
         if number % 5 == 0:
             trial.detach()
-        first, last = ((1, cold), (1, ready), (ready + 1, calls))[min(number % 5, 2)]
+        first, last = ((1, starts["first"].ready), (1, ready), (ready + 1, calls))[min(number % 5, 2)]
         yield (chosen.randint(first, last),) + FAULTS[number % len(FAULTS)]
         number += 1
 
 
 def every(trial, step):
-    (cold, _), (_, calls) = trial.count()[0]
-    for at in range(1, calls + 1, step):
-        for fault in FAULTS:
-            yield (at,) + fault
-    for at in range(1, cold + 1, step):
-        for fault in FAULTS:
-            trial.detach()
-            yield (at,) + fault
+    starts = trial.count()
+    for kind, calls in (("later", starts["later"].calls), ("cold", starts["first"].ready)):
+        for at in range(1, calls + 1, step):
+            for fault in FAULTS:
+                PREPARE[kind](trial)
+                yield (at,) + fault
 
 
 # With a STEP that 7 does not divide each site gets its turn, and the faults change from one to the next.
 def at_sites(trial, step):
-    cold, later = trial.count()[1]
-    say("sites: %d of the first start alone, %d of a later one" % (len(cold), len(later)))
-    for is_cold, sites in ((False, later), (True, cold)):
-        for number in range(0, len(sites) * len(FAULTS), step):
-            if is_cold:
-                trial.detach()
-            yield (sites[number // len(FAULTS)],) + FAULTS[number % len(FAULTS)]
+    starts = trial.count(PREPARE)
+    pairs = [(kind, site, fault) for kind, start in starts.items() for site in start.sites for fault in FAULTS]
+    for kind, site, fault in pairs[::step]:
+        PREPARE[kind](trial)
+        yield (site,) + fault
 
 
 def main():
