@@ -220,6 +220,8 @@ $(B)/test_hidden: ALL_LDFLAGS += -Wl,--wrap=tracer_count_held -Wl,--wrap=tracer_
 $(B)/test_cover: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,window_cut tracer_enter_open_files collector_enter_loops \
 	collector_collect)
 $(B)/test_scan_walk: ALL_LDFLAGS += -Wl,--wrap=scan_send -Wl,--wrap=scan_must_save -Wl,--wrap=scan_save -Wl,--wrap=inodes_find
+$(B)/test_seals: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_forget tracer_superblock tracer_produced tracer_consumed \
+	tracer_raw_write blocks_name seal_read)
 $(B)/test_pause: ALL_LDFLAGS += -Wl,--wrap=collector_collect
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 

@@ -17,7 +17,7 @@ int filesystems_depart(struct collector *collector);
 int filesystems_follow(struct collector *collector);
 /*
  * Stops to trace what has this number if that has ended. Looks again, as another one may have come by now, which is
- * traced from its mount on by that entry alone.
+ * traced from its mount on by that entry alone. If one may have come unseen, seals are taken out.
  */
 int filesystems_forget_ended(struct collector *collector, uint32_t device);
 /* Keeps what the next collector must know of one that stays mounted. */

@@ -351,6 +351,8 @@ static int keep(struct collector *collector, struct sealed *row)
 static int read_seal(struct collector *collector, struct sealed *row)
 {
 	char name[BLOCK_NAME_BYTES];
+	uint32_t superblock = row->superblock;
+	size_t count = collector->seals.count;
 	struct superblock entry;
 	struct seal seal;
 	int code = 0;
@@ -364,11 +366,12 @@ static int read_seal(struct collector *collector, struct sealed *row)
 	if (!row->position || tracer_consumed(collector->tracer) < row->position || collector->held)
 		return 0;
 	/* All that it reported is in the store: whatever reports under its number from now on is another one. */
-	if (row->is_anonymous && row->superblock) {
-		code = filesystems_forget_ended(collector, row->superblock);
+	if (row->is_anonymous && superblock) {
 		row->superblock = 0;
+		code = filesystems_forget_ended(collector, superblock);
 	}
-	if (code)
+	/* Another one may have come by that number unseen: then seals are gone, and this row with them. */
+	if (code || collector->seals.count != count)
 		return code;
 	if (blocks_name(row->devices[0], name) || seal_read(name, &seal) || is_live(collector, row->superblock, &seal))
 		return 0;

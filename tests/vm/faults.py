@@ -7,9 +7,9 @@
   faults.py sites STEP DIRECTORY REPLICA      every STEPth pair of a fault and a way through the program to a call
 
 A trial: the collector starts, files change, windows are marked, listed and committed, the collector stops; at the K-th
-of all its system calls, or at the first one from a site, a fault is thrown in (faults.c). Then it starts without faults. What was answered must still be
-there; the list makes the replica equal the source, or says that it may not; and nothing hangs. A trial that found
-something is printed with its K. The last line has the figures.
+of all its system calls, or at the first one from a site, a fault is thrown in (faults.c). Then it starts without faults.
+What was answered must still be there; the list makes the replica equal the source, or says that it may not; and nothing
+hangs. A trial that found something is printed with its K. The last line has the figures: of sites not all are met again.
 
 DIRECTORY and REPLICA lie on two filesystems; the state is beside DIRECTORY. Exit status: 0 good, 1 something was found.
 """
@@ -144,8 +144,8 @@ class Trial:
         self.product.ask("detach", accept=ANY)
 
     def count(self, kinds=("first", "later")):
-        """The calls of a start, and the sites that no kind of start before has: all of one that finds in the kernel what
-        another has left; of the others, until the collector is ready."""
+        """The calls of each kind of start, and its sites: all of one that finds in the kernel what another has left; of
+        the others those until the collector is ready, and each site once."""
         known, starts = set(), {}
         for kind in kinds:
             PREPARE[kind](self)

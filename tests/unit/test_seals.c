@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The number of a filesystem that has ended is given up; whoever may have come by it unseen costs seals. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "blocks.h"
+#include "collector.h"
+#include "store_seals.h"
+
+enum { FILESYSTEMS = 3 };
+
+/* In place of the kernel: all have ended and their records were taken; one may have come meanwhile. */
+static int forget_result;
+
+static char directory[] = "/tmp/test-seals-XXXXXX";
+
+int __wrap_tracer_forget(struct tracer *tracer, uint32_t device, uint32_t came)
+{
+	(void)tracer;
+	(void)device;
+	(void)came;
+	return forget_result;
+}
+
+int __wrap_tracer_superblock(const struct tracer *tracer, uint32_t device, struct superblock *entry)
+{
+	(void)tracer;
+	(void)device;
+	*entry = (struct superblock){.came = 1, .ended = 1};
+	return 0;
+}
+
+uint64_t __wrap_tracer_produced(const struct tracer *tracer)
+{
+	(void)tracer;
+	return 1;
+}
+
+uint64_t __wrap_tracer_consumed(const struct tracer *tracer)
+{
+	(void)tracer;
+	return 1;
+}
+
+void __wrap_tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_write *entry)
+{
+	(void)tracer;
+	(void)device;
+	*entry = (struct raw_write){0};
+}
+
+int __wrap_blocks_name(uint32_t device, char name[BLOCK_NAME_BYTES])
+{
+	snprintf(name, BLOCK_NAME_BYTES, "%u", device);
+	return 0;
+}
+
+int __wrap_seal_read(const char *path, struct seal *seal)
+{
+	*seal = (struct seal){.clean = 1, .digest = strtoul(path, NULL, 10)};
+	return 0;
+}
+
+/* As they are when their mounts have gone: the seal in the store is that of the mount before. */
+static void add_sealed(struct collector *collector, uint32_t device)
+{
+	static const struct seal old = {.clean = 1};
+	const struct store_seal stored = {.filesystem = device, .bytes = &old, .size = sizeof(old)};
+	struct sealed *row = &collector->seals.rows[collector->seals.count++];
+
+	*row = (struct sealed){
+		.filesystem = device,
+		.superblock = device,
+		.is_anonymous = true,
+		.devices = calloc(1, sizeof(*row->devices)),
+		.device_count = 1,
+		.watched = true,
+		.reads = 1,
+	};
+	assert_non_null(row->devices);
+	row->devices[0] = device;
+	assert_int_equal(store_put_seal(collector->store, &stored), 0);
+}
+
+static int set_up(void **state)
+{
+	static struct collector collector;
+
+	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	collector = (struct collector){.seals.rows = calloc(FILESYSTEMS, sizeof(*collector.seals.rows))};
+	assert_non_null(collector.seals.rows);
+	assert_int_equal(store_open(&collector.store, directory, STORE_WRITE), 0);
+	for (uint32_t device = 1; device <= FILESYSTEMS; device++)
+		add_sealed(&collector, device);
+	*state = &collector;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct collector *collector = *state;
+	char command[64];
+
+	seals_free(&collector->seals);
+	store_close(collector->store);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command); /* NOLINT(cert-env33-c) a path of our own */
+}
+
+static int count_new(const struct store_seal *stored, void *context)
+{
+	struct seal seal;
+	unsigned *count = context;
+
+	assert_int_equal(stored->size, sizeof(seal));
+	memcpy(&seal, stored->bytes, sizeof(seal));
+	assert_int_equal(seal.digest, stored->filesystem);
+	++*count;
+	return 0;
+}
+
+/* Each of those in the store is new. */
+static unsigned seals_of(struct collector *collector)
+{
+	unsigned count = 0;
+
+	assert_int_equal(store_seals(collector->store, count_new, &count), 0);
+	return count;
+}
+
+static void seals_are_read_when_all_is_taken(void **state)
+{
+	struct collector *collector = *state;
+
+	forget_result = 0;
+	assert_int_equal(seals_check(collector, 1), 0);
+	assert_int_equal(collector->seals.count, FILESYSTEMS);
+	assert_int_equal(seals_of(collector), FILESYSTEMS);
+	for (size_t i = 0; i < FILESYSTEMS; i++)
+		assert_int_equal(collector->seals.rows[i].superblock, 0);
+}
+
+/* By an anonymous number any of them may have come. */
+static void one_that_may_have_come_unseen_costs_the_seals(void **state)
+{
+	struct collector *collector = *state;
+
+	forget_result = 1;
+	assert_int_equal(seals_check(collector, 1), 0);
+	assert_int_equal(collector->seals.count, 0);
+	assert_int_equal(seals_of(collector), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(seals_are_read_when_all_is_taken),
+		TEST(one_that_may_have_come_unseen_costs_the_seals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
