@@ -110,6 +110,7 @@ static struct link_change change_of(const struct link_event *at, enum link_actio
 		.filesystem = at->filesystem,
 		.links = decode_links(at->event),
 		.inode = at->event->inode,
+		.generation = at->event->generation,
 		.window = at->window,
 		.time = at->time,
 		.facts = decode_facts(at->event),
@@ -190,6 +191,7 @@ static int take_replaced(struct link_feed *feed, const struct link_event *at, st
 	if (!at->event->ended || at->event->flags & EVENT_CARRIED || !is_named(at->event))
 		return 0;
 	change.inode = at->event->ended;
+	change.generation = 0;
 	change.links = 0;
 	note_ending(feed, at, change.inode);
 	return batch_add_link(batch, &change);
