@@ -3,13 +3,13 @@
  * Runs a program, counts its system calls, and lets one of them fail, or it and all after it, or kills the program
  * there.
  *
- *   faults K|@SITE FAULT once|on FIGURES COMMAND [ARG...]
+ *   faults K|@SITE+K FAULT once|on FIGURES COMMAND [ARG...]
  *
- * The K-th system call (0: none), or the first one from that SITE, does not take place, but returns FAULT: EIO, ENOSPC
- * or ENOMEM; with KILL the program dies before it. Threads and children of the program count as well. FIGURES is a file
- * of numbers of 64 bits, in memory that is shared, so that others can follow: the calls so far, the number of the call
- * that failed first, plus 1, and how many sites there were, whose names follow, in the order in which they were met. A
- * site is a way through the program to a system call: the call, the instruction and how deep the stack is. It has the
+ * The K-th system call (0: none), or before that the first one from that SITE, does not take place, but returns FAULT:
+ * EIO, ENOSPC or ENOMEM; with KILL the program dies before it. Threads and children of the program count as well.
+ * FIGURES is a file of numbers of 64 bits, in memory that is shared, so that others can follow: the calls so far, the
+ * number of the call that failed first, plus 1, whether it was at the SITE, and how many sites there were, of each of
+ * which the name and the call follow, in the order in which they were met. A site is a way through the program to a system call: the call, the instruction and how deep the stack is. It has the
  * same name in each run where addresses are not random, unless the heap or the time decides what comes there. SIGTERM
  * is passed on. Exit status: that of the program, 128 + N where a signal ended it, 125 where this one failed.
  */
@@ -36,8 +36,10 @@
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
 struct figures {
-	_Atomic uint64_t calls, failed, site_count;
-	uint64_t sites[SITES];
+	_Atomic uint64_t calls, failed, at_site, site_count;
+	struct {
+		uint64_t name, call;
+	} sites[SITES];
 };
 
 struct stack {
@@ -106,7 +108,8 @@ static void note_site(struct faults *faults, uint64_t site)
 	if (*known == site || figures->site_count == SITES)
 		return;
 	*known = site;
-	figures->sites[figures->site_count++] = site;
+	figures->sites[figures->site_count].name = site;
+	figures->sites[figures->site_count++].call = figures->calls;
 }
 
 static bool is_wanted(const struct faults *faults, uint64_t call, uint64_t site)
@@ -117,7 +120,7 @@ static bool is_wanted(const struct faults *faults, uint64_t call, uint64_t site)
 		return false;
 	if (figures->failed)
 		return faults->on;
-	return faults->site ? site == faults->site : faults->at && figures->calls >= faults->at;
+	return site == faults->site || (faults->at && figures->calls >= faults->at);
 }
 
 static void enter(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
@@ -128,8 +131,10 @@ static void enter(struct faults *faults, pid_t thread, const struct __ptrace_sys
 	note_site(faults, site);
 	if (!is_wanted(faults, info->entry.nr, site))
 		return;
-	if (!faults->figures->failed)
+	if (!faults->figures->failed) {
 		faults->figures->failed = info->entry.nr + 1;
+		faults->figures->at_site = site == faults->site;
+	}
 	if (!faults->error) {
 		kill(faults->program, SIGKILL);
 		return;
@@ -237,15 +242,15 @@ int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = pass_on};
 	static struct faults faults;
+	char *at = argc > 1 ? argv[1] : NULL;
 
 	if (argc < 6 || !find_error(argv[2], &faults.error)) {
-		fprintf(stderr, "usage: faults K|@SITE EIO|ENOSPC|ENOMEM|KILL once|on FIGURES COMMAND [ARG...]\n");
+		fprintf(stderr, "usage: faults K|@SITE+K EIO|ENOSPC|ENOMEM|KILL once|on FIGURES COMMAND [ARG...]\n");
 		return 2;
 	}
 	if (*argv[1] == '@')
-		faults.site = strtoull(argv[1] + 1, NULL, 10);
-	else
-		faults.at = strtoull(argv[1], NULL, 10);
+		faults.site = strtoull(argv[1] + 1, &at, 10);
+	faults.at = strtoull(at, NULL, 10);
 	faults.on = strcmp(argv[3], "on") == 0;
 	faults.figures = share(argv[4]);
 	if (!faults.figures || !start(&faults, argv + 5)) {

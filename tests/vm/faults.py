@@ -4,12 +4,14 @@
 
   faults.py SECONDS SEED DIRECTORY REPLICA    trials for so long, spread evenly over the calls and the faults
   faults.py all STEP DIRECTORY REPLICA        every STEPth call, with each fault, once and from then on
-  faults.py sites STEP DIRECTORY REPLICA      every STEPth pair of a fault and a way through the program to a call
+  faults.py sites STEP DIRECTORY REPLICA      every STEPth pair of a fault and a way through the program to a call;
+                                              STEP+FIRST: from the pair FIRST on
 
 A trial: the collector starts, files change, windows are marked, listed and committed, the collector stops; at the K-th
-of all its system calls, or at the first one from a site, a fault is thrown in (faults.c). Then it starts without faults.
+of all its system calls, or at the first one from a site, a fault is thrown in (faults.c); where a site is not met again,
+at a call soon after that which it was at first. Then it starts without faults.
 What was answered must still be there; the list makes the replica equal the source, or says that it may not; and nothing
-hangs. A trial that found something is printed with its K. The last line has the figures: of sites not all are met again.
+hangs. A trial that found something is printed with its K. The last line has the figures.
 
 DIRECTORY and REPLICA lie on two filesystems; the state is beside DIRECTORY. Exit status: 0 good, 1 something was found.
 """
@@ -25,6 +27,7 @@ from backup import BUILD, COMPLETE, FAILED, FRESH, INCOMPLETE, Backup, Failed, P
 
 FAULTS = [(fault, when) for fault in ("EIO", "ENOSPC", "ENOMEM") for when in ("once", "on")] + [("KILL", "once")]
 RUN = "/run/faults"
+LATE = 100 # system calls after which a site is not awaited any longer
 ANY = (COMPLETE, FAILED, INCOMPLETE, FRESH)
 
 
@@ -97,13 +100,13 @@ class Trial:
 
     def calls(self):
         with open(RUN + "/figures", "rb") as file:
-            return struct.unpack("QQ", file.read(16))
+            return struct.unpack("QQQ", file.read(24))
 
     def sites(self):
         """In the order in which they were met."""
         with open(RUN + "/figures", "rb") as file:
-            count = struct.unpack("16xQ", file.read(24))[0]
-            return ["@%d" % site for site in struct.unpack("%dQ" % count, file.read(8 * count))]
+            count = struct.unpack("24xQ", file.read(32))[0]
+            return [Site(*site) for site in struct.iter_unpack("QQ", file.read(16 * count))]
 
     # ---- and afterwards
 
@@ -120,9 +123,10 @@ class Trial:
         self.figures["trials"] += 1
         try:
             self.with_fault(at, fault, when)
-            calls, failed = self.calls()
+            calls, failed, at_site = self.calls()
             say("system call %d failed, of %d" % (failed - 1, calls))
             self.figures["thrown"] += failed > 0
+            self.figures["at_site"] += at_site
             self.check()
         except Failed as failure:
             self.figures["failed"] += 1
@@ -156,11 +160,12 @@ class Trial:
             starts[kind] = Start(ready, calls, sites if kind == "later" else self.sites_until_ready)
             self.check()
         for kind in sorted(kinds, key=("later", "cold", "first").index):
-            starts[kind] = starts[kind]._replace(sites=[site for site in starts[kind].sites if site not in known])
-            known.update(starts[kind].sites)
+            starts[kind] = starts[kind]._replace(sites=[site for site in starts[kind].sites if site.name not in known])
+            known.update(site.name for site in starts[kind].sites)
         return starts
 
 
+Site = collections.namedtuple("Site", "name call")
 Start = collections.namedtuple("Start", "ready calls sites")
 
 # What is there when the collector starts: nothing, all, or nothing in the kernel.
@@ -192,12 +197,12 @@ def every(trial, step):
 
 
 # With a STEP that 7 does not divide each site gets its turn, and the faults change from one to the next.
-def at_sites(trial, step):
+def at_sites(trial, step, first):
     starts = trial.count(PREPARE)
     pairs = [(kind, site, fault) for kind, start in starts.items() for site in start.sites for fault in FAULTS]
-    for kind, site, fault in pairs[::step]:
+    for kind, site, fault in pairs[first::step]:
         PREPARE[kind](trial)
-        yield (site,) + fault
+        yield ("@%d+%d" % (site.name, site.call + LATE),) + fault
 
 
 def main():
@@ -205,18 +210,20 @@ def main():
         sys.exit(__doc__)
     os.makedirs(RUN, exist_ok=True)
     trial = Trial(*sys.argv[3:])
-    kinds = {"all": every, "sites": at_sites}
-    if sys.argv[1] in kinds:
-        trials = kinds[sys.argv[1]](trial, int(sys.argv[2]))
+    if sys.argv[1] == "all":
+        trials = every(trial, int(sys.argv[2]))
+    elif sys.argv[1] == "sites":
+        step, _, first = sys.argv[2].partition("+")
+        trials = at_sites(trial, int(step), int(first or 0))
     else:
         trials = sample(trial, int(sys.argv[1]), sys.argv[2])
     for chosen in trials:
         trial.run(*chosen)
     trial.detach()
     figures = trial.figures
-    say("%d trials, in %d a fault was thrown in; lists afterwards: %d complete, %d repaired, %d incomplete, %d fresh; "
-        "%d failed" % tuple(figures[name] for name in (
-            "trials", "thrown", "complete", "repaired", "incomplete", "fresh", "failed")))
+    say("%d trials, in %d a fault was thrown in, in %d at a site; lists afterwards: %d complete, %d repaired, "
+        "%d incomplete, %d fresh; %d failed" % tuple(figures[name] for name in (
+            "trials", "thrown", "at_site", "complete", "repaired", "incomplete", "fresh", "failed")))
     return 1 if figures["failed"] else 0
 
 

@@ -49,6 +49,16 @@ random_pace() {
 	[ "$plain" = 1 ] || echo --linked-in ${FSCHANGED_SECONDS:+--operations 40}
 }
 
+# A list lacks the names of a file: what is known of it, and where it is.
+tell_of_the_nameless() {
+	local inode
+	inode=$(sed -n 's/.*the file with inode \([0-9]*\) was changed.*/\1/p' "$T/seed" | head -n 1)
+	[ -n "$inode" ] || return 0
+	echo "inode $inode; serial, filesystem, window, place, links, generation, facts, first, last:"
+	in_store "SELECT serial, filesystem, window, place, links, generation, facts, first, last FROM linked WHERE inode = $inode"
+	find "${RANDOM_PLACES[@]}" -xdev -inum "$inode" -printf '%p: %n links, changed %C@\n'
+}
+
 proves random_oracle \
 	'operations, cuts and failed backups at random on ext4, xfs, btrfs, tmpfs and an overlay: the lists make each replica equal'
 random_oracle() {
@@ -56,7 +66,10 @@ random_oracle() {
 	last=$((seed + ${FSCHANGED_SEEDS:-1}))
 	while [ "$seed" -lt "$last" ] || [ "$SECONDS" -lt "${FSCHANGED_SECONDS:-0}" ]; do
 		# shellcheck disable=SC2046 # several words or none
-		oracle "$seed" $(random_pace "$seed") >"$T/seed" 2>&1 || failures=$((failures + 1))
+		oracle "$seed" $(random_pace "$seed") >"$T/seed" 2>&1 || {
+			failures=$((failures + 1))
+			tell_of_the_nameless >>"$T/seed" 2>&1
+		}
 		cat "$T/seed"
 		cat "$T/seed" >>"$RESULTS/random.log"
 		[ "$failures" = 0 ] || [ -n "${FSCHANGED_SECONDS:-}" ] || break
