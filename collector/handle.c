@@ -9,7 +9,7 @@
 
 #include "handle.h"
 
-enum { BTRFS_FID_BYTES = 20, HANDLE_BYTES = 128 /* MAX_HANDLE_SZ */ };
+enum { HANDLE_BYTES = 128 /* MAX_HANDLE_SZ */ };
 
 /* An inode number of 8 bytes or of 4, and where it and the generation of 4 bytes stand. */
 struct layout {
@@ -21,7 +21,8 @@ struct layout {
 
 /*
  * Filesystems that find every inode by its handle. Not tmpfs, where only an inode of which somebody has asked for the
- * handle is found (shmem_encode_fh()), nor vfat, which looks into its cache alone (fat_nfs_get_inode()).
+ * handle is found (shmem_encode_fh()), nor vfat, which looks into its cache alone (fat_nfs_get_inode()). Nor btrfs: a
+ * handle there is of a subvolume, and where the file was another one may be by now.
  */
 static const struct layout layouts[] = {
 	/* generic_encode_ino32_fh(): FILEID_INO32_GEN */
@@ -32,8 +33,6 @@ static const struct layout layouts[] = {
 	/* fs/xfs/xfs_export.h: the second one unless all inode numbers are small */
 	{"xfs", 8, 0x01, 0, 4, 4},
 	{"xfs", 12, 0x81, 0, 8, 8},
-	/* struct btrfs_fid without its parent: FILEID_BTRFS_WITHOUT_PARENT; the subvolume stands between */
-	{"btrfs", BTRFS_FID_BYTES, 0x4d, 0, 8, 16},
 };
 
 union handle {
@@ -97,6 +96,7 @@ int handle_is_gone(int directory, const char *type, uint64_t inode, uint32_t gen
 	    !put_inode(layout, handle.head.f_handle, inode))
 		return -EOPNOTSUPP;
 	memcpy(handle.head.f_handle + layout->generation, &generation, sizeof(generation));
+	/* Not O_DIRECTORY: with that kernels from 6.11 on may take what is no directory for stale. */
 	fd = open_by_handle_at(directory, &handle.head, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ESTALE ? 1 : -errno;

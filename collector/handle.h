@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /*
- * Whether the file has no name any more. directory: open for reading, of the same filesystem and the same subvolume;
+ * Whether the file has no name any more. directory: open for reading, of the same filesystem;
  * type: the filesystem's, as mountinfo has it. 1: it has none, or there is no such file; 0: it has one; -EOPNOTSUPP:
  * this filesystem would not tell; -errno.
  *

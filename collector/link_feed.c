@@ -103,6 +103,12 @@ static struct departure *find_departure(struct link_feed *feed, const struct lin
 	return NULL;
 }
 
+/* 0: an ioctl may give the file another one (EXT4_IOC_SETVERSION, EXT4_IOC_SWAP_BOOT). */
+static uint32_t generation_after(const struct event *event)
+{
+	return event->operation == OPERATION_IOCTL ? 0 : event->generation;
+}
+
 static struct link_change change_of(const struct link_event *at, enum link_action action)
 {
 	return (struct link_change){
@@ -110,7 +116,7 @@ static struct link_change change_of(const struct link_event *at, enum link_actio
 		.filesystem = at->filesystem,
 		.links = decode_links(at->event),
 		.inode = at->event->inode,
-		.generation = at->event->generation,
+		.generation = generation_after(at->event),
 		.window = at->window,
 		.time = at->time,
 		.facts = decode_facts(at->event),

@@ -351,6 +351,10 @@ static int add_listed(struct links *links, const struct place *place, const stru
 	return outputs_add(links->options.outputs, LIST_CHANGED, &entry, links->options.error);
 }
 
+/*
+ * The same number on another device is a file of another subvolume, or the file itself: where it was met another
+ * subvolume may have come since. So it is listed as well while the file has no name.
+ */
 static int take_candidate(const char *path, size_t length, void *context)
 {
 	struct links *links = context;
@@ -372,8 +376,10 @@ static int take_candidate(const char *path, size_t length, void *context)
 		return 0;
 	}
 	key = key_of(filesystem, sight.looked.device, sight.looked.inode);
-	if (key.inode != file->key.inode || (file->key.device && key.device != file->key.device))
+	if (key.inode != file->key.inode)
 		return 0;
+	if (file->key.device && key.device != file->key.device)
+		return file->names ? 0 : add_listed(links, &place, &sight);
 	file->names++;
 	record = record_of(&sight.looked, file->facts, file->first);
 	file->links = (uint64_t)record.last > file->links ? (uint64_t)record.last : file->links;

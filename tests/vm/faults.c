@@ -9,9 +9,10 @@
  * EIO, ENOSPC or ENOMEM; with KILL the program dies before it. Threads and children of the program count as well.
  * FIGURES is a file of numbers of 64 bits, in memory that is shared, so that others can follow: the calls so far, the
  * number of the call that failed first, plus 1, whether it was at the SITE, and how many sites there were, of each of
- * which the name and the call follow, in the order in which they were met. A site is a way through the program to a system call: the call, the instruction and how deep the stack is. It has the
- * same name in each run where addresses are not random, unless the heap or the time decides what comes there. SIGTERM
- * is passed on. Exit status: that of the program, 128 + N where a signal ended it, 125 where this one failed.
+ * which the name and the call follow, in the order in which they were met. A site is a way through the program to a
+ * system call: the call, the instruction and how deep the stack is. It has the same name in each run where addresses
+ * are not random, unless the heap or the time decides what comes there. SIGTERM is passed on. Exit status: that of the
+ * program, 128 + N where a signal ended it, 125 where this one failed.
  */
 #include <errno.h>
 #include <fcntl.h>

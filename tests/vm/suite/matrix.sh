@@ -195,7 +195,7 @@ matrix_of_files_that_are_gone() {
 	for type in ext4 xfs btrfs tmpfs; do
 		wait_until 60 is_walked "$MATRIX/$type" || fail "$type is not walked"
 	done
-	for type in ext4 xfs btrfs tmpfs; do
+	for type in ext4 xfs tmpfs btrfs; do
 		D=${WORKS[$type]}/gone JOB=$FUNCNAME.$type
 		mkdir "$D"
 		touch "$D"/{gone,lives}
@@ -203,8 +203,8 @@ matrix_of_files_that_are_gone() {
 		ln "$D/lives" "$D/lives.2"
 		begin_job "$JOB"
 		change_after_the_end
-		if [ "$type" = tmpfs ]; then
-			# It could not tell.
+		if [ "$type" = tmpfs ] || [ "$type" = btrfs ]; then
+			# They could not tell.
 			incomplete_dump "$JOB" "$D" --pending
 			commit "$JOB"
 			continue
@@ -219,4 +219,24 @@ matrix_of_files_that_are_gone() {
 		expect_said "the file with inode $inode was changed, of which no name is known"
 		commit "$JOB"
 	done
+}
+
+proves matrix_of_a_directory_that_became_a_subvolume \
+	'btrfs: a file is changed through a name in a directory that goes, a subvolume takes its place: the other name is listed'
+matrix_of_a_directory_that_became_a_subvolume() {
+	D=${WORKS[btrfs]}/became
+	mkdir -p "$D/sub"
+	touch "$D/sub/file"
+	ln "$D/sub/file" "$D/kept"
+	begin_job "$FUNCNAME"
+	echo more >>"$D/sub/file"
+	rm -r "$D/sub"
+	btrfs -q subvolume create "$D/sub"
+	dump "$FUNCNAME" "$D"
+	[ "$STATUS" = 3 ] || expect_listed changed kept
+	expect 0 fschanged scan
+	complete_dump "$FUNCNAME" "$D" --pending
+	expect_listed changed kept
+	expect_listed deleted sub
+	commit "$FUNCNAME"
 }
