@@ -312,12 +312,21 @@ static bool is_gone(struct links *links)
 	return gone == 1;
 }
 
+/*
+ * A name that a file gets changes nothing of it, and is dirty itself; so is the name to which it is moved. The record
+ * of a link may come after that of such a move, with the path of before.
+ */
+static bool has_only_got_names(const struct file *file)
+{
+	return (file->facts.operations & ~(1U << OPERATION_CARRIED)) == 1U << OPERATION_LINK;
+}
+
 /* Whatever a link count says is told again when the store has what happened meanwhile. */
 static int lack(struct links *links)
 {
 	const struct file *file = &links->file;
 
-	if (!file->names && is_gone(links))
+	if (!file->names && (has_only_got_names(file) || is_gone(links)))
 		return 0;
 	if (links->rounds) {
 		links->lacking_count++;

@@ -1452,6 +1452,22 @@ static void name_made_meanwhile(void **state)
 	expect_rounds(fixture, (const char *[]){NULL}, 0);
 }
 
+/* It is listed as the name to which it was moved; the record of the link came with the path of before. */
+static void linked_moved_and_unlinked(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t inode;
+
+	shell(fixture, "touch moved");
+	inode = inode_of(fixture, "moved");
+	dirty(fixture, "moved", 0, 0);
+	change_link(fixture, LINK_NAMED, "a", inode, 2, 1 << OPERATION_LINK | 1 << OPERATION_CARRIED);
+	expect_complete(fixture, "moved\n", "");
+	change_link(fixture, LINK_NAMED, "a", inode, 2, 1 << OPERATION_SETATTR);
+	expect(fixture, "moved\n", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+}
+
 /* Also one that the store has known when the file was looked at first. */
 static void name_gone_meanwhile(void **state)
 {
@@ -1688,6 +1704,7 @@ int main(void)
 		TEST(names_in_a_moved_directory),
 		TEST(changed_without_a_name),
 		TEST(changed_after_the_end),
+		TEST(linked_moved_and_unlinked),
 		TEST(changed_in_two_generations),
 		TEST(ended_later),
 		TEST(changed_and_unlinked),
