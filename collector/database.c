@@ -19,7 +19,7 @@
 
 enum {
 	APPLICATION_ID = 0x66734368, /* as in schema.sql */
-	SCHEMA_VERSION = 5,
+	SCHEMA_VERSION = 4,
 	BUSY_MILLISECONDS = 10000,
 };
 

@@ -103,12 +103,6 @@ static struct departure *find_departure(struct link_feed *feed, const struct lin
 	return NULL;
 }
 
-/* 0: an ioctl may give the file another one (EXT4_IOC_SETVERSION, EXT4_IOC_SWAP_BOOT). */
-static uint32_t generation_after(const struct event *event)
-{
-	return event->operation == OPERATION_IOCTL ? 0 : event->generation;
-}
-
 static struct link_change change_of(const struct link_event *at, enum link_action action)
 {
 	return (struct link_change){
@@ -116,7 +110,6 @@ static struct link_change change_of(const struct link_event *at, enum link_actio
 		.filesystem = at->filesystem,
 		.links = decode_links(at->event),
 		.inode = at->event->inode,
-		.generation = generation_after(at->event),
 		.window = at->window,
 		.time = at->time,
 		.facts = decode_facts(at->event),
@@ -197,7 +190,6 @@ static int take_replaced(struct link_feed *feed, const struct link_event *at, st
 	if (!at->event->ended || at->event->flags & EVENT_CARRIED || !is_named(at->event))
 		return 0;
 	change.inode = at->event->ended;
-	change.generation = 0;
 	change.links = 0;
 	note_ending(feed, at, change.inode);
 	return batch_add_link(batch, &change);

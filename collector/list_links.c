@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "handle.h"
 #include "list_links.h"
 #include "sort.h"
 #include "store_links.h"
@@ -30,8 +28,7 @@ struct mark {
 	uint64_t serial;
 	bool is_later; /* in a window that is not listed */
 	bool walked;   /* its names were searched after that */
-	uint32_t generation;
-	char place[]; /* where it was met; not terminated */
+	char place[];  /* where it was met; not terminated */
 } __attribute__((packed));
 
 /* What the records of a file say. */
@@ -39,9 +36,7 @@ struct file {
 	struct key key;
 	uint64_t links, names; /* of the names that are listed */
 	bool changed, walked, ended;
-	uint32_t generation; /* 0: none is known yet */
-	bool several;        /* generations, or one is not known */
-	uint64_t unlooked;   /* candidates that cannot be looked at */
+	uint64_t unlooked; /* candidates that cannot be looked at */
 	struct dirty_facts facts;
 	int64_t first, last;
 	char *path; /* one of its names, or where it was met */
@@ -170,10 +165,21 @@ int links_add(struct links *links, uint32_t filesystem, const char *path, size_t
 static uint64_t device_of(struct links *links, uint32_t filesystem, const char *path, size_t length)
 {
 	struct place place;
-	struct sight sight;
+	struct sight sight = {0};
+	int error = -ENOENT;
 
-	return places_nearest(links->options.places, filesystem, path, length, &place, &sight) ? 0
-											       : sight.looked.device;
+	while (error == -ENOENT && length) {
+		const char *slash = memrchr(path, '/', length);
+
+		error = places_find(links->options.places, filesystem, path, length, &place);
+		if (error)
+			return 0;
+		error = places_peek(links->options.places, &place, &sight);
+		if (length == 1)
+			break;
+		length = slash == path ? 1 : (size_t)(slash - path);
+	}
+	return error ? 0 : sight.looked.device;
 }
 
 /*
@@ -214,7 +220,6 @@ static int take_change(const struct store_linked *row, void *context)
 				.serial = htobe64(row->serial),
 				.is_later = row->window > links->options.last,
 				.walked = row->walked,
-				.generation = row->generation,
 			},
 	};
 	struct place place;
@@ -277,41 +282,6 @@ static void report_nameless(struct links *links)
 		    be64toh(file->key.inode), file->unlooked);
 }
 
-/* What has ended is another file than that which has the number now. */
-static void add_generation(struct file *file, uint64_t links, uint32_t generation)
-{
-	bool differs = file->generation && file->generation != generation;
-
-	file->several = links && (file->several || differs || !generation);
-	file->generation = links ? generation : 0;
-}
-
-/*
- * The filesystem is asked, which knows best. The records do not always tell: that of a change may come after that of
- * the last unlink which it was before, and in another window. False: it lives, or it cannot be told.
- */
-static bool is_gone(struct links *links)
-{
-	const struct file *file = &links->file;
-	const char *path = file->length ? file->path : "/";
-	struct place place;
-	struct sight sight;
-	int directory, gone;
-
-	if (file->several || !file->generation || !file->key.device)
-		return false;
-	if (places_nearest(links->options.places, be32toh(file->key.filesystem), path, file->length ? file->length : 1,
-			   &place, &sight) ||
-	    htobe64(sight.looked.device) != file->key.device)
-		return false;
-	directory = places_open(links->options.places, &place);
-	if (directory < 0)
-		return false;
-	gone = handle_is_gone(directory, sight.type, be64toh(file->key.inode), file->generation);
-	close(directory);
-	return gone == 1;
-}
-
 /*
  * A name that a file gets changes nothing of it, and is dirty itself; so is the name to which it is moved. The record
  * of a link may come after that of such a move, with the path of before.
@@ -326,7 +296,7 @@ static int lack(struct links *links)
 {
 	const struct file *file = &links->file;
 
-	if (!file->names && (has_only_got_names(file) || is_gone(links)))
+	if (!file->names && has_only_got_names(file))
 		return 0;
 	if (links->rounds) {
 		links->lacking_count++;
@@ -443,7 +413,6 @@ static int take_mark(struct links *links, const struct sorted *record)
 	struct file *file = &links->file;
 
 	file->ended = record->mode == 0;
-	add_generation(file, record->mode, mark->generation);
 	if (mark->is_later)
 		return 0;
 	file->changed = true;
@@ -537,7 +506,6 @@ static int take_row(const struct store_linked *row, void *context)
 	if (error || htobe64(device) != file->key.device)
 		return error;
 	file->ended = row->links == 0;
-	add_generation(file, row->links, row->generation);
 	if (row->window > links->options.last)
 		return 0;
 	file->changed = true;

@@ -264,13 +264,6 @@ int look_at(struct look *look, const char *path, size_t length, struct looked *l
 	return error;
 }
 
-int look_open(struct look *look, const char *path, size_t length)
-{
-	int error = below_root(look, &path, &length);
-
-	return error ? error : open_to_read(look->root, path, length);
-}
-
 /* The walk */
 
 /* A directory is never hidden here: the visitor knows what is mounted where. */

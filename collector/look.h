@@ -33,9 +33,6 @@ int look_set_mount(struct look *look, const struct mount *mount);
  */
 int look_at(struct look *look, const char *path, size_t length, struct looked *looked);
 
-/* Opens a directory for reading: a descriptor or -errno. */
-int look_open(struct look *look, const char *path, size_t length);
-
 struct look_visitor {
 	/*
 	 * Of a directory the type alone is set. 0: go on, also below; 1: go on, but not below; -errno ends the walk and

@@ -58,12 +58,6 @@ int places_look(struct places *places, const struct place *place, struct sight *
 /* The same without a report; other errors instead of -EAGAIN. Where no mount shows the place *sight stays as it is. */
 int places_peek(struct places *places, const struct place *place, struct sight *sight);
 
-/* Peeks at what is left of the way to the path: the nearest above that is there. 0 or -errno. */
-int places_nearest(struct places *places, uint32_t filesystem, const char *path, size_t length, struct place *place,
-		   struct sight *sight);
-/* Opens the directory at which places_look() or places_peek() has looked last, for reading: a descriptor or -errno. */
-int places_open(struct places *places, const struct place *place);
-
 /* Every entry below the directory at which places_look() has looked last. */
 int places_expand(struct places *places, const struct place *place,
 		  int (*each)(const char *path, size_t length, const struct sight *sight, void *context),

@@ -108,30 +108,6 @@ int places_peek(struct places *places, const struct place *place, struct sight *
 	return places_enter(places, place, &hidden) ? look(places, place, sight) : -EXDEV;
 }
 
-int places_nearest(struct places *places, uint32_t filesystem, const char *path, size_t length, struct place *place,
-		   struct sight *sight)
-{
-	int error = -ENOENT;
-
-	while (error == -ENOENT && length) {
-		const char *slash = memrchr(path, '/', length);
-
-		error = places_find(places, filesystem, path, length, place);
-		if (error)
-			return error;
-		error = places_peek(places, place, sight);
-		if (length == 1)
-			break;
-		length = slash == path ? 1 : (size_t)(slash - path);
-	}
-	return error;
-}
-
-int places_open(struct places *places, const struct place *place)
-{
-	return look_open(places->look, place->path, place->length);
-}
-
 /* Expansion */
 
 struct expansion {

@@ -129,19 +129,14 @@ QUERY(PUT_LINK, "INSERT INTO link VALUES (?1, ?2, ?3, ?4, " BEGUN ") "
 QUERY(REMOVE_LINK, "DELETE FROM link WHERE filesystem = ? AND inode = ? AND place = ? AND name = ?")
 QUERY(COPY_LINKS, "INSERT OR IGNORE INTO link SELECT filesystem, inode, ?2, name, walk FROM link WHERE place = ?1")
 QUERY(LIST_NAMES, "SELECT place, name FROM link WHERE filesystem = ? AND inode = ?")
-/* The generation stays while it is the same or the file has ended; else it is not known which of the files it is. */
-QUERY(PUT_LINKED,
-      "INSERT OR REPLACE INTO linked "
-      "(filesystem, inode, window, place, links, generation, facts, walk, first, last) "
-      "SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN coalesce(max(links), 0) = 0 OR max(generation) = ?8 THEN ?8 ELSE 0 END"
-      ", ?6 | coalesce(max(facts), 0), " BEGUN
-      ", coalesce(min(first, ?7), ?7), coalesce(max(last, ?7), ?7) FROM linked "
-      "WHERE filesystem = ?1 AND inode = ?2 AND window = ?3 AND place = ?4")
+QUERY(PUT_LINKED, "INSERT OR REPLACE INTO linked (filesystem, inode, window, place, links, facts, walk, first, last) "
+		  "SELECT ?1, ?2, ?3, ?4, ?5, ?6 | coalesce(max(facts), 0), " BEGUN
+		  ", coalesce(min(first, ?7), ?7), coalesce(max(last, ?7), ?7) FROM linked "
+		  "WHERE filesystem = ?1 AND inode = ?2 AND window = ?3 AND place = ?4")
 QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND +place = 0 LIMIT 1")
 QUERY(IS_LINKED, "SELECT 1 FROM linked WHERE filesystem = ? AND inode = ? LIMIT 1")
 #define FROM_LINKED                                                                                                    \
-	"SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial, "           \
-	"generation "                                                                                                  \
+	"SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "            \
 	"FROM linked JOIN filesystem ON id = filesystem "
 /* +: not by the index of places, which leads through the rows of all windows. */
 QUERY(LIST_LINKED, FROM_LINKED "WHERE window >= ? ORDER BY +place")

@@ -3,7 +3,7 @@
 -- Names and paths are bytes; paths have no fixed encoding.
 
 PRAGMA application_id = 0x66734368;
-PRAGMA user_version = 5;
+PRAGMA user_version = 4;
 
 CREATE TABLE meta (
 	key TEXT PRIMARY KEY,
@@ -96,7 +96,6 @@ CREATE TABLE linked (
 	window INTEGER NOT NULL,
 	place INTEGER NOT NULL,
 	links INTEGER NOT NULL,
-	generation INTEGER NOT NULL,
 	facts INTEGER NOT NULL,
 	walk INTEGER NOT NULL,
 	first INTEGER NOT NULL,

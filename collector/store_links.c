@@ -174,7 +174,7 @@ static int put_linked(struct store *store, const struct link_change *change, int
 {
 	return RUN(store->database, PUT_LINKED, NUMBER(change->filesystem), NUMBER(change->inode),
 		   NUMBER(change->window), NUMBER(place), NUMBER(change->links),
-		   NUMBER(dirty_facts_pack(change->facts)), NUMBER(change->time), NUMBER(change->generation));
+		   NUMBER(dirty_facts_pack(change->facts)), NUMBER(change->time));
 }
 
 static int put_name(struct store *store, const struct link_change *change)
@@ -368,7 +368,6 @@ static int read_linked(struct store *store, struct rows *rows, struct store_link
 		.first = rows_number(rows, 7),
 		.last = rows_number(rows, 8),
 		.serial = (uint64_t)rows_number(rows, 9),
-		.generation = (uint32_t)rows_number(rows, 10),
 	};
 	if (!place)
 		return 0;

@@ -26,7 +26,6 @@ struct link_change {
 	bool replaced; /* something was there to which a directory was moved */
 	uint32_t filesystem;
 	uint32_t links; /* after the change */
-	uint32_t generation;
 	uint64_t inode, window;
 	int64_t time; /* Unix time in seconds */
 	struct dirty_facts facts;
@@ -37,7 +36,6 @@ struct link_change {
 /* Files that changed. place: the directory in which the file was met. */
 struct store_linked {
 	uint32_t filesystem, links;
-	uint32_t generation;            /* 0: not known, or there were several with this number */
 	uint64_t inode, window, serial; /* serial: grows with time */
 	const char *place;              /* NULL: in none */
 	size_t place_length;

@@ -233,24 +233,6 @@ static void path_that_did_not_fit(void **state)
 	assert_int_equal(count, 1);
 }
 
-static void generations(void **state)
-{
-	struct event event = {.operation = OPERATION_OPEN, .mode = S_IFREG, .links = 2, .generation = 77};
-
-	assert_int_equal(take_event(*state, event, "/a"), 0);
-	assert_int_equal(changes[0].generation, 77);
-	/* It may have another one afterwards. */
-	event.operation = OPERATION_IOCTL;
-	assert_int_equal(take_event(*state, event, "/a"), 0);
-	assert_int_equal(changes[1].generation, 0);
-	/* That of what is replaced is not in the record. */
-	event.operation = OPERATION_RENAME_TO;
-	event.ended = 12;
-	assert_int_equal(take_event(*state, event, "/b"), 0);
-	assert_true(changes[2].inode == 12 && changes[2].generation == 0);
-	assert_true(changes[3].inode == 9 && changes[3].generation == 77);
-}
-
 static void file_without_a_name(void **state)
 {
 	struct event event = {.kind = EVENT_INODE, .operation = OPERATION_OPEN, .mode = S_IFREG, .links = 1};
@@ -278,7 +260,6 @@ int main(void)
 		TEST(carried_names_are_not_removed),
 		TEST(directory_moves),
 		TEST(path_that_did_not_fit),
-		TEST(generations),
 		TEST(file_without_a_name),
 	};
 

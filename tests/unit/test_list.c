@@ -11,14 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <linux/fs.h>
 
 #include <cmocka.h>
 
@@ -1267,88 +1264,6 @@ static void changed_without_a_name(void **state)
 	expect_complete(fixture, "d\nd/f\n", "");
 }
 
-/* As a record says it that comes after that of the last unlink. */
-static void change_late(struct fixture *fixture, const char *name, uint64_t inode, uint32_t generation)
-{
-	char *inside = format_text("%s/%s", fixture->inside, name);
-	const struct link_change change = {
-		.action = LINK_NAMED,
-		.filesystem = fixture->filesystem.id,
-		.links = 2,
-		.generation = generation,
-		.inode = inode,
-		.window = 1,
-		.path = inside,
-		.path_length = strlen(inside),
-	};
-
-	assert_int_equal(store_put_link(fixture->store, &change), 0);
-	free(inside);
-}
-
-/* 0: this filesystem would not be asked. */
-static uint32_t generation_of(struct fixture *fixture, const char *name)
-{
-	static const char *const asked[] = {"ext4", "xfs"};
-	char *path = format_text("%s/%s", fixture->tree, name);
-	int fd = open(path, O_RDONLY);
-	int generation = 0;
-
-	assert_true(fd >= 0);
-	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
-		if (strcmp(fixture->filesystem.type, asked[i]) == 0)
-			assert_int_equal(ioctl(fd, FS_IOC_GETVERSION, &generation), 0);
-	close(fd);
-	free(path);
-	return (uint32_t)generation;
-}
-
-/* The filesystem knows that the file is gone, whatever the order of the records says. */
-static void changed_after_the_end(void **state)
-{
-	struct fixture *fixture = *state;
-	uint32_t generation;
-	uint64_t inode;
-
-	shell(fixture, "mkdir d; touch d/a");
-	inode = inode_of(fixture, "d/a");
-	generation = generation_of(fixture, "d/a");
-	if (!generation || geteuid() != 0)
-		skip();
-	change_late(fixture, "d/a", inode, generation);
-	shell(fixture, "mv d/a d/b");
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 1);
-	shell(fixture, "rm -r d");
-	expect_complete(fixture, "", "");
-	/* Which of two files it was is not known. */
-	change_late(fixture, "d/a", inode, generation + 1);
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 1);
-	change_late(fixture, "d/a", inode, generation);
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 1);
-}
-
-static void changed_in_two_generations(void **state)
-{
-	struct fixture *fixture = *state;
-	uint32_t generation;
-	uint64_t inode;
-
-	shell(fixture, "mkdir d e; touch d/a");
-	inode = inode_of(fixture, "d/a");
-	generation = generation_of(fixture, "d/a");
-	if (!generation || geteuid() != 0)
-		skip();
-	shell(fixture, "rm d/a");
-	change_late(fixture, "d/a", inode, generation);
-	expect_complete(fixture, "", "");
-	change_late(fixture, "e/a", inode, generation + 1);
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 1);
-}
-
 static void names_in_a_moved_directory(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1703,9 +1618,7 @@ int main(void)
 		TEST(names_not_watched),
 		TEST(names_in_a_moved_directory),
 		TEST(changed_without_a_name),
-		TEST(changed_after_the_end),
 		TEST(linked_moved_and_unlinked),
-		TEST(changed_in_two_generations),
 		TEST(ended_later),
 		TEST(changed_and_unlinked),
 		TEST(all_names_of_a_changed_file),

@@ -116,54 +116,6 @@ static void expect_linked(struct fixture *fixture, const char *linked)
 	assert_string_equal(text, linked);
 }
 
-static void put_generation(struct fixture *fixture, uint32_t links, uint32_t generation)
-{
-	const struct link_change change = {
-		.action = LINK_NAMED,
-		.filesystem = 1,
-		.inode = INODE,
-		.generation = generation,
-		.links = links,
-		.window = 1,
-		.path = "/a",
-		.path_length = 2,
-	};
-
-	assert_int_equal(store_put_link(fixture->store, &change), 0);
-}
-
-static int take_generation(const struct store_linked *linked, void *context)
-{
-	*(uint32_t *)context = linked->generation;
-	return 0;
-}
-
-static void expect_generation(struct fixture *fixture, uint32_t expected)
-{
-	uint32_t generation = 1;
-
-	assert_int_equal(store_linked(fixture->store, 1, take_generation, &generation), 0);
-	assert_int_equal(generation, expected);
-}
-
-static void generations(void **state)
-{
-	struct fixture *fixture = *state;
-
-	put_generation(fixture, 2, 4000000000U);
-	expect_generation(fixture, 4000000000U);
-	put_generation(fixture, 3, 4000000000U);
-	expect_generation(fixture, 4000000000U);
-	/* What has ended is another file than the next one. */
-	put_generation(fixture, 0, 0);
-	put_generation(fixture, 2, 8);
-	expect_generation(fixture, 8);
-	put_generation(fixture, 2, 9);
-	expect_generation(fixture, 0);
-	put_generation(fixture, 2, 9);
-	expect_generation(fixture, 0);
-}
-
 static void names_come_and_go(void **state)
 {
 	struct fixture *fixture = *state;
@@ -351,7 +303,6 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(generations),
 		TEST(names_come_and_go),
 		TEST(ends_with_its_last_link),
 		TEST(last_name_moves),

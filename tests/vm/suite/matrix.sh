@@ -175,52 +175,6 @@ in_store() {
 	END
 }
 
-# A file of two names that is changed and removed, and one that is changed and lives. Then the store says of the first
-# that it was changed after its end.
-change_after_the_end() {
-	local inode
-	echo more >>"$D/gone"
-	echo more >>"$D/lives"
-	inode=$(stat -c %i "$D/gone")
-	rm "$D/gone" "$D/gone.2"
-	expect 0 fschanged mark --job "$JOB"
-	in_store "UPDATE linked SET links = 2 WHERE inode = $inode AND window = (SELECT max(window) FROM linked)"
-}
-
-proves matrix_of_files_that_are_gone \
-	'the record of a change comes after that of the last unlink: the filesystem tells that the file is gone, and which one lives'
-matrix_of_files_that_are_gone() {
-	local type inode
-	# Whose names the collector's own walk would find again.
-	for type in ext4 xfs btrfs tmpfs; do
-		wait_until 60 is_walked "$MATRIX/$type" || fail "$type is not walked"
-	done
-	for type in ext4 xfs tmpfs btrfs; do
-		D=${WORKS[$type]}/gone JOB=$FUNCNAME.$type
-		mkdir "$D"
-		touch "$D"/{gone,lives}
-		ln "$D/gone" "$D/gone.2"
-		ln "$D/lives" "$D/lives.2"
-		begin_job "$JOB"
-		change_after_the_end
-		if [ "$type" = tmpfs ] || [ "$type" = btrfs ]; then
-			# They could not tell.
-			incomplete_dump "$JOB" "$D" --pending
-			commit "$JOB"
-			continue
-		fi
-		complete_dump "$JOB" "$D" --pending
-		expect_listed changed lives lives.2
-		expect_listed deleted gone gone.2
-		inode=$(stat -c %i "$D/lives")
-		in_store "DELETE FROM link WHERE inode = $inode"
-		in_store "DELETE FROM dirty WHERE name = CAST('lives' AS BLOB)"
-		incomplete_dump "$JOB" "$D" --pending
-		expect_said "the file with inode $inode was changed, of which no name is known"
-		commit "$JOB"
-	done
-}
-
 proves matrix_of_a_directory_that_became_a_subvolume \
 	'btrfs: a file is changed through a name in a directory that goes, a subvolume takes its place: the other name is listed'
 matrix_of_a_directory_that_became_a_subvolume() {

@@ -54,8 +54,8 @@ tell_of_the_nameless() {
 	local inode
 	inode=$(sed -n 's/.*the file with inode \([0-9]*\) was changed.*/\1/p' "$T/seed" | head -n 1)
 	[ -n "$inode" ] || return 0
-	echo "inode $inode; serial, filesystem, window, place, links, generation, facts, first, last:"
-	in_store "SELECT serial, filesystem, window, place, links, generation, facts, first, last FROM linked WHERE inode = $inode"
+	echo "inode $inode; serial, filesystem, window, place, links, facts, first, last:"
+	in_store "SELECT serial, filesystem, window, place, links, facts, first, last FROM linked WHERE inode = $inode"
 	find "${RANDOM_PLACES[@]}" -xdev -inum "$inode" -printf '%p: %n links, changed %C@\n'
 }
 
