@@ -118,7 +118,7 @@ faults: deps ## every STEPth system call of the collector fails, in every way (F
 	+@$(MAKE) --no-print-directory all helpers
 	@for kernel in $(KERNELS); do tests/vm/kernels fetch $$kernel >/dev/null && \
 		FSCHANGED_BUILD=$(B) FSCHANGED_FAULTS="$(FAULTS) $(STEP)" tests/vm/vm --kernel $$kernel --results $(B)/faults-$$kernel \
-		--disk 512 --disk 512 --timeout 1000000 -- tests/vm/guest faults_at_system_calls || exit 1; done
+		--cpus 1 --disk 512 --disk 512 --timeout 1000000 -- tests/vm/guest faults_at_system_calls || exit 1; done
 
 chaos: deps ## the random oracle with faults thrown in: make chaos MINUTES=60 KERNELS="6.12 7"
 	+@$(MAKE) --no-print-directory all helpers
