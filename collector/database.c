@@ -95,10 +95,33 @@ static int error_number(sqlite3 *connection)
 	}
 }
 
+/* Of the calls that the file needed; 0: none has failed. */
+static int last_error(struct database *database, int which)
+{
+	sqlite3_file *file = NULL;
+	int error = 0;
+
+	sqlite3_file_control(database->connection, "main", which, &file);
+	if (file && file->pMethods)
+		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+	return error;
+}
+
+/*
+ * SQLite takes a read that fails with EIO, ENXIO or ERANGE for damage (SQLITE_IOERR_CORRUPTFS, unixRead() in os_unix.c).
+ * But what cannot be read now may be whole, and is not to be set aside.
+ */
+static bool cannot_read(struct database *database)
+{
+	return last_error(database, SQLITE_FCNTL_FILE_POINTER) || last_error(database, SQLITE_FCNTL_JOURNAL_POINTER);
+}
+
 static int failed(struct database *database)
 {
 	int error = error_number(database->connection);
 
+	if (error == -EUCLEAN && cannot_read(database))
+		return database_refuse(database, -EIO, "%s cannot be read: %s", database->path, strerror(EIO));
 	database->damaged |= error == -EUCLEAN;
 	database->suspect |= (sqlite3_errcode(database->connection) & 0xff) == SQLITE_IOERR;
 	return database_refuse(database, error, "%s: %s", database->path, sqlite3_errmsg(database->connection));
@@ -459,6 +482,8 @@ int database_check(struct database *database)
 
 	if (result || strcmp(rows_text(rows, 0), "ok") == 0)
 		return result;
+	if (cannot_read(database))
+		return database_refuse(database, -EIO, "%s cannot be read: %s", database->path, rows_text(rows, 0));
 	database->damaged = true;
 	return database_refuse(database, -EUCLEAN, "%s is damaged: %s", database->path, rows_text(rows, 0));
 }
