@@ -68,6 +68,10 @@ class Replica:
         self.directories = {}  # listed directories: stat_result in the source
         self.times = {}        # directories that were worked in: mtime that they had
 
+    def __del__(self):
+        os.close(self.source)
+        os.close(self.replica)
+
     def status(self, path):
         try:
             return os.stat(path, dir_fd=self.replica, follow_symlinks=False)

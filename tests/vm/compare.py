@@ -32,6 +32,9 @@ class Tree:
         self.names = {}    # (device, inode): all its paths
         self.read()
 
+    def __del__(self):
+        os.close(self.descriptor)
+
     # Not recursive: trees may be deeper than Python's stack.
     def read(self):
         pending = [b"."]
