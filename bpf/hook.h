@@ -115,7 +115,7 @@ static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 n
 
 /*
  * Reports an inode's change once for an epoch, operation and name, and again when a flag is new. It counts as reported
- * only when the record is in the ring: after a failure the next operation tries again.
+ * only when the record is in the ring, under a name that lasts: otherwise the next operation tries again.
  */
 static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, __u64 now, enum hook hook, bool lsm)
 {
@@ -128,6 +128,7 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 	};
 	struct reported *known = bpf_map_lookup_elem(&reported, &key);
 	struct reported mark = {.epoch = now, .dentry = dentry, .operations = bits};
+	bool is_settled = settled(now); /* before the path is read */
 
 	if (known && known->epoch == now && known->dentry == dentry) {
 		if ((known->operations & bits) == bits) {
@@ -137,7 +138,7 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 		}
 		mark.operations |= known->operations;
 	}
-	if (report(dentry, inode, what, now, hook, lsm))
+	if (report(dentry, inode, what, now, hook, lsm) || !is_settled)
 		return;
 	bpf_map_update_elem(&reported, &key, &mark, BPF_ANY);
 }
@@ -163,7 +164,8 @@ static __always_inline void remember_operation(__u64 first, __u64 what, __u64 se
 			return;
 	}
 	operation->serial++;
-	operation->epoch = now;
+	operation->epoch = settled(now);
+	operation->began = now;
 	operation->dentries[0] = first;
 	operation->inodes[0] = dentry_inode(first);
 	operation->what[0] = what;

@@ -180,23 +180,42 @@ static __always_inline bool is_at_rest(__u64 task, __u64 what)
 	return compat_task_state(task) & (TASK_INTERRUPTIBLE | TASK_NOLOAD);
 }
 
+static __always_inline void carry_operation(__u64 task, struct operation_under_way *operation, __u64 now, bool lsm)
+{
+	__u64 serial = operation->serial;
+
+	if (is_at_rest(task, operation->what[0]))
+		operation->settled = serial;
+	if (operation->settled == serial)
+		return;
+	carry_name(operation->dentries[0], operation->inodes[0], operation->inodes[0], operation->what[0], now, lsm);
+	carry_name(operation->dentries[1], operation->inodes[1], operation->inodes[0], operation->what[1], now, lsm);
+}
+
+/* Reports both names of renames that began before the cut, for those who are reported under the old ones after it. */
+static __always_inline int carry_renames_body(struct bpf_iter__bpf_map_elem *context, bool lsm)
+{
+	__u64 *task = context->key;
+	struct operation_under_way *operation = context->value;
+	__u64 now = globals.epoch;
+
+	if (!task || !operation || operation->began == now || (operation->what[0] & 0xff) != OPERATION_RENAME_FROM)
+		return 0;
+	carry_operation(*task, operation, now, lsm);
+	operation->look = globals.look;
+	return 0;
+}
+ITERATOR_PROGRAMS(carry_renames, "iter/bpf_map_elem", bpf_iter__bpf_map_elem)
+
 static __always_inline int carry_operations_body(struct bpf_iter__bpf_map_elem *context, bool lsm)
 {
 	__u64 *task = context->key;
 	struct operation_under_way *operation = context->value;
-	__u64 now = globals.epoch, serial;
+	__u64 now = globals.epoch;
 
 	if (!task || !operation || operation->epoch == now)
 		return 0;
-	serial = operation->serial;
-	if (is_at_rest(*task, operation->what[0]))
-		operation->settled = serial;
-	if (operation->settled != serial) {
-		carry_name(operation->dentries[0], operation->inodes[0], operation->inodes[0], operation->what[0], now,
-			   lsm);
-		carry_name(operation->dentries[1], operation->inodes[1], operation->inodes[0], operation->what[1], now,
-			   lsm);
-	}
+	carry_operation(*task, operation, now, lsm);
 	operation->epoch = now;
 	return 0;
 }

@@ -126,6 +126,16 @@ extern struct scratch_map scratch SEC(".maps");
 extern const volatile struct settings settings;
 extern volatile struct globals globals;
 
+/*
+ * A rename whose hook has run before a cut may take place after it. What is reported in between has the old name, which
+ * the new window knows nothing of. Until the collector has looked for such renames nothing counts as reported, and what
+ * is open or under way is carried once more.
+ */
+static __always_inline __u64 settled(__u64 now)
+{
+	return globals.settled == now ? now : 0;
+}
+
 /* A counter among the globals. */
 #define count(counter) __sync_fetch_and_add((__u64 *)&globals.counter, 1)
 

@@ -209,6 +209,7 @@ static void select_programs(struct load *load, const struct hook_state *hooks, c
 	select_program(load, "mark_writers", true);
 	select_program(load, "count_mounts", true);
 	select_program(load, "count_writers", true);
+	select_program(load, "carry_renames", true);
 	select_program(load, "carry_writers", true);
 	select_program(load, "carry_operations", true);
 }

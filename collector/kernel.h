@@ -17,7 +17,7 @@
 #define ITERATORS(X)                                                                                                   \
 	X(open_files)                                                                                                  \
 	X(mapped_files)                                                                                                \
-	X(mark_writers) X(count_mounts) X(count_writers) X(carry_writers) X(carry_operations)
+	X(mark_writers) X(count_mounts) X(count_writers) X(carry_renames) X(carry_writers) X(carry_operations)
 
 #define X(name) MAP_##name,
 enum map { MAPS(X) MAP_COUNT };

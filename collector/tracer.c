@@ -10,6 +10,7 @@
 
 enum {
 	CARRY_ROUNDS = 8,
+	RENAME_ROUNDS = 64,
 	CARRY_PAUSE = 5 * 1000, /* microseconds */
 	SUMS = 3,               /* of counters that change meanwhile: the largest counts */
 };
@@ -287,6 +288,20 @@ int tracer_flip(struct tracer *tracer, uint64_t epoch)
 	return kernel_wait_for_programs(&tracer->barrier);
 }
 
+/* Without it everything is reported again and again. */
+static void settle(struct tracer *tracer)
+{
+	__atomic_store_n(&tracer->own.globals->settled, tracer->own.globals->epoch, __ATOMIC_SEQ_CST);
+}
+
+int tracer_begin(struct tracer *tracer, uint64_t epoch)
+{
+	int result = tracer_flip(tracer, epoch);
+
+	settle(tracer);
+	return result;
+}
+
 struct laggards {
 	uint64_t epoch;
 	uint64_t count;
@@ -328,11 +343,57 @@ static int carry_map(struct tracer *tracer, enum iterator iterator, enum map map
 	return -EAGAIN;
 }
 
+struct renames {
+	uint64_t epoch, look;
+	uint64_t skipped, under_way;
+};
+
+static int count_rename(const void *key, const void *value, void *context)
+{
+	const struct operation_under_way *operation = value;
+	struct renames *renames = context;
+
+	(void)key;
+	if (operation->began == renames->epoch || (operation->what[0] & 0xff) != OPERATION_RENAME_FROM)
+		return 0;
+	renames->skipped += operation->look != renames->look;
+	renames->under_way += operation->settled != operation->serial;
+	return 0;
+}
+
+/*
+ * What is reported in the new window before a rename of the old one takes place has the old name. Such a rename either
+ * has ended when it is looked for: then what is reported after that has the new name, and all that was before is
+ * carried under it; or it is under way and carried, both names with all below. One that ends from one look to the next
+ * may have moved what another one was reported under, so that looks are repeated until none has: they become fewer
+ * only.
+ */
+static int carry_renames(struct tracer *tracer)
+{
+	int map = tracer->own.loaded.maps[MAP_operations];
+	uint64_t before = 0;
+
+	for (int round = 0; round < RENAME_ROUNDS; round++) {
+		struct renames renames = {.epoch = tracer->own.globals->epoch, .look = ++tracer->own.globals->look};
+		int result = run_iterator(tracer, ITERATOR_carry_renames, map);
+
+		if (!result)
+			result = kernel_each_entry(map, count_rename, &renames);
+		if (result || (!renames.skipped && renames.under_way == before))
+			return result;
+		before = renames.under_way;
+	}
+	return -EAGAIN;
+}
+
 int tracer_carry(struct tracer *tracer)
 {
-	int result = carry_map(tracer, ITERATOR_carry_writers, MAP_writers);
+	int result = carry_renames(tracer);
 
-	return result ? result : carry_map(tracer, ITERATOR_carry_operations, MAP_operations);
+	settle(tracer);
+	if (!result)
+		result = carry_map(tracer, ITERATOR_carry_operations, MAP_operations);
+	return result ? result : carry_map(tracer, ITERATOR_carry_writers, MAP_writers);
 }
 
 int tracer_writers(const struct tracer *tracer, uint64_t *count)

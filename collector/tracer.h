@@ -134,6 +134,8 @@ void tracer_ring_use(const struct tracer *tracer, uint64_t *bytes, uint64_t *use
 
 /* Flips the epoch and returns when no program runs any more that has read the old one. */
 int tracer_flip(struct tracer *tracer, uint64_t epoch);
+/* The same where no window is cut: there is nothing to be carried. */
+int tracer_begin(struct tracer *tracer, uint64_t epoch);
 /*
  * Reports again what is open or under way and has not been reported in this epoch. -EAGAIN: something is left after
  * several rounds.

@@ -78,7 +78,7 @@ static int begin_generation(struct tracer *tracer, const struct tracer_options *
 	code = generation_map_globals(&tracer->own);
 	if (code)
 		return code;
-	tracer->own.globals->epoch = state->epoch;
+	tracer->own.globals->epoch = tracer->own.globals->settled = state->epoch;
 	code = attach_hooks(tracer, error);
 	if (!code)
 		code = tracer_copy_tables(tracer);
@@ -122,7 +122,7 @@ static int open_all(struct tracer *tracer, const struct tracer_options *options,
 	code = tracer->old_count ? generations_end(tracer) : 0;
 	if (!code && !tracer->own.ring.consumer)
 		code = ring_open(&tracer->own.ring, tracer->own.loaded.maps[MAP_events], options->ring);
-	return code ? code : tracer_flip(tracer, state->epoch);
+	return code ? code : tracer_begin(tracer, state->epoch);
 }
 
 int tracer_open(struct tracer **result, const struct tracer_options *options, const struct tracer_state *state,

@@ -125,8 +125,9 @@ struct losses {
 /* What the programs and the collector share. The collector sets it, but for what counts. */
 struct globals {
 	__u64 epoch;             /* number of the open window; 0: not yet tracing */
+	__u64 settled;           /* the same, when renames that began before it have ended or are carried */
 	__u64 submitted;         /* records put into the ring */
-	__u64 look;              /* at what is open: number of the one that goes on */
+	__u64 look;              /* at what is open or under way: number of the one that goes on */
 	__u64 mounts_begun;      /* mounts whose program has begun to look for an entry */
 	__u64 mounts_ended;      /* and those whose program has ended */
 	__u64 collector_claimed; /* when it said who it is, in CLOCK_BOOTTIME */
@@ -166,7 +167,7 @@ enum { RAW_HEAD_BYTES = 2048 };
 
 /* A file that is open for writing. Key: the address of its struct file. */
 struct writer {
-	__u64 epoch; /* in which it was last reported */
+	__u64 epoch; /* in which it was last reported; 0: not under a name that lasts */
 	__u64 inode;
 	__u64 look; /* that met it last */
 };
@@ -176,9 +177,11 @@ struct writer {
  * the operation is under way it holds the dentry; afterwards they may be anything, but then nothing needs them.
  */
 struct operation_under_way {
-	__u64 epoch;   /* in which it was last reported */
+	__u64 epoch;   /* in which it was last reported; 0: not under a name that lasts */
+	__u64 began;   /* the epoch in which its hook has run */
 	__u64 serial;  /* counts the task's operations */
 	__u64 settled; /* the serial of one that is known to have ended */
+	__u64 look;    /* that met it last, a rename */
 	__u64 dentries[2];
 	__u64 inodes[2]; /* behind the dentries; the operation is about the first */
 	__u64 what[2];   /* as in about() */

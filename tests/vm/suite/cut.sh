@@ -235,6 +235,72 @@ cut_on_a_suspended_ext4() {
 	in_both_windows "$FUNCNAME" "${DEPARTURES[@]}" setxattr removexattr truncate write
 }
 
+is_uninterruptible() {
+	local state
+	read -r _ _ state _ <"/proc/$1/stat" && [ "$state" = D ]
+}
+
+# ended_or_exists PID FILE
+ended_or_exists() {
+	! kill -0 "$1" 2>/dev/null || [ -e "$2" ]
+}
+
+# rename_at_step JOB STEP: fails if the cut does not have so many.
+rename_at_step() {
+	local name=$2 renaming cut halt halted=yes
+	mkdir "$SLOW/in/old$name"
+	touch "$SLOW/in/old$name/"{before,meanwhile,again}
+	sync -f "$SLOW"
+	hold renames open "before$name" "$SLOW/in/old$name/before"
+	complete_dump "$1" "$SLOW"
+	commit "$1"
+	hold_up
+	mv -T "$SLOW/in/old$name" "$SLOW/in/new$name" &
+	renaming=$!
+	wait_until 20 is_uninterruptible "$renaming" || fail "the rename does not wait"
+	"$BUILD/halt" "$COLLECTOR" "$2" "$T/halted$name" "$T/go$name" &
+	halt=$!
+	mark "$1" &
+	cut=$!
+	wait_until 60 ended_or_exists "$cut" "$T/halted$name"
+	[ -e "$T/halted$name" ] || { kill "$halt"; halted=; }
+	hold renames open "meanwhile$name" "$SLOW/in/old$name/meanwhile"
+	hold renames open "again$name" "$SLOW/in/old$name/again"
+	hold renames close "again$name"
+	let_go
+	wait "$renaming" || fail "the rename failed"
+	: >"$T/go$name"
+	wait "$cut" || fail "the window was not closed"
+	complete_dump "$1" "$SLOW" --pending
+	commit "$1"
+	for opened in before meanwhile; do
+		hold renames append "$opened$name" text
+		hold renames close "$opened$name"
+	done
+	echo text >>"$SLOW/in/new$name/again"
+	complete_dump "$1" "$SLOW"
+	expect_listed changed "in/new$name/"{before,meanwhile,again}
+	commit "$1"
+	[ "$halted" ]
+}
+
+proves rename_within_a_cut \
+	'a rename that began before a cut and takes place within it, at each step: what was met under the old name has the new'
+rename_within_a_cut() {
+	local step=1
+	slow_filesystem xfs wsync
+	mkdir "$SLOW/in" # what the cut asks of the root must not wait for the rename
+	begin_job "$FUNCNAME"
+	start_holder renames
+	while rename_at_step "$FUNCNAME" "$step"; do
+		step=$((step + 1))
+	done
+	echo "$step steps"
+	[ "$step" -gt 4 ] || fail "the cut was not halted at each step"
+	stop_holder renames
+	wait_until 20 eval "! kill -0 $(<"$RUN/renames.pid") 2>/dev/null"
+}
+
 proves cut_of_asynchronous_writes \
 	'AIO and io_uring writes, O_DIRECT, in flight at the cut, their descriptors closed: the files are in both windows'
 cut_of_asynchronous_writes() {
