@@ -108,8 +108,8 @@ static int last_error(struct database *database, int which)
 }
 
 /*
- * SQLite takes a read that fails with EIO, ENXIO or ERANGE for damage (SQLITE_IOERR_CORRUPTFS, unixRead() in os_unix.c).
- * But what cannot be read now may be whole, and is not to be set aside.
+ * SQLite takes a read that fails with EIO, ENXIO or ERANGE for damage (SQLITE_IOERR_CORRUPTFS, unixRead() in
+ * os_unix.c). But what cannot be read now may be whole, and is not to be set aside.
  */
 static bool cannot_read(struct database *database)
 {
