@@ -71,8 +71,11 @@ const char *database_error(const struct database *database)
 	return database ? database->error : strerror(ENOMEM);
 }
 
+/* -ENOENT is left to those who ask for a row that is not there. */
 static int error_number(sqlite3 *connection)
 {
+	int error = sqlite3_system_errno(connection);
+
 	switch (sqlite3_errcode(connection)) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -89,7 +92,7 @@ static int error_number(sqlite3 *connection)
 	case SQLITE_CORRUPT:
 		return -EUCLEAN;
 	case SQLITE_CANTOPEN:
-		return sqlite3_system_errno(connection) ? -sqlite3_system_errno(connection) : -EIO;
+		return error && error != ENOENT ? -error : -EIO;
 	default:
 		return -EIO;
 	}

@@ -208,7 +208,8 @@ static void test_unreadable_check(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(close_window(fixture->store), 0);
+	store_close(fixture->store);
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
 	unreadable = true;
 	assert_int_equal(store_check(fixture->store), -EIO);
 	assert_false(store_is_damaged(fixture->store));
