@@ -115,7 +115,7 @@ static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 n
 
 /*
  * Reports an inode's change once for an epoch, operation and name, and again when a flag is new. It counts as reported
- * only when the record is in the ring, under a name that lasts: otherwise the next operation tries again.
+ * only when the record is in the ring: after a failure the next operation tries again.
  */
 static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, __u64 now, enum hook hook, bool lsm)
 {
@@ -127,10 +127,10 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 		.device = BPF_CORE_READ((struct inode *)inode, i_sb, s_dev),
 	};
 	struct reported *known = bpf_map_lookup_elem(&reported, &key);
-	struct reported mark = {.epoch = now, .dentry = dentry, .operations = bits};
-	bool is_settled = settled(now); /* before the path is read */
+	/* What is reported before the epoch is settled counts until then. Asked for before the path is read. */
+	struct reported mark = {.epoch = settled(now) ? now : ~now, .dentry = dentry, .operations = bits};
 
-	if (known && known->epoch == now && known->dentry == dentry) {
+	if (known && known->epoch == mark.epoch && known->dentry == dentry) {
 		if ((known->operations & bits) == bits) {
 			if (globals.every)
 				report(dentry, inode, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
@@ -138,7 +138,7 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 		}
 		mark.operations |= known->operations;
 	}
-	if (report(dentry, inode, what, now, hook, lsm) || !is_settled)
+	if (report(dentry, inode, what, now, hook, lsm))
 		return;
 	bpf_map_update_elem(&reported, &key, &mark, BPF_ANY);
 }

@@ -128,8 +128,8 @@ extern volatile struct globals globals;
 
 /*
  * A rename whose hook has run before a cut may take place after it. What is reported in between has the old name, which
- * the new window knows nothing of. Until the collector has looked for such renames nothing counts as reported, and what
- * is open or under way is carried once more.
+ * the new window knows nothing of. So when the collector has looked for such renames, what was reported before counts
+ * no more, and what is open or under way then is carried.
  */
 static __always_inline __u64 settled(__u64 now)
 {
