@@ -470,7 +470,7 @@ uint64_t kernel_missed_runs(int program)
 	struct bpf_prog_info info = {};
 	uint32_t length = sizeof(info);
 
-	return bpf_obj_get_info_by_fd(program, &info, &length) ? 0 : info.recursion_misses;
+	return bpf_obj_get_info_by_fd(program, &info, &length) ? MISSED_UNKNOWN : info.recursion_misses;
 }
 
 static int read_to_end(int descriptor)

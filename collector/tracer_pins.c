@@ -97,6 +97,7 @@ struct place {
 	unsigned generation;
 };
 
+/* One that is not there is no error; but one that is there and cannot be opened must not be taken for that. */
 static int open_pin(const char *name, int *descriptor, void *context)
 {
 	const struct place *place = context;
@@ -104,7 +105,7 @@ static int open_pin(const char *name, int *descriptor, void *context)
 
 	pins_path(place->pins, place->generation, name, path);
 	*descriptor = kernel_open_pin(path);
-	return 0;
+	return *descriptor < 0 && *descriptor != -ENOENT ? *descriptor : 0;
 }
 
 static bool is_link_of(const char *link, enum hook hook)
@@ -142,14 +143,10 @@ static int add_missed_runs(const char *name, void *context)
 	if (strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)) != 0 || !misses->counts(name))
 		return 0;
 	open_pin(name, &link, &misses->place);
-	if (link < 0)
-		return 0;
-	program = kernel_program_of(link);
-	close(link);
-	if (program < 0)
-		return 0;
-	misses->sum += kernel_missed_runs(program);
-	close(program);
+	program = link < 0 ? -1 : kernel_program_of(link);
+	misses->sum += program < 0 ? MISSED_UNKNOWN : kernel_missed_runs(program);
+	close_all(&link, 1);
+	close_all(&program, 1);
 	return 0;
 }
 
@@ -200,31 +197,40 @@ uint64_t generation_missed_runs(const struct generation *generation)
 	return sum;
 }
 
-/* The epoch of another build lies elsewhere in its globals. */
-static bool has_epoch(const struct generation *generation, uint64_t epoch)
+/* What cannot be read tells nothing: these return 1, 0 or -errno. The epoch of another build lies elsewhere. */
+
+static int has_epoch(const struct generation *generation, uint64_t epoch)
 {
-	int map = generation->loaded.maps[MAP_bss];
-	uint32_t bytes = kernel_value_bytes(map), key = 0;
+	int map = generation->loaded.maps[MAP_bss], code;
+	uint32_t bytes = map < 0 ? 0 : kernel_value_bytes(map), key = 0;
 	uint64_t found = 0;
 	char *globals;
 
+	if (map >= 0 && !bytes)
+		return -EIO;
 	if (generation->header.epoch + sizeof(found) > bytes)
-		return false;
+		return 0;
 	globals = malloc(bytes);
-	if (globals && kernel_get(map, &key, globals) == 0)
-		memcpy(&found, globals + generation->header.epoch, sizeof(found));
+	if (!globals)
+		return -ENOMEM;
+	code = kernel_get(map, &key, globals);
+	memcpy(&found, globals + generation->header.epoch, sizeof(found));
 	free(globals);
 	/* A cut makes the row of the next window before the epoch is that. */
-	return found == epoch || found + 1 == epoch;
+	return code ? code : found == epoch || found + 1 == epoch;
 }
 
-static bool read_header(struct generation *generation)
+static int read_header(struct generation *generation)
 {
-	uint32_t key = 0;
+	uint32_t bytes = kernel_value_bytes(generation->ready), key = 0;
+	int code;
 
-	return kernel_value_bytes(generation->ready) == sizeof(generation->header) &&
-	       kernel_get(generation->ready, &key, &generation->header) == 0 && generation->header.magic == PIN_MAGIC &&
-	       generation->header.version == PIN_VERSION;
+	if (!bytes)
+		return -EIO;
+	if (bytes != sizeof(generation->header))
+		return 0;
+	code = kernel_get(generation->ready, &key, &generation->header);
+	return code ? code : generation->header.magic == PIN_MAGIC && generation->header.version == PIN_VERSION;
 }
 
 static int open_ring(struct generation *generation)
@@ -234,16 +240,30 @@ static int open_ring(struct generation *generation)
 	return ring_open(&generation->ring, map, kernel_entries(map));
 }
 
-static enum tracer_origin judge(const struct tracer *tracer, struct generation *generation, uint64_t instance,
-				uint64_t epoch)
+static int judge(const struct tracer *tracer, struct generation *generation, uint64_t instance, uint64_t epoch,
+		 enum tracer_origin *origin)
 {
-	if (!read_header(generation) || generation->header.instance != instance)
-		return TRACER_FOREIGN;
-	if (!has_epoch(generation, epoch))
-		return TRACER_NEWER;
-	if (pins_count(&tracer->pins, generation->number) < generation->header.pins)
-		return TRACER_BROKEN;
-	return TRACER_TAKEN_OVER;
+	int code = read_header(generation);
+
+	*origin = TRACER_FOREIGN;
+	if (code <= 0 || generation->header.instance != instance)
+		return code < 0 ? code : 0;
+	*origin = TRACER_NEWER;
+	code = has_epoch(generation, epoch);
+	if (code <= 0)
+		return code;
+	*origin = pins_count(&tracer->pins, generation->number) < generation->header.pins ? TRACER_BROKEN
+											  : TRACER_TAKEN_OVER;
+	return 0;
+}
+
+static int open_pins(struct tracer *tracer, struct generation *generation, uint64_t instance, uint64_t epoch,
+		     enum tracer_origin *origin)
+{
+	struct place place = {&tracer->pins, generation->number};
+	int code = each_pin(generation, open_pin, &place);
+
+	return code ? code : judge(tracer, generation, instance, epoch, origin);
 }
 
 /*
@@ -254,18 +274,23 @@ static int open_generation(struct tracer *tracer, unsigned number, uint64_t inst
 {
 	struct generation *generation = &tracer->old[tracer->old_count];
 	struct place place = {&tracer->pins, number};
-	enum tracer_origin origin;
+	enum tracer_origin origin = TRACER_FIRST;
+	int code;
 
 	generation_init(generation);
 	generation->number = number;
-	open_pin(PINS_READY, &generation->ready, &place);
-	if (generation->ready < 0) {
+	code = open_pin(PINS_READY, &generation->ready, &place);
+	if (!code && generation->ready < 0) {
 		/* It was never whole, or is being removed. */
 		generation_close(generation);
 		return pins_remove(&tracer->pins, number);
 	}
-	each_pin(generation, open_pin, &place);
-	origin = judge(tracer, generation, instance, epoch);
+	if (!code)
+		code = open_pins(tracer, generation, instance, epoch, &origin);
+	if (code) {
+		generation_close(generation);
+		return code;
+	}
 	tracer->origin = origin > tracer->origin ? origin : tracer->origin;
 	if (origin >= TRACER_FOREIGN) {
 		generation_close(generation);
@@ -421,7 +446,7 @@ static int show_state(const char *name, void *context)
 	if (!place.generation)
 		return 0;
 	open_pin(PINS_READY, &generation.ready, &place);
-	if (generation.ready < 0 || !read_header(&generation))
+	if (generation.ready < 0 || read_header(&generation) <= 0)
 		*generation.header.state = '\0';
 	code = pinned->each(pins.directory, generation.header.state, pinned->context);
 	generation_close(&generation);

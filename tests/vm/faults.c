@@ -10,9 +10,9 @@
  * FIGURES is a file of numbers of 64 bits, in memory that is shared, so that others can follow: the calls so far, the
  * number of the call that failed first, plus 1, whether it was at the SITE, and how many sites there were, of each of
  * which the name and the call follow, in the order in which they were met. A site is a way through the program to a
- * system call: the call, the instruction and how deep the stack is. It has the same name in each run where addresses
- * are not random, unless the heap or the time decides what comes there. SIGTERM is passed on. Exit status: that of the
- * program, 128 + N where a signal ended it, 125 where this one failed.
+ * system call: the call, the instruction and how deep the stack is. Its name, whose lower ten bits are the call's
+ * number, is the same in each run where addresses are not random, unless the heap or the time decides what comes there.
+ * SIGTERM is passed on. Exit status: that of the program, 128 + N where a signal ended it, 125 where this one failed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,9 +30,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FAILED  125
-#define SITES   16384
-#define THREADS 64
+#define FAILED     125
+#define SITES      16384
+#define SITE_SHIFT 10
+#define THREADS    64
 #define OPTIONS                                                                                                        \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
@@ -96,13 +97,13 @@ static uint64_t site_of(struct faults *faults, pid_t thread, const struct __ptra
 {
 	uint64_t site = mix(mix(thread != faults->program, info->entry.nr), info->instruction_pointer);
 
-	return mix(site, depth(faults, thread, info->stack_pointer)) | 1;
+	return (mix(site, depth(faults, thread, info->stack_pointer)) | 1) << SITE_SHIFT | info->entry.nr;
 }
 
 static void note_site(struct faults *faults, uint64_t site)
 {
 	struct figures *figures = faults->figures;
-	uint64_t *known = &faults->known[site / 2 % SITES];
+	uint64_t *known = &faults->known[(site >> SITE_SHIFT) / 2 % SITES];
 
 	while (*known && *known != site)
 		known++;

@@ -5,7 +5,9 @@
   faults.py SECONDS SEED DIRECTORY REPLICA    trials for so long, spread evenly over the calls and the faults
   faults.py all STEP DIRECTORY REPLICA        every STEPth call, with each fault, once and from then on
   faults.py sites STEP DIRECTORY REPLICA      every STEPth pair of a fault and a way through the program to a call;
-                                              STEP+FIRST: from the pair FIRST on
+                                              STEP+FIRST: from the pair FIRST on; sites:CALL: to calls of that number
+  faults.py again CALL,FAULT,WHEN,START DIRECTORY REPLICA
+                                              one trial as it was printed
 
 A trial: the collector starts, files change, windows are marked, listed and committed, the collector stops; at the K-th
 of all its system calls, or at the first one from a site, a fault is thrown in (faults.c); where a site is not met again,
@@ -118,8 +120,9 @@ class Trial:
             raise Failed("the collector ended with %d: %s" % (self.product.collector.returncode, self.product.said()))
         self.figures[verdict] += 1
 
-    def run(self, at, fault, when):
-        say("trial: call %s, %s %s" % (at, fault, when))
+    def run(self, kind, at, fault, when):
+        PREPARE[kind](self)
+        say("trial: call %s, %s %s, %s" % (at, fault, when, kind))
         self.figures["trials"] += 1
         try:
             self.with_fault(at, fault, when)
@@ -130,7 +133,7 @@ class Trial:
             self.check()
         except Failed as failure:
             self.figures["failed"] += 1
-            say("failed: call %s, %s %s: %s" % (at, fault, when, failure))
+            say("failed: call %s, %s %s, %s: %s" % (at, fault, when, kind, failure))
             say(self.product.said())
             self.start_again()
 
@@ -180,10 +183,8 @@ def sample(trial, seconds, seed):
     end = time.monotonic() + seconds
     number = 0
     while time.monotonic() < end:
-        if number % 5 == 0:
-            trial.detach()
         first, last = ((1, starts["first"].ready), (1, ready), (ready + 1, calls))[min(number % 5, 2)]
-        yield (chosen.randint(first, last),) + FAULTS[number % len(FAULTS)]
+        yield ("later" if number % 5 else "cold", chosen.randint(first, last)) + FAULTS[number % len(FAULTS)]
         number += 1
 
 
@@ -192,17 +193,22 @@ def every(trial, step):
     for kind, calls in (("later", starts["later"].calls), ("cold", starts["first"].ready)):
         for at in range(1, calls + 1, step):
             for fault in FAULTS:
-                PREPARE[kind](trial)
-                yield (at,) + fault
+                yield (kind, at) + fault
 
 
 # With a STEP that 7 does not divide each site gets its turn, and the faults change from one to the next.
-def at_sites(trial, step, first):
+def at_sites(trial, call, step, first):
     starts = trial.count(PREPARE)
-    pairs = [(kind, site, fault) for kind, start in starts.items() for site in start.sites for fault in FAULTS]
+    pairs = [(kind, site, fault) for kind, start in starts.items() for site in start.sites for fault in FAULTS
+             if call in ("", str(site.name % 1024))]
     for kind, site, fault in pairs[first::step]:
-        PREPARE[kind](trial)
-        yield ("@%d+%d" % (site.name, site.call + LATE),) + fault
+        yield (kind, "@%d+%d" % (site.name, site.call + LATE)) + fault
+
+
+def again(trial, words):
+    call, fault, when, kind = words.split(",")
+    trial.count()
+    yield kind, call, fault, when
 
 
 def main():
@@ -212,9 +218,11 @@ def main():
     trial = Trial(*sys.argv[3:])
     if sys.argv[1] == "all":
         trials = every(trial, int(sys.argv[2]))
-    elif sys.argv[1] == "sites":
+    elif sys.argv[1].startswith("sites"):
         step, _, first = sys.argv[2].partition("+")
-        trials = at_sites(trial, int(step), int(first or 0))
+        trials = at_sites(trial, sys.argv[1][len("sites:"):], int(step), int(first or 0))
+    elif sys.argv[1] == "again":
+        trials = again(trial, sys.argv[2])
     else:
         trials = sample(trial, int(sys.argv[1]), sys.argv[2])
     for chosen in trials:
