@@ -103,11 +103,19 @@ static __always_inline bool compat_folds_case(__u64 superblock)
  * (RWSEM_UNLOCKED_VALUE, kernel/locking/rwsem.c): bit 0 is a writer, 1 and 2 are waiters, from 8 on readers count.
  * Kernels with CONFIG_PREEMPT_RT have no count: there the answer is yes. May stay.
  */
+static __always_inline bool compat_can_be_locked(void)
+{
+	return bpf_core_field_exists(((struct rw_semaphore *)0)->count);
+}
+
+static __always_inline bool compat_is_locked(__u64 inode)
+{
+	return compat_can_be_locked() && BPF_CORE_READ((struct inode *)inode, i_rwsem.count.counter);
+}
+
 static __always_inline bool compat_may_be_locked(__u64 inode)
 {
-	if (!bpf_core_field_exists(((struct rw_semaphore *)0)->count))
-		return true;
-	return BPF_CORE_READ((struct inode *)inode, i_rwsem.count.counter);
+	return !compat_can_be_locked() || compat_is_locked(inode);
 }
 
 /* An unsigned long or a u64: 8 bytes either way on the machines that we run on. */

@@ -127,8 +127,8 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 		.device = BPF_CORE_READ((struct inode *)inode, i_sb, s_dev),
 	};
 	struct reported *known = bpf_map_lookup_elem(&reported, &key);
-	/* What is reported before the epoch is settled counts until then. Asked for before the path is read. */
-	struct reported mark = {.epoch = settled(now) ? now : ~now, .dentry = dentry, .operations = bits};
+	/* What is reported under a name that may not last counts until names do. Asked for before the path is read. */
+	struct reported mark = {.epoch = lasting(now) ? now : ~now, .dentry = dentry, .operations = bits};
 
 	if (known && known->epoch == mark.epoch && known->dentry == dentry) {
 		if ((known->operations & bits) == bits) {

@@ -171,20 +171,27 @@ static __always_inline void carry_name(__u64 dentry, __u64 found, __u64 subject,
  * An operation on a filesystem waits for disk and locks uninterruptibly or killably. A task that sleeps interruptibly,
  * or idles as kernel threads do, waits for new work: it has ended its operation. Not so one that began an ioctl: it may
  * wait for a page of its argument, which whoever handles its faults brings when it likes. Unless its hook has found
- * that page.
+ * that page. Nor one whose inode or directory is locked, as both are from before the hook to the end of most
+ * operations: who needs memory and may not wait for a filesystem waits for it interruptibly (throttle_direct_reclaim(),
+ * mm/vmscan.c).
  */
-static __always_inline bool is_at_rest(__u64 task, __u64 what)
+static __always_inline bool is_at_rest(__u64 task, const struct operation_under_way *operation)
 {
+	__u64 what = operation->what[0], dentry = operation->dentries[0];
+
 	if ((what & 0xff) == OPERATION_IOCTL && !(what >> 8 & EVENT_UNFIT))
 		return false;
-	return compat_task_state(task) & (TASK_INTERRUPTIBLE | TASK_NOLOAD);
+	if (!(compat_task_state(task) & (TASK_INTERRUPTIBLE | TASK_NOLOAD)))
+		return false;
+	return !compat_is_locked(operation->inodes[0]) &&
+	       !compat_is_locked((__u64)BPF_CORE_READ((struct dentry *)dentry, d_parent, d_inode));
 }
 
 static __always_inline void carry_operation(__u64 task, struct operation_under_way *operation, __u64 now, bool lsm)
 {
 	__u64 serial = operation->serial;
 
-	if (is_at_rest(task, operation->what[0]))
+	if (is_at_rest(task, operation))
 		operation->settled = serial;
 	if (operation->settled == serial)
 		return;

@@ -323,7 +323,7 @@ __noinline int report_path_fentry(__u64 dentry, __u64 inode, __u64 what, __u32 s
 
 __noinline int remember_writer(__u64 file, __u64 inode, __u64 now)
 {
-	struct writer writer = {.epoch = settled(now), .inode = compat_inode_number(inode)};
+	struct writer writer = {.epoch = lasting(now), .inode = compat_inode_number(inode)};
 
 	if (!bpf_map_update_elem(&writers, &file, &writer, BPF_ANY))
 		return 0;

@@ -136,6 +136,12 @@ static __always_inline __u64 settled(__u64 now)
 	return globals.settled == now ? now : 0;
 }
 
+/* The same for what is not an operation: one that was reported before that may be a rename as well. */
+static __always_inline __u64 lasting(__u64 now)
+{
+	return globals.lasting == now ? now : 0;
+}
+
 /* A counter among the globals. */
 #define count(counter) __sync_fetch_and_add((__u64 *)&globals.counter, 1)
 

@@ -45,10 +45,13 @@ static const struct argp argp = {
 static int detach(struct pins *pins)
 {
 	unsigned generation;
-	int code = 0;
+	int code;
 
-	while (!code && (generation = pins_next(pins, 0)))
-		code = pins_remove(pins, generation);
+	do {
+		code = pins_next(pins, 0, &generation);
+		if (!code && generation)
+			code = pins_remove(pins, generation);
+	} while (!code && generation);
 	if (!code)
 		pins_remove_directory(pins);
 	pins_close(pins);

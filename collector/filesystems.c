@@ -69,6 +69,7 @@ static bool has_stayed(struct collector *collector, struct covered *row)
 {
 	int64_t before = 0, writes = 0;
 	char name[STAY_BYTES];
+	int code;
 
 	if (collector->started || tracer_origin(collector->tracer) != TRACER_TAKEN_OVER)
 		return false;
@@ -76,9 +77,10 @@ static bool has_stayed(struct collector *collector, struct covered *row)
 	if (store_get_meta(collector->store, name, &before) || before != stay_value(row))
 		return false;
 	stay_name(name, STAY_WRITES, row);
-	if (store_get_meta(collector->store, name, &writes) == 0)
+	code = store_get_meta(collector->store, name, &writes);
+	if (!code)
 		row->writes = (uint64_t)writes;
-	return true;
+	return !code || code == -ENOENT;
 }
 
 int filesystems_note(struct collector *collector, const struct covered *row)

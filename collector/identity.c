@@ -54,6 +54,14 @@ static int check_id(struct store *store, const char *key, int64_t now, bool *is_
 	return now && now != before ? store_set_meta(store, key, now) : 0;
 }
 
+/* What is not there stays what it is. */
+static int get(struct store *store, const char *key, int64_t *value)
+{
+	int code = store_get_meta(store, key, value);
+
+	return code == -ENOENT ? 0 : code;
+}
+
 /*
  * What a crash took back of times and data is not told by ctimes: they prove nothing of windows of before. Nor do those
  * of a clock that is behind.
@@ -64,11 +72,14 @@ static int check_boot(struct collector *collector)
 	sd_id128_t boot;
 	int code = sd_id128_get_boot(&boot);
 
+	if (code >= 0)
+		code = get(collector->store, META_BOOT, &before);
+	if (!code)
+		code = get(collector->store, META_CLEAN, &clean);
+	if (!code)
+		code = get(collector->store, META_ALIVE, &alive);
 	if (code < 0)
 		return code;
-	store_get_meta(collector->store, META_BOOT, &before);
-	store_get_meta(collector->store, META_CLEAN, &clean);
-	store_get_meta(collector->store, META_ALIVE, &alive);
 	collector->absence = GAP_NOT_TRACED;
 	if (before != (int64_t)boot.qwords[0])
 		collector->absence = clean ? GAP_SHUTDOWN : GAP_CRASHED;

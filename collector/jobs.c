@@ -52,10 +52,13 @@ json_t *jobs_cut(struct collector *collector, const json_t *request, char **erro
 	const char *base = json_string_value(json_object_get(request, "base"));
 	struct store_job job = {0};
 	uint64_t count;
+	int code;
 
 	if (!name)
 		return NULL;
-	store_get_job(collector->store, name, &job);
+	code = store_get_job(collector->store, name, &job);
+	if (code && code != -ENOENT)
+		return fail_store(collector, "the job cannot be read", error);
 	if (job.cursor && base && strtoull(base, NULL, 16) != job.base) {
 		if (store_make_fresh(collector->store, name, INT64_MAX, fresh_word(FRESH_OTHER_BASE),
 				     moment_now() / NANOSECONDS, &count))

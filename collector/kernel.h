@@ -69,8 +69,7 @@ int kernel_open_pin(const char *path);
 int kernel_pin(int descriptor, const char *path);
 int kernel_attach(int program);
 int kernel_program_of(int link);
-/* Runs that the kernel's recursion guard suppressed. Not to be had: a number that no sum had before, so that it shows.
- */
+/* Runs that the kernel's recursion guard suppressed. Not to be had: a number that no sum has had, so that it shows. */
 #define MISSED_UNKNOWN UINT64_MAX
 uint64_t kernel_missed_runs(int program);
 /* To its end. map: -1, or what it goes over. */

@@ -134,9 +134,13 @@ static int each_entry(const char *path, int (*each)(const char *name, void *cont
 
 	if (!directory)
 		return -errno;
-	while (!code && (entry = readdir(directory)))
+	errno = 0;
+	while (!code && (entry = readdir(directory))) {
 		if (*entry->d_name != '.')
 			code = each(entry->d_name, context);
+		errno = 0;
+	}
+	code = code ? code : -errno;
 	closedir(directory);
 	return code;
 }
@@ -155,12 +159,13 @@ static int compare(const char *name, void *context)
 	return 0;
 }
 
-unsigned pins_next(const struct pins *pins, unsigned after)
+int pins_next(const struct pins *pins, unsigned after, unsigned *next)
 {
 	struct search search = {.after = after};
+	int code = each_entry(pins->directory, compare, &search);
 
-	each_entry(pins->directory, compare, &search);
-	return search.found;
+	*next = search.found;
+	return code;
 }
 
 void pins_path(const struct pins *pins, unsigned generation, const char *name, char path[static PATH_MAX])

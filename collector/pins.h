@@ -39,8 +39,8 @@ void pins_close(struct pins *pins);
 /* The directory is gone, or another one is in its place: makes and locks it anew. */
 int pins_renew(struct pins *pins);
 
-/* The next generation above `after`; 0: none. */
-unsigned pins_next(const struct pins *pins, unsigned after);
+/* *next: the next generation above `after`; 0: none. */
+int pins_next(const struct pins *pins, unsigned after, unsigned *next);
 /* Path of a generation, or of a pin in it. */
 void pins_path(const struct pins *pins, unsigned generation, const char *name, char path[static PATH_MAX]);
 int pins_make(const struct pins *pins, unsigned generation);

@@ -127,18 +127,25 @@ int tracer_each_superblock(const struct tracer *tracer,
 	struct superblock entry;
 	size_t count = 0;
 
-	while (count < SUPERBLOCKS && !kernel_next_key(map, count ? &device : NULL, &device))
+	while (count < SUPERBLOCKS && !(result = kernel_next_key(map, count ? &device : NULL, &device)))
 		devices[count++] = device;
-	for (size_t i = 0; !result && i < count; i++)
-		if (!tracer_superblock(tracer, devices[i], &entry))
+	result = result == -ENOENT ? 0 : result;
+	for (size_t i = 0; !result && i < count; i++) {
+		result = tracer_superblock(tracer, devices[i], &entry);
+		if (!result)
 			result = each(devices[i], &entry, context);
+		else if (result == -ENOENT)
+			result = 0;
+	}
 	return result;
 }
 
 void tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_write *entry)
 {
-	if (kernel_get(tracer->own.loaded.maps[MAP_raw_writes], &device, entry))
-		*entry = (struct raw_write){0};
+	int code = kernel_get(tracer->own.loaded.maps[MAP_raw_writes], &device, entry);
+
+	if (code)
+		*entry = (struct raw_write){.writes = code == -ENOENT ? 0 : MISSED_UNKNOWN};
 	else
 		entry->writes += generation_missed_raw_writes(&tracer->own);
 }
@@ -288,17 +295,18 @@ int tracer_flip(struct tracer *tracer, uint64_t epoch)
 	return kernel_wait_for_programs(&tracer->barrier);
 }
 
-/* Without it everything is reported again and again. */
-static void settle(struct tracer *tracer)
+/* Names are those of the epoch from now on: see settled() and lasting() in bpf/shared.h. */
+static void settle(struct tracer *tracer, __u64 *which)
 {
-	__atomic_store_n(&tracer->own.globals->settled, tracer->own.globals->epoch, __ATOMIC_SEQ_CST);
+	__atomic_store_n(which, tracer->own.globals->epoch, __ATOMIC_SEQ_CST);
 }
 
 int tracer_begin(struct tracer *tracer, uint64_t epoch)
 {
 	int result = tracer_flip(tracer, epoch);
 
-	settle(tracer);
+	settle(tracer, &tracer->own.globals->settled);
+	settle(tracer, &tracer->own.globals->lasting);
 	return result;
 }
 
@@ -382,18 +390,24 @@ static int carry_renames(struct tracer *tracer)
 		if (result || (!renames.skipped && renames.under_way == before))
 			return result;
 		before = renames.under_way;
+		usleep(CARRY_PAUSE);
 	}
 	return -EAGAIN;
 }
 
+/* Those that have begun since the cut may be renames, too: files come last. */
 int tracer_carry(struct tracer *tracer)
 {
-	int result = carry_renames(tracer);
+	int renames, operations, writers;
 
-	settle(tracer);
-	if (!result)
-		result = carry_map(tracer, ITERATOR_carry_operations, MAP_operations);
-	return result ? result : carry_map(tracer, ITERATOR_carry_writers, MAP_writers);
+	renames = carry_renames(tracer);
+	settle(tracer, &tracer->own.globals->settled);
+	operations = carry_map(tracer, ITERATOR_carry_operations, MAP_operations);
+	settle(tracer, &tracer->own.globals->lasting);
+	writers = carry_map(tracer, ITERATOR_carry_writers, MAP_writers);
+	if (renames || operations)
+		return renames ? renames : operations;
+	return writers;
 }
 
 int tracer_writers(const struct tracer *tracer, uint64_t *count)

@@ -13,8 +13,8 @@
 static const enum map living[] = {MAP_writers, MAP_operations};
 enum { LIVING = sizeof(living) / sizeof(*living) };
 
-/* An epoch that never was: such an entry was copied, and is carried at the next cut. */
-enum { COPIED = 0 };
+/* An epoch that never is: such an entry was copied, and is carried at the next cut. */
+#define COPIED UINT64_MAX
 
 struct copy {
 	int to;
@@ -57,6 +57,8 @@ static int copy_table(const struct generation *old, const struct generation *own
 
 	if (old->loaded.maps[map] < 0)
 		return 0;
+	if (!copy.from_bytes || !copy.to_bytes)
+		return -EIO;
 	return kernel_each_entry(old->loaded.maps[map], copy_entry, &copy);
 }
 
@@ -112,6 +114,11 @@ static int inherit_counters(struct tracer *tracer, const struct generation *old)
 	return code;
 }
 
+static uint64_t difference(uint64_t missed, uint64_t before)
+{
+	return missed == MISSED_UNKNOWN || missed < before ? 1 : missed - before;
+}
+
 int tracer_inherit_losses(struct tracer *tracer)
 {
 	int code = 0;
@@ -123,9 +130,8 @@ int tracer_inherit_losses(struct tracer *tracer)
 		/* There are less where a server has gone (sees_files(), tracer_pins.c), and what is new cannot be told
 		 * then. */
 		if (missed != old->header.missed_runs)
-			tracer->own.header.inherited +=
-				missed > old->header.missed_runs ? missed - old->header.missed_runs : 1;
-		tracer->own.header.missed_raw += generation_pinned_missed_raw_writes(tracer, old);
+			tracer->own.header.inherited += difference(missed, old->header.missed_runs);
+		tracer->own.header.missed_raw += difference(generation_pinned_missed_raw_writes(tracer, old), 0);
 		tracer->own.header.lasting |= old->header.lasting;
 		code = inherit_counters(tracer, old);
 	}
@@ -139,21 +145,23 @@ struct stale {
 	size_t count, room;
 };
 
-static const void *find_in_old(const struct tracer *tracer, enum map map, const void *key, void *value)
+/* What cannot be read may be there. */
+static bool is_in_old(const struct tracer *tracer, enum map map, const void *key)
 {
+	uint64_t value[64];
+
 	for (size_t i = 0; i < tracer->old_count; i++)
 		if (tracer->old[i].loaded.maps[map] >= 0 &&
-		    kernel_get(tracer->old[i].loaded.maps[map], key, value) == 0)
-			return value;
-	return NULL;
+		    kernel_get(tracer->old[i].loaded.maps[map], key, value) != -ENOENT)
+			return true;
+	return false;
 }
 
 static int note_stale(const void *key, const void *value, void *context)
 {
 	struct stale *stale = context;
-	uint64_t found[64];
 
-	if (*(const uint64_t *)value != COPIED || find_in_old(stale->tracer, stale->map, key, found))
+	if (*(const uint64_t *)value != COPIED || is_in_old(stale->tracer, stale->map, key))
 		return 0;
 	if (stale->count == stale->room) {
 		size_t room = stale->room ? 2 * stale->room : 64;
@@ -173,18 +181,19 @@ static int note_stale(const void *key, const void *value, void *context)
  * says so. Should it happen between the look and the removal, the old programs, which are still attached, have entered
  * it as well.
  */
-static void remove_entry(const struct stale *stale, const uint64_t *key)
+static int remove_entry(const struct stale *stale, const uint64_t *key)
 {
 	uint64_t value[64] = {};
 	int map = stale->tracer->own.loaded.maps[stale->map];
+	int code = kernel_get(map, key, value);
 
-	if (kernel_get(map, key, value) || value[0] != COPIED)
-		return;
+	if (code || value[0] != COPIED)
+		return code == -ENOENT ? 0 : code;
 	kernel_remove(map, key);
-	if (!find_in_old(stale->tracer, stale->map, key, value))
-		return;
-	value[0] = COPIED;
-	kernel_add(map, key, value);
+	if (!is_in_old(stale->tracer, stale->map, key))
+		return 0;
+	code = kernel_add(map, key, value);
+	return code == -EEXIST ? 0 : code;
 }
 
 int tracer_remove_stale(struct tracer *tracer)
@@ -196,7 +205,7 @@ int tracer_remove_stale(struct tracer *tracer)
 
 		code = kernel_each_entry(tracer->own.loaded.maps[living[i]], note_stale, &stale);
 		for (size_t k = 0; !code && k < stale.count; k++)
-			remove_entry(&stale, &stale.keys[k]);
+			code = remove_entry(&stale, &stale.keys[k]);
 		free(stale.keys);
 	}
 	return code;

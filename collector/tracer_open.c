@@ -78,7 +78,8 @@ static int begin_generation(struct tracer *tracer, const struct tracer_options *
 	code = generation_map_globals(&tracer->own);
 	if (code)
 		return code;
-	tracer->own.globals->epoch = tracer->own.globals->settled = state->epoch;
+	tracer->own.globals->epoch = state->epoch;
+	tracer->own.globals->settled = tracer->own.globals->lasting = state->epoch;
 	code = attach_hooks(tracer, error);
 	if (!code)
 		code = tracer_copy_tables(tracer);

@@ -128,6 +128,12 @@ static bool sees_files(const char *link)
 	return !sees_raw_writes(link) && (!is_link_of(link, HOOK_set_posix_acl) || host_has_server());
 }
 
+/* What one of them is not known of is not known itself. */
+static uint64_t add(uint64_t sum, uint64_t missed)
+{
+	return sum == MISSED_UNKNOWN || missed == MISSED_UNKNOWN ? MISSED_UNKNOWN : sum + missed;
+}
+
 struct misses {
 	struct place place;
 	bool (*counts)(const char *link);
@@ -144,7 +150,7 @@ static int add_missed_runs(const char *name, void *context)
 		return 0;
 	open_pin(name, &link, &misses->place);
 	program = link < 0 ? -1 : kernel_program_of(link);
-	misses->sum += program < 0 ? MISSED_UNKNOWN : kernel_missed_runs(program);
+	misses->sum = add(misses->sum, program < 0 ? MISSED_UNKNOWN : kernel_missed_runs(program));
 	close_all(&link, 1);
 	close_all(&program, 1);
 	return 0;
@@ -155,7 +161,8 @@ static uint64_t add_pinned_misses(const struct tracer *tracer, const struct gene
 {
 	struct misses misses = {.place = {&tracer->pins, generation->number}, .counts = counts, .sum = before};
 
-	pins_each(&tracer->pins, generation->number, add_missed_runs, &misses);
+	if (pins_each(&tracer->pins, generation->number, add_missed_runs, &misses))
+		return MISSED_UNKNOWN;
 	return misses.sum;
 }
 
@@ -175,7 +182,7 @@ static uint64_t add_misses(const struct generation *generation, bool (*counts)(c
 
 	for (size_t i = 0; i < HOOK_COUNT; i++)
 		if (generation->loaded.hooks[i] >= 0 && counts(hook_names[i].link))
-			sum += kernel_missed_runs(generation->loaded.hooks[i]);
+			sum = add(sum, kernel_missed_runs(generation->loaded.hooks[i]));
 	return sum;
 }
 
@@ -190,10 +197,10 @@ uint64_t generation_missed_runs(const struct generation *generation)
 	uint64_t sum = add_misses(generation, sees_files, generation->header.inherited);
 
 	if (generation->globals->losses.raw_writes_full)
-		sum += generation_missed_raw_writes(generation);
+		sum = add(sum, generation_missed_raw_writes(generation));
 	for (size_t i = 0; i < ITERATOR_COUNT; i++)
 		if (generation->loaded.iterators[i] >= 0)
-			sum += kernel_missed_runs(generation->loaded.iterators[i]);
+			sum = add(sum, kernel_missed_runs(generation->loaded.iterators[i]));
 	return sum;
 }
 
@@ -236,8 +243,9 @@ static int read_header(struct generation *generation)
 static int open_ring(struct generation *generation)
 {
 	int map = generation->loaded.maps[MAP_events];
+	uint32_t bytes = kernel_entries(map);
 
-	return ring_open(&generation->ring, map, kernel_entries(map));
+	return bytes ? ring_open(&generation->ring, map, bytes) : -EIO;
 }
 
 static int judge(const struct tracer *tracer, struct generation *generation, uint64_t instance, uint64_t epoch,
@@ -338,10 +346,16 @@ static int adopt_newest(struct tracer *tracer)
 int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch)
 {
 	struct generation *newest;
-	int code = 0;
+	unsigned number = 0;
+	int code;
 
-	for (unsigned number = 0; !code && (number = pins_next(&tracer->pins, number));)
-		code = tracer->old_count < OLD_GENERATIONS ? open_generation(tracer, number, instance, epoch) : -E2BIG;
+	do {
+		code = pins_next(&tracer->pins, number, &number);
+		if (!code && number && tracer->old_count == OLD_GENERATIONS)
+			code = -E2BIG;
+		if (!code && number)
+			code = open_generation(tracer, number, instance, epoch);
+	} while (!code && number);
 	newest = tracer->old_count ? &tracer->old[tracer->old_count - 1] : NULL;
 	return !code && newest && is_alike(tracer, newest, options) && is_whole(newest) ? adopt_newest(tracer) : code;
 }
@@ -397,15 +411,18 @@ int generation_pin(struct tracer *tracer)
 {
 	struct generation *generation = &tracer->own;
 	/* Where it was pinned before and the pins have gone, under another number as well: the rest of those goes. */
-	unsigned number = generation->number;
+	unsigned number = generation->number, next = 0;
 	struct place place;
 	int code;
 
-	for (unsigned next = 0; (next = pins_next(&tracer->pins, next));)
+	do {
+		code = pins_next(&tracer->pins, next, &next);
 		number = next > number ? next : number;
+	} while (!code && next);
 	generation->number = number + 1;
 	place = (struct place){&tracer->pins, generation->number};
-	code = pins_make(&tracer->pins, generation->number);
+	if (!code)
+		code = pins_make(&tracer->pins, generation->number);
 	if (!code)
 		code = each_pin(generation, pin, &place);
 	return code ? code : make_ready(tracer);
@@ -441,7 +458,7 @@ static int show_state(const char *name, void *context)
 	int code;
 
 	pins_name(&pins, name);
-	place.generation = pins_next(&pins, 0);
+	pins_next(&pins, 0, &place.generation);
 	generation_init(&generation);
 	if (!place.generation)
 		return 0;

@@ -108,11 +108,12 @@ static int confirm(struct collector *collector)
 	if (!code)
 		code = hidden_check(collector);
 	if (!code)
-		code = collector_enter_loops(collector);
-	if (!code)
 		code = tracer_carry(collector->tracer);
 	if (code == -EAGAIN)
 		code = add_gap(collector, GAP_NOT_CARRIED);
+	/* Under the names that files have when renames of before the cut are over or carried. */
+	if (!code)
+		code = collector_enter_loops(collector);
 	if (!code)
 		code = drain(collector);
 	if (code == -EAGAIN)

@@ -126,6 +126,7 @@ struct losses {
 struct globals {
 	__u64 epoch;             /* number of the open window; 0: not yet tracing */
 	__u64 settled;           /* the same, when renames that began before it have ended or are carried */
+	__u64 lasting;           /* the same, when all operations have that began before it was settled */
 	__u64 submitted;         /* records put into the ring */
 	__u64 look;              /* at what is open or under way: number of the one that goes on */
 	__u64 mounts_begun;      /* mounts whose program has begun to look for an entry */
@@ -178,13 +179,13 @@ struct writer {
  */
 struct operation_under_way {
 	__u64 epoch;   /* in which it was last reported; 0: not under a name that lasts */
-	__u64 began;   /* the epoch in which its hook has run */
 	__u64 serial;  /* counts the task's operations */
 	__u64 settled; /* the serial of one that is known to have ended */
-	__u64 look;    /* that met it last, a rename */
 	__u64 dentries[2];
 	__u64 inodes[2]; /* behind the dentries; the operation is about the first */
 	__u64 what[2];   /* as in about() */
+	__u64 began;     /* the epoch in which its hook has run */
+	__u64 look;      /* that met it last, a rename */
 };
 
 #endif
