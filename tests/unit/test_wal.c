@@ -221,12 +221,8 @@ static void test_unreadable_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_failing_sync),
-		TEST(test_written_again),
-		TEST(test_lost),
-		TEST(test_opened),
-		TEST(test_unreadable),
-		TEST(test_unreadable_check),
+		TEST(test_failing_sync), TEST(test_written_again), TEST(test_lost),
+		TEST(test_opened),       TEST(test_unreadable),    TEST(test_unreadable_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
