@@ -101,7 +101,7 @@ static __always_inline bool compat_folds_case(__u64 superblock)
 /*
  * Whether somebody holds the lock of an inode's content, or waits for it. The count of a semaphore is 0 when it is free
  * (RWSEM_UNLOCKED_VALUE, kernel/locking/rwsem.c): bit 0 is a writer, 1 and 2 are waiters, from 8 on readers count.
- * Kernels with CONFIG_PREEMPT_RT have no count: there the answer is yes. May stay.
+ * Kernels with CONFIG_PREEMPT_RT have no count: it may be locked there, but is not said to be. May stay.
  */
 static __always_inline bool compat_can_be_locked(void)
 {
