@@ -12,7 +12,9 @@
 
 enum {
 	FILES_NAMED = 5, /* of those with names that are not known; the rest is counted */
-	ROUNDS = 4,
+	ROUNDS = 32,
+	ROUNDS_OF_MANY = 4,
+	FEW = 64,
 };
 
 /* A file: what is known of one comes together when it is sorted. Big-endian. Device 0: it is not known. */
@@ -35,7 +37,8 @@ struct mark {
 struct file {
 	struct key key;
 	uint64_t links, names; /* of the names that are listed */
-	bool changed, walked, ended;
+	bool changed, walked;
+	bool ended; /* what was met under this number; another file may have it since */
 	uint64_t unlooked; /* candidates that cannot be looked at */
 	struct dirty_facts facts;
 	int64_t first, last;
@@ -399,10 +402,34 @@ static void begin_file(struct links *links, const struct key *key)
 	};
 }
 
+/*
+ * In the order of time. What comes after the end is another file of the same number; or the unlink has failed, and then
+ * the last name is dirty itself, as are those that were made since.
+ */
+static void note_change(struct file *file, uint32_t links_left, bool is_later, bool walked)
+{
+	if (!links_left)
+		file->ended = true;
+	if (is_later)
+		return;
+	if (links_left && file->ended) {
+		file->ended = false;
+		file->walked = true;
+		file->facts = (struct dirty_facts){0};
+	}
+	file->changed = true;
+	file->walked &= walked;
+}
+
+static void merge_facts(struct file *file, struct dirty_facts facts)
+{
+	file->facts.operations |= facts.operations;
+	file->facts.flags |= facts.flags;
+}
+
 static void add_facts(struct file *file, const struct sorted *record, int64_t last)
 {
-	file->facts.operations |= record->facts.operations;
-	file->facts.flags |= record->facts.flags;
+	merge_facts(file, record->facts);
 	file->first = record->first < file->first ? record->first : file->first;
 	file->last = last > file->last ? last : file->last;
 }
@@ -412,11 +439,9 @@ static int take_mark(struct links *links, const struct sorted *record)
 	const struct mark *mark = (const struct mark *)(record->path + sizeof(struct key));
 	struct file *file = &links->file;
 
-	file->ended = record->mode == 0;
+	note_change(file, record->mode, mark->is_later, mark->walked);
 	if (mark->is_later)
 		return 0;
-	file->changed = true;
-	file->walked &= mark->walked;
 	add_facts(file, record, record->last);
 	return keep(&file->path, &file->size, &file->length, mark->place,
 		    record->length - sizeof(struct key) - sizeof(*mark));
@@ -501,15 +526,14 @@ static int take_row(const struct store_linked *row, void *context)
 	struct links *links = context;
 	struct file *file = &links->file;
 	uint64_t device;
+	bool is_later = row->window > links->options.last;
 	int error = device_of_file(links, row, &device);
 
 	if (error || htobe64(device) != file->key.device)
 		return error;
-	file->ended = row->links == 0;
-	if (row->window > links->options.last)
-		return 0;
-	file->changed = true;
-	file->walked &= row->walked;
+	note_change(file, row->links, is_later, row->walked);
+	if (!is_later)
+		merge_facts(file, row->facts);
 	return 0;
 }
 
@@ -530,11 +554,19 @@ static int end_lacking(struct links *links)
 	return !file->changed || !file->walked || file->unlooked ? lack(links) : 0;
 }
 
+/* A few may be renamed by a busy task again and again; of many, most have names that were never known. */
+static void limit_rounds(struct links *links)
+{
+	if (links->lacking_count > FEW && links->rounds <= ROUNDS - ROUNDS_OF_MANY + 1)
+		links->rounds = 1;
+}
+
 static int settle(struct links *links)
 {
 	struct sorter *lacking = links->lacking;
 	int error;
 
+	limit_rounds(links);
 	links->options.settle(links->options.context);
 	store_rollback(links->options.store);
 	error = store_begin(links->options.store);
