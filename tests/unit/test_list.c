@@ -1248,6 +1248,12 @@ static void ended_later(void **state)
 	assert_int_equal(fixture->result.incomplete, 1);
 	assert_int_equal(store_put_link(fixture->store, &end), 0);
 	expect_complete(fixture, "", "a\n");
+	/* And so it has, whatever has its number since. */
+	end.action = LINK_NAMED;
+	end.links = 2;
+	end.window = 3;
+	assert_int_equal(store_put_link(fixture->store, &end), 0);
+	expect_complete(fixture, "", "a\n");
 	free(inside);
 }
 
@@ -1400,11 +1406,35 @@ static void names_never_known(void **state)
 	shell(fixture, "touch n; ln n a; ln n b");
 	dirty(fixture, "n", 0, 0);
 	change_link(fixture, LINK_NAMED, "x", 4711, 2, 1 << OPERATION_OPEN);
-	expect_rounds(fixture, (const char *[]){"n", "b", NULL}, 4);
+	expect_rounds(fixture, (const char *[]){"n", "b", NULL}, 32);
 	assert_string_equal(fixture->texts[LIST_CHANGED], "b\nn\n");
 	assert_int_equal(fixture->result.incomplete, 2);
 	expect_report(fixture, "/tree is where the file with inode 4711 was changed, of which no name is known");
 	expect_report(fixture, "has 3 names, of which only 2 are known");
+	for (unsigned i = 0; i < 64; i++)
+		change_link(fixture, LINK_NAMED, "y", 5000 + i, 2, 1 << OPERATION_OPEN);
+	expect_rounds(fixture, (const char *[]){NULL}, 4);
+}
+
+/* Another file has the number of one that has ended: what was done to the first is no matter of names any more. */
+static void number_of_an_ended_file(void **state)
+{
+	static const char *const places[] = {"b", "d/b"}; /* where the first one was, and elsewhere */
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir d");
+	for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		uint64_t inode = 4711 + i;
+
+		change_link(fixture, LINK_NAMED, "a", inode, 2, 1 << OPERATION_OPEN);
+		change_link(fixture, LINK_REMOVED, "a", inode, 0, 1 << OPERATION_UNLINK);
+		change_link(fixture, LINK_NAMED, places[i], inode, 2, 1 << OPERATION_LINK);
+		expect_complete(fixture, "", "");
+		expect_rounds(fixture, (const char *[]){NULL}, 0);
+	}
+	change_link(fixture, LINK_NAMED, places[1], 4712, 2, 1 << OPERATION_SETATTR);
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 1);
 }
 
 static void name_in_a_moved_directory(void **state)
@@ -1615,6 +1645,7 @@ int main(void)
 		TEST(name_made_meanwhile),
 		TEST(name_gone_meanwhile),
 		TEST(names_never_known),
+		TEST(number_of_an_ended_file),
 		TEST(names_not_watched),
 		TEST(names_in_a_moved_directory),
 		TEST(changed_without_a_name),
