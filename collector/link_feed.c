@@ -21,6 +21,21 @@ struct departure {
 };
 
 /*
+ * A rename of a directory is recorded before it is done, and what is met below meanwhile comes with the old path, after
+ * the candidates have been moved away. So for a while those are candidates at the new place, too. One too many does no
+ * harm; should a rename take longer, the files' link counts show it.
+ */
+enum { MOVES = 64 };
+#define MOVE_TIME UINT64_C(1000000000) /* nanoseconds */
+
+struct move {
+	uint32_t filesystem;
+	uint64_t until; /* time of records */
+	size_t from_length, length;
+	char paths[2 * PATH_BYTES]; /* the old one, and the new one behind it */
+};
+
+/*
  * A program reads the link count, walks to the root, and only then puts its record into the ring: those of the file's
  * last unlinks may pass it. The kernel has taken the time before it read the count, so a record from before the end
  * tells nothing of what is left. Should the unlink fail, its own record has the last name: in the same window, or else
@@ -39,7 +54,9 @@ struct link_feed {
 	struct ending endings[ENDINGS]; /* by inode; the latest one stays */
 	struct departure departures[DEPARTURES];
 	size_t next;
-	char moved[2 * PATH_BYTES];
+	struct move moves[MOVES];
+	size_t oldest; /* which is the next to go */
+	char moved[2 * PATH_BYTES], other[2 * PATH_BYTES];
 };
 
 /* Touched at once: it takes no more later. */
@@ -103,6 +120,47 @@ static struct departure *find_departure(struct link_feed *feed, const struct lin
 	return NULL;
 }
 
+static bool is_below(const char *path, size_t length, const char *directory, size_t directory_length)
+{
+	return length > directory_length && path[directory_length] == '/' &&
+	       memcmp(path, directory, directory_length) == 0;
+}
+
+static void note_move(struct link_feed *feed, const struct link_event *at, const struct link_change *change)
+{
+	struct move *move = &feed->moves[feed->oldest];
+
+	feed->oldest = (feed->oldest + 1) % MOVES;
+	move->filesystem = change->filesystem;
+	move->until = at->event->time + MOVE_TIME;
+	move->from_length = change->from_length;
+	move->length = change->path_length;
+	memcpy(move->paths, change->path, change->path_length);
+}
+
+/* The path, of at most PATH_BYTES, where those renames have led to. Returns its length; 0: it is as before. */
+static size_t follow_moves(const struct link_feed *feed, const struct link_event *at, const char *path, size_t length,
+			   char *result)
+{
+	bool moved = false;
+
+	memcpy(result, path, length);
+	for (size_t i = 0; i < MOVES; i++) {
+		const struct move *move = &feed->moves[(feed->oldest + i) % MOVES];
+		size_t to_length = move->length - move->from_length;
+
+		if (move->filesystem != at->filesystem || move->until <= at->event->time ||
+		    !is_below(result, length, move->paths, move->from_length) ||
+		    length - move->from_length + to_length > PATH_BYTES)
+			continue;
+		memmove(result + to_length, result + move->from_length, length - move->from_length);
+		memcpy(result, move->paths + move->from_length, to_length);
+		length += to_length - move->from_length;
+		moved = true;
+	}
+	return moved ? length : 0;
+}
+
 static struct link_change change_of(const struct link_event *at, enum link_action action)
 {
 	return (struct link_change){
@@ -116,6 +174,30 @@ static struct link_change change_of(const struct link_event *at, enum link_actio
 		.path = at->path,
 		.path_length = at->length,
 	};
+}
+
+/* Candidates stay where they are as well: which of the two renames is done first is not known. */
+static int add_moved_on(struct link_feed *feed, const struct link_event *at, const struct link_change *moved,
+			struct batch *batch)
+{
+	struct link_change change = *moved;
+	const char *to = moved->path + moved->from_length;
+	size_t to_length = moved->path_length - moved->from_length;
+	size_t from = follow_moves(feed, at, moved->path, moved->from_length, feed->other);
+	size_t length = follow_moves(feed, at, to, to_length, feed->other + from);
+
+	if (!from && !length)
+		return 0;
+	if (!from) {
+		from = to_length;
+		memmove(feed->other + from, feed->other, length);
+		memcpy(feed->other, to, to_length);
+	}
+	change.path = feed->other;
+	change.from_length = from;
+	change.path_length = from + (length ? length : to_length);
+	change.replaced = true;
+	return batch_add_link(batch, &change);
 }
 
 static int arrive(struct link_feed *feed, const struct link_event *at, struct batch *batch)
@@ -134,8 +216,12 @@ static int arrive(struct link_feed *feed, const struct link_event *at, struct ba
 	change.replaced = at->event->replaced != 0;
 	code = batch_add_link(batch, &change);
 	if (!code)
-		departure->tid = 0;
-	return code;
+		code = add_moved_on(feed, at, &change, batch);
+	if (code)
+		return code;
+	departure->tid = 0;
+	note_move(feed, at, &change);
+	return 0;
 }
 
 /* What is carried was taken when it was new; by now the dentry of the old name may have the new one. */
@@ -201,6 +287,7 @@ static int take_file(struct link_feed *feed, const struct link_event *at, struct
 	bool is_new = !(at->event->flags & EVENT_CARRIED);
 	bool unlinks = at->event->operation == OPERATION_UNLINK && is_new;
 	bool arrives = at->event->operation == OPERATION_RENAME_TO && is_new;
+	int code;
 
 	/*
 	 * Without an inode a name is made, and that has one link. One link less is still a matter of several, and one
@@ -222,7 +309,13 @@ static int take_file(struct link_feed *feed, const struct link_event *at, struct
 		return 0;
 	if (!is_named(at->event))
 		change.action = LINK_UNNAMED;
-	return batch_add_link(batch, &change);
+	code = batch_add_link(batch, &change);
+	if (code || (change.action != LINK_NAMED && change.action != LINK_ARRIVED))
+		return code;
+	change.path_length = follow_moves(feed, at, at->path, at->length, feed->other);
+	change.path = feed->other;
+	change.action = LINK_MOVED_ON;
+	return change.path_length ? batch_add_link(batch, &change) : 0;
 }
 
 /* A file without any link has ended, but for its open descriptors. */

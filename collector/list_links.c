@@ -38,7 +38,7 @@ struct file {
 	struct key key;
 	uint64_t links, names; /* of the names that are listed */
 	bool changed, walked;
-	bool ended; /* what was met under this number; another file may have it since */
+	bool settled; /* nothing is lacking of what was met under this number so far; another file may have it since */
 	uint64_t unlooked; /* candidates that cannot be looked at */
 	struct dirty_facts facts;
 	int64_t first, last;
@@ -306,7 +306,7 @@ static int lack(struct links *links)
 		return put(links, links->lacking, &file->key, file->path, file->length,
 			   (struct sorted){.facts = file->facts, .first = file->first, .last = file->last});
 	}
-	if (file->names)
+	if (file->names && file->key.device)
 		report_names(links);
 	else
 		report_nameless(links);
@@ -370,13 +370,13 @@ static int take_candidate(const char *path, size_t length, void *context)
 }
 
 /*
- * A file that changed and of which nothing is left: it has ended, when its last link was seen to go; or all its names
- * were searched after the change, and none led to it. Else it lives on under a name that nobody knows.
+ * A file that changed and of which nothing is left: it is settled; or all its names were searched after the change, and
+ * none led to it. Else it lives on under a name that nobody knows.
  */
 static int end_met(struct links *links)
 {
 	struct file *file = &links->file;
-	bool none = file->changed && !file->ended && !file->names;
+	bool none = file->changed && !file->settled && !file->names;
 	int error = 0;
 
 	if (none || file->names < file->links)
@@ -403,17 +403,23 @@ static void begin_file(struct links *links, const struct key *key)
 }
 
 /*
- * In the order of time. What comes after the end is another file of the same number; or the unlink has failed, and then
- * the last name is dirty itself, as are those that were made since.
+ * It has ended; or it was moved to its only name, which is dirty itself, as are those that were made since. If the
+ * unlink or the rename has failed, so is the name that it kept.
  */
-static void note_change(struct file *file, uint32_t links_left, bool is_later, bool walked)
+static bool settles(uint32_t links, struct dirty_facts facts)
 {
-	if (!links_left)
-		file->ended = true;
+	return links == 0 || (links == 1 && !(facts.flags & DIRTY_UNNAMED));
+}
+
+/* In the order of time. */
+static void note_change(struct file *file, bool settles, bool is_later, bool walked)
+{
+	if (settles)
+		file->settled = true;
 	if (is_later)
 		return;
-	if (links_left && file->ended) {
-		file->ended = false;
+	if (!settles && file->settled) {
+		file->settled = false;
 		file->walked = true;
 		file->facts = (struct dirty_facts){0};
 	}
@@ -439,7 +445,7 @@ static int take_mark(struct links *links, const struct sorted *record)
 	const struct mark *mark = (const struct mark *)(record->path + sizeof(struct key));
 	struct file *file = &links->file;
 
-	note_change(file, record->mode, mark->is_later, mark->walked);
+	note_change(file, settles(record->mode, record->facts), mark->is_later, mark->walked);
 	if (mark->is_later)
 		return 0;
 	add_facts(file, record, record->last);
@@ -531,7 +537,7 @@ static int take_row(const struct store_linked *row, void *context)
 
 	if (error || htobe64(device) != file->key.device)
 		return error;
-	note_change(file, row->links, is_later, row->walked);
+	note_change(file, settles(row->links, row->facts), is_later, row->walked);
 	if (!is_later)
 		merge_facts(file, row->facts);
 	return 0;
@@ -549,7 +555,7 @@ static int end_lacking(struct links *links)
 	if (file->names && file->key.device)
 		return file->names < file->links ? lack(links) : 0;
 	error = store_linked_of(links->options.store, filesystem, inode, links->options.first, take_row, links);
-	if (error || file->ended)
+	if (error || file->settled)
 		return error;
 	return !file->changed || !file->walked || file->unlooked ? lack(links) : 0;
 }

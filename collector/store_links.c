@@ -177,15 +177,21 @@ static int put_linked(struct store *store, const struct link_change *change, int
 		   NUMBER(dirty_facts_pack(change->facts)), NUMBER(change->time));
 }
 
-static int put_name(struct store *store, const struct link_change *change)
+static int put_candidate(struct store *store, const struct link_change *change, int64_t *place)
 {
 	const struct split at = split(change->path, change->path_length);
-	int64_t place;
-	int result = resolve(store, change->filesystem, change->path, at.directory, true, &place);
+	int result = resolve(store, change->filesystem, change->path, at.directory, true, place);
 
-	if (!result)
-		result = RUN(store->database, PUT_LINK, NUMBER(change->filesystem), NUMBER(change->inode),
-			     NUMBER(place), BYTES(at.name, at.length));
+	return result ? result
+		      : RUN(store->database, PUT_LINK, NUMBER(change->filesystem), NUMBER(change->inode),
+			    NUMBER(*place), BYTES(at.name, at.length));
+}
+
+static int put_name(struct store *store, const struct link_change *change)
+{
+	int64_t place;
+	int result = put_candidate(store, change, &place);
+
 	return result ? result : put_linked(store, change, place);
 }
 
@@ -256,6 +262,16 @@ static int move_last_name(struct store *store, const struct link_change *change)
 	return put_name(store, change);
 }
 
+static int put_moved_on(struct store *store, const struct link_change *change)
+{
+	int64_t place;
+	int result = is_linked(store, change);
+
+	if (result <= 0)
+		return result == -ENOENT ? 0 : result;
+	return put_candidate(store, change, &place);
+}
+
 /* Of a directory that is moved again and again the last place counts. */
 static int note_arrival(struct store *store, const struct link_change *change)
 {
@@ -277,6 +293,8 @@ int store_put_link(struct store *store, const struct link_change *change)
 		return unlink_name(store, change);
 	case LINK_ARRIVED:
 		return move_last_name(store, change);
+	case LINK_MOVED_ON:
+		return put_moved_on(store, change);
 	case LINK_UNNAMED:
 		return put_linked(store, change, 0);
 	case DIRECTORY_MOVED:

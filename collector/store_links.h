@@ -15,6 +15,7 @@ enum link_action {
 	LINK_LEFT,       /* the file was moved away from this name */
 	LINK_REMOVED,    /* the name was removed; links: how many remain */
 	LINK_ARRIVED,    /* the file was moved to this, its only name */
+	LINK_MOVED_ON,   /* a directory above the name of the change before may be moved: this is a candidate then */
 	LINK_UNNAMED,    /* the file changed; its name is not known */
 	DIRECTORY_MOVED, /* the path is the old one, at from_length the new one follows */
 	DIRECTORY_REMOVED,

@@ -214,6 +214,63 @@ static void directory_moves(void **state)
 	assert_false(changes[1].replaced);
 }
 
+static void move_directory(struct link_feed *feed, const char *from, const char *to, uint64_t time)
+{
+	struct event event = {.operation = OPERATION_RENAME_FROM, .mode = S_IFDIR, .tid = 4, .time = time};
+
+	assert_int_equal(take_event(feed, event, from), 0);
+	event.operation = OPERATION_RENAME_TO;
+	assert_int_equal(take_event(feed, event, to), 0);
+}
+
+/* The rename may not be done yet when a file is met below the old path. */
+static void met_while_its_directory_moves(void **state)
+{
+	const uint64_t second = UINT64_C(1000000000);
+	struct event event = {.operation = OPERATION_OPEN, .mode = S_IFREG, .links = 2, .time = second};
+
+	move_directory(*state, "/d", "/longer/e", second);
+	move_directory(*state, "/longer", "/f", second);
+	count = 0;
+	room = 1;
+	assert_int_equal(take_event(*state, event, "/d/s/a"), -ENOSPC);
+	room = CHANGES;
+	count = 0;
+	assert_int_equal(take_event(*state, event, "/d/s/a"), 0);
+	expect(0, LINK_NAMED, 2, "/d/s/a");
+	expect(1, LINK_MOVED_ON, 2, "/f/e/s/a");
+	assert_int_equal(take_event(*state, event, "/d"), 0);
+	assert_int_equal(take_event(*state, event, "/dd/a"), 0);
+	event.operation = OPERATION_RENAME_FROM;
+	assert_int_equal(take_event(*state, event, "/d/b"), 0);
+	assert_int_equal(count, 5);
+	event.operation = OPERATION_RENAME_TO;
+	event.links = 1;
+	assert_int_equal(take_event(*state, event, "/d/b"), 0);
+	expect(5, LINK_ARRIVED, 1, "/d/b");
+	expect(6, LINK_MOVED_ON, 1, "/f/e/b");
+	count = 0;
+	event.time = 2 * second;
+	assert_int_equal(take_event(*state, event, "/d/b"), 0);
+	assert_int_equal(count, 1);
+}
+
+static void directory_moves_in_one_that_moves(void **state)
+{
+	move_directory(*state, "/d", "/e", 5);
+	assert_false(changes[0].replaced);
+	move_directory(*state, "/d/x", "/d/y", 6);
+	expect(1, DIRECTORY_MOVED, 1, "/d/x/d/y");
+	expect(2, DIRECTORY_MOVED, 1, "/e/x/e/y");
+	assert_true(changes[2].from_length == 4 && changes[2].replaced && !changes[1].replaced);
+	move_directory(*state, "/z", "/d/w", 7);
+	expect(4, DIRECTORY_MOVED, 1, "/d/w/e/w");
+	assert_true(changes[4].from_length == 4 && changes[4].replaced);
+	move_directory(*state, "/d/x", "/long", 8);
+	expect(6, DIRECTORY_MOVED, 1, "/e/x/long");
+	assert_int_equal(changes[6].from_length, 4);
+}
+
 /* The path is an ancestor's. */
 static void path_that_did_not_fit(void **state)
 {
@@ -259,6 +316,8 @@ int main(void)
 		TEST(rename_ends_another_file),
 		TEST(carried_names_are_not_removed),
 		TEST(directory_moves),
+		TEST(met_while_its_directory_moves),
+		TEST(directory_moves_in_one_that_moves),
 		TEST(path_that_did_not_fit),
 		TEST(file_without_a_name),
 	};

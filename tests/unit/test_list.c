@@ -1024,6 +1024,7 @@ static void change_link(struct fixture *fixture, enum link_action action, const 
 		.window = 1,
 		.time = 1000000000,
 		.facts.operations = operations,
+		.facts.flags = action == LINK_UNNAMED ? DIRTY_UNNAMED : 0,
 		.path = inside,
 		.path_length = strlen(inside),
 	};
@@ -1437,6 +1438,22 @@ static void number_of_an_ended_file(void **state)
 	assert_int_equal(fixture->result.incomplete, 1);
 }
 
+/* The one name that a file had then is dirty, in this window or a later one; so are those that it got since. */
+static void moved_to_its_only_name(void **state)
+{
+	struct fixture *fixture = *state;
+
+	change_link(fixture, LINK_NAMED, "a", 4711, 2, 1 << OPERATION_SETATTR);
+	change_link(fixture, LINK_ARRIVED, "b", 4711, 1, 1 << OPERATION_RENAME_TO);
+	expect_complete(fixture, "", "");
+	change_link(fixture, LINK_NAMED, "c", 4711, 2, 1 << OPERATION_LINK);
+	expect_complete(fixture, "", "");
+	/* Through no name it may have got another one. */
+	change_link(fixture, LINK_UNNAMED, "", 4711, 1, 1 << OPERATION_OPEN);
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+}
+
 static void name_in_a_moved_directory(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1646,6 +1663,7 @@ int main(void)
 		TEST(name_gone_meanwhile),
 		TEST(names_never_known),
 		TEST(number_of_an_ended_file),
+		TEST(moved_to_its_only_name),
 		TEST(names_not_watched),
 		TEST(names_in_a_moved_directory),
 		TEST(changed_without_a_name),

@@ -166,6 +166,18 @@ static void last_name_moves(void **state)
 	expect_linked(fixture, "100:1:/d ");
 }
 
+static void directory_may_have_moved(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put(fixture, LINK_MOVED_ON, INODE, 2, "/e/a");
+	expect_names(fixture, INODE, "");
+	put(fixture, LINK_NAMED, INODE, 2, "/d/a");
+	put(fixture, LINK_MOVED_ON, INODE, 2, "/e/a");
+	expect_names(fixture, INODE, "/d/a /e/a ");
+	expect_linked(fixture, "100:2:/d ");
+}
+
 static void directory_takes_its_names_along(void **state)
 {
 	struct fixture *fixture = *state;
@@ -306,6 +318,7 @@ int main(void)
 		TEST(names_come_and_go),
 		TEST(ends_with_its_last_link),
 		TEST(last_name_moves),
+		TEST(directory_may_have_moved),
 		TEST(directory_takes_its_names_along),
 		TEST(directory_that_replaces_leaves_its_names),
 		TEST(removed_directory_can_come_again),
