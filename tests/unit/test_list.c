@@ -1459,10 +1459,9 @@ static void last_names_removed_at_once(void **state)
 	change_link(fixture, LINK_REMOVED, "d/b", 4711, LINKS_UNKNOWN, 1 << OPERATION_UNLINK);
 	expect_complete(fixture, "", "");
 	/* To lose a name is no change. */
-	change_link(fixture, LINK_NAMED, "e/c", 4711, 3, 1 << OPERATION_LINK);
-	expect_complete(fixture, "", "");
-	change_link(fixture, LINK_NAMED, "e/d", 4711, 3, 1 << OPERATION_LINK);
-	change_link(fixture, LINK_REMOVED, "e/d", 4711, 2, 1 << OPERATION_UNLINK);
+	change_link(fixture, LINK_NAMED, "e/c", 4714, 3, 1 << OPERATION_LINK);
+	change_link(fixture, LINK_MOVED_ON, "d/d", 4714, 3, 1 << OPERATION_LINK);
+	change_link(fixture, LINK_REMOVED, "d/d", 4714, 2, 1 << OPERATION_UNLINK);
 	expect_complete(fixture, "", "");
 	/* One was there of which only the number is known. */
 	change_link(fixture, LINK_NAMED, "a", 4712, 3, 1 << OPERATION_SETATTR);
@@ -1471,6 +1470,12 @@ static void last_names_removed_at_once(void **state)
 	change_link(fixture, LINK_REMOVED, "d/b", 4712, 1, 1 << OPERATION_UNLINK);
 	expect(fixture, "", "");
 	assert_int_equal(fixture->result.incomplete, 1);
+	/* A name that it gets in the directory of one that it has lost changes nothing of that. */
+	change_link(fixture, LINK_NAMED, "a", 4713, 3, 1 << OPERATION_SETATTR);
+	change_link(fixture, LINK_REMOVED, "a", 4713, 2, 1 << OPERATION_UNLINK);
+	change_link(fixture, LINK_NAMED, "c", 4713, 3, 1 << OPERATION_LINK);
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 2);
 }
 
 /* The one name that a file had then is dirty, in this window or a later one; so are those that it got since. */

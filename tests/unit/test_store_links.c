@@ -141,7 +141,7 @@ static void ends_with_its_last_link(void **state)
 	put(fixture, LINK_REMOVED, INODE, 0, "/never/changed");
 	expect_linked(fixture, "");
 	put(fixture, LINK_NAMED, INODE, 2, "/d/a");
-	put(fixture, LINK_REMOVED, INODE, 1, "/d/never/seen");
+	put(fixture, LINK_REMOVED, INODE, 1, "/d/c");
 	expect_linked(fixture, "100:2:/d ");
 	put(fixture, LINK_REMOVED, INODE, 1, "/d/a");
 	expect_linked(fixture, "100:-1:/d ");
