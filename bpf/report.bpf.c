@@ -236,23 +236,17 @@ static __always_inline void fill_inode(struct event *event, __u64 address)
 
 /*
  * A rename to the only name of a file ends that: its count is 1. An exchange does not, nor does a rename that fails,
- * but then both names are in the records. Another name that it gets meanwhile has a record of its own. Of several names
- * the others may go at the same time: the file is not locked yet (vfs_rename()).
+ * but then both names are in the records. Another name that it gets meanwhile has a record of its own.
  */
-static __always_inline void fill_victim(struct event *event, __u64 dentry, __u64 what)
+static __always_inline __u64 ended_inode(__u64 dentry, __u64 what)
 {
 	__u64 inode = 0;
 
-	event->ended = 0;
-	event->unlinked = 0;
 	if ((what & 0xff) == OPERATION_RENAME_TO && dentry)
 		inode = dentry_inode(dentry);
-	if (!inode)
-		return;
-	if (BPF_CORE_READ((struct inode *)inode, i_nlink) == 1)
-		event->ended = compat_inode_number(inode);
-	else
-		event->unlinked = compat_inode_number(inode);
+	if (!inode || BPF_CORE_READ((struct inode *)inode, i_nlink) != 1)
+		return 0;
+	return compat_inode_number(inode);
 }
 
 static __always_inline int submit(void *data, __u32 bytes)
@@ -299,7 +293,7 @@ static __always_inline int report_path(__u64 dentry, __u64 inode, __u64 what, __
 	record->event.device = inode ? inode_device(inode) : dentry_device(dentry);
 	fill_caller(&record->event);
 	fill_inode(&record->event, inode);
-	fill_victim(&record->event, dentry, what);
+	record->event.ended = ended_inode(dentry, what);
 	if (!dentry)
 		return report_inode(&record->event, inode);
 

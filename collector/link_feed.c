@@ -268,19 +268,16 @@ static bool has_ended_since(struct link_feed *feed, const struct link_event *at)
 	       ending->window == at->window && ending->time > at->event->time;
 }
 
-/* The file of which a rename takes a name. Of a directory nobody asks whether it has ended. */
+/* The file that a rename replaces by another one. Of a directory nobody asks whether it has ended. */
 static int take_replaced(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
 	struct link_change change = change_of(at, LINK_REMOVED);
-	uint64_t ended = at->event->ended, unlinked = S_ISDIR(at->event->mode) ? 0 : at->event->unlinked;
 
-	if ((!ended && !unlinked) || at->event->flags & EVENT_CARRIED || !is_named(at->event))
+	if (!at->event->ended || at->event->flags & EVENT_CARRIED || !is_named(at->event))
 		return 0;
-	change.inode = ended ? ended : unlinked;
-	change.links = ended ? 0 : LINKS_UNKNOWN;
-	change.facts.operations = 1U << OPERATION_UNLINK;
-	if (ended)
-		note_ending(feed, at, ended);
+	change.inode = at->event->ended;
+	change.links = 0;
+	note_ending(feed, at, change.inode);
 	return batch_add_link(batch, &change);
 }
 

@@ -29,7 +29,6 @@ struct mark {
 	char kind; /* 0 */
 	uint64_t serial;
 	bool is_later; /* in a window that is not listed */
-	bool removed;  /* a name that was known */
 	bool walked;   /* its names were searched after that */
 	char place[];  /* where it was met; not terminated */
 } __attribute__((packed));
@@ -39,8 +38,7 @@ struct file {
 	struct key key;
 	uint64_t links, names; /* of the names that are listed */
 	bool changed, walked;
-	bool settled;  /* nothing is lacking of what was met under this number so far; another file may have it since */
-	uint32_t left; /* of the names that it had, how many may not have been removed, each dirty then */
+	bool settled; /* nothing is lacking of what was met under this number so far; another file may have it since */
 	uint64_t unlooked; /* candidates that cannot be looked at */
 	struct dirty_facts facts;
 	int64_t first, last;
@@ -224,7 +222,6 @@ static int take_change(const struct store_linked *row, void *context)
 			{
 				.serial = htobe64(row->serial),
 				.is_later = row->window > links->options.last,
-				.removed = row->removed,
 				.walked = row->walked,
 			},
 	};
@@ -399,11 +396,35 @@ static void begin_file(struct links *links, const struct key *key)
 	*file = (struct file){
 		.key = *key,
 		.walked = true,
-		.left = UINT32_MAX,
 		.first = INT64_MAX,
 		.path = file->path,
 		.size = file->size,
 	};
+}
+
+/*
+ * It has ended; or it was moved to its only name, which is dirty itself, as are those that were made since. If the
+ * unlink or the rename has failed, so is the name that it kept.
+ */
+static bool settles(uint32_t links, struct dirty_facts facts)
+{
+	return links == 0 || (links == 1 && !(facts.flags & DIRTY_UNNAMED));
+}
+
+/* In the order of time. */
+static void note_change(struct file *file, bool settles, bool is_later, bool walked)
+{
+	if (settles)
+		file->settled = true;
+	if (is_later)
+		return;
+	if (!settles && file->settled) {
+		file->settled = false;
+		file->walked = true;
+		file->facts = (struct dirty_facts){0};
+	}
+	file->changed = true;
+	file->walked &= walked;
 }
 
 static void merge_facts(struct file *file, struct dirty_facts facts)
@@ -412,76 +433,22 @@ static void merge_facts(struct file *file, struct dirty_facts facts)
 	file->facts.flags |= facts.flags;
 }
 
-/*
- * It has ended; or it was moved to its only name, which is dirty itself, as are those that were made since. If the
- * unlink or the rename has failed, so is the name that it kept.
- */
-static bool settles(const struct file *file, const struct store_linked *row)
-{
-	if (file->left == 0)
-		return true;
-	return row->links == 1 && !row->removed && !(row->facts.flags & DIRTY_UNNAMED);
-}
-
-static void count_names(struct file *file, const struct store_linked *row)
-{
-	uint32_t left = row->removed ? file->left - (file->left > 0) : row->links;
-
-	file->left = left < row->links ? left : row->links;
-}
-
-/* To lose one of its names does not change a file, but the row may be that of a change in the same directory as well.
- */
-static bool has_changed(const struct store_linked *row)
-{
-	return !row->removed || row->facts.operations & ~(1U << OPERATION_UNLINK);
-}
-
-/* In the order of time. */
-static void note_row(struct file *file, const struct store_linked *row, bool is_later)
-{
-	count_names(file, row);
-	if (settles(file, row))
-		file->settled = true;
-	if (is_later || !has_changed(row))
-		return;
-	if (!settles(file, row) && file->settled) {
-		file->settled = false;
-		file->walked = true;
-		file->facts = (struct dirty_facts){0};
-	}
-	file->changed = true;
-	file->walked &= row->walked;
-	merge_facts(file, row->facts);
-}
-
-static void add_times(struct file *file, int64_t first, int64_t last)
-{
-	file->first = first < file->first ? first : file->first;
-	file->last = last > file->last ? last : file->last;
-}
-
 static void add_facts(struct file *file, const struct sorted *record, int64_t last)
 {
 	merge_facts(file, record->facts);
-	add_times(file, record->first, last);
+	file->first = record->first < file->first ? record->first : file->first;
+	file->last = last > file->last ? last : file->last;
 }
 
 static int take_mark(struct links *links, const struct sorted *record)
 {
 	const struct mark *mark = (const struct mark *)(record->path + sizeof(struct key));
-	const struct store_linked row = {
-		.links = record->mode,
-		.removed = mark->removed,
-		.walked = mark->walked,
-		.facts = record->facts,
-	};
 	struct file *file = &links->file;
 
-	note_row(file, &row, mark->is_later);
+	note_change(file, settles(record->mode, record->facts), mark->is_later, mark->walked);
 	if (mark->is_later)
 		return 0;
-	add_times(file, record->first, record->last);
+	add_facts(file, record, record->last);
 	return keep(&file->path, &file->size, &file->length, mark->place,
 		    record->length - sizeof(struct key) - sizeof(*mark));
 }
@@ -570,7 +537,9 @@ static int take_row(const struct store_linked *row, void *context)
 
 	if (error || htobe64(device) != file->key.device)
 		return error;
-	note_row(file, row, is_later);
+	note_change(file, settles(row->links, row->facts), is_later, row->walked);
+	if (!is_later)
+		merge_facts(file, row->facts);
 	return 0;
 }
 

@@ -170,16 +170,11 @@ static int remove_directory(struct store *store, const struct link_change *chang
 
 /* Files */
 
-static int put_row(struct store *store, const struct link_change *change, int64_t place, int64_t links)
-{
-	return RUN(store->database, PUT_LINKED, NUMBER(change->filesystem), NUMBER(change->inode),
-		   NUMBER(change->window), NUMBER(place), NUMBER(links), NUMBER(dirty_facts_pack(change->facts)),
-		   NUMBER(change->time));
-}
-
 static int put_linked(struct store *store, const struct link_change *change, int64_t place)
 {
-	return put_row(store, change, place, change->links);
+	return RUN(store->database, PUT_LINKED, NUMBER(change->filesystem), NUMBER(change->inode),
+		   NUMBER(change->window), NUMBER(place), NUMBER(change->links),
+		   NUMBER(dirty_facts_pack(change->facts)), NUMBER(change->time));
 }
 
 static int put_candidate(struct store *store, const struct link_change *change, int64_t *place)
@@ -244,19 +239,6 @@ static int end_file(struct store *store, const struct link_change *change)
 	return result ? result : put_linked(store, change, place);
 }
 
-/*
- * A rename does not see that another name of the file that it replaces goes at the same time, so that either seems to
- * leave one. But each name was known, and is known no more: they can be counted.
- */
-static int lose_name(struct store *store, const struct link_change *change, int64_t place)
-{
-	int result = database_changes(store->database) ? is_linked(store, change) : -ENOENT;
-
-	if (result <= 0)
-		return result == -ENOENT ? 0 : result;
-	return put_row(store, change, place, -(int64_t)change->links);
-}
-
 static int unlink_name(struct store *store, const struct link_change *change)
 {
 	const struct split at = split(change->path, change->path_length);
@@ -267,9 +249,7 @@ static int unlink_name(struct store *store, const struct link_change *change)
 		result = remove_name(store, change, place);
 	if (result && result != -ENOENT)
 		return result;
-	if (!change->links)
-		return end_file(store, change);
-	return result ? 0 : lose_name(store, change, place);
+	return change->links ? 0 : end_file(store, change);
 }
 
 /* Most files that are renamed have never had several links. */
@@ -393,15 +373,14 @@ int store_names(struct store *store, uint32_t filesystem, uint64_t inode,
 static int read_linked(struct store *store, struct rows *rows, struct store_linked *linked)
 {
 	struct candidate *candidate = &store->candidate;
-	int64_t place = rows_number(rows, 2), links = rows_number(rows, 4);
+	int64_t place = rows_number(rows, 2);
 	int result;
 
 	*linked = (struct store_linked){
 		.filesystem = (uint32_t)rows_number(rows, 0),
 		.inode = (uint64_t)rows_number(rows, 1),
 		.window = (uint64_t)rows_number(rows, 3),
-		.links = (uint32_t)(links < 0 ? -links : links),
-		.removed = links < 0,
+		.links = (uint32_t)rows_number(rows, 4),
 		.facts = dirty_facts_unpack((uint64_t)rows_number(rows, 5)),
 		.walked = rows_number(rows, 6),
 		.first = rows_number(rows, 7),

@@ -22,9 +22,6 @@ enum link_action {
 	DIRECTORY_ARRIVED, /* noted for the walk */
 };
 
-/* One or more. */
-#define LINKS_UNKNOWN INT32_MAX
-
 struct link_change {
 	enum link_action action;
 	bool replaced; /* something was there to which a directory was moved */
@@ -45,9 +42,7 @@ struct store_linked {
 	size_t place_length;
 	struct dirty_facts facts;
 	int64_t first, last;
-	bool removed; /* links: how many are left at most of one that was known; of other changes, how many there were
-		       */
-	bool walked;  /* a walk that began after that came to its end: all names of that time are known */
+	bool walked; /* a walk that began after that came to its end: all names of that time are known */
 };
 
 struct store_moved {

@@ -93,7 +93,6 @@ struct event {
 	__u8 flags;
 	__u8 replaced; /* file type (mode >> 12) of what a rename replaces, 0: nothing */
 	char command[COMMAND_BYTES];
-	__u64 unlinked; /* the inode of which a rename takes one of several names, 0: none */
 };
 
 /* How long a loss may go on being one. */

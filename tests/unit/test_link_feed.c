@@ -169,23 +169,6 @@ static void rename_ends_another_file(void **state)
 	assert_int_equal(changes[3].inode, 9);
 }
 
-static void rename_takes_one_of_several_names(void **state)
-{
-	struct event event = {.operation = OPERATION_RENAME_TO, .mode = S_IFREG, .links = 1, .unlinked = 77};
-
-	assert_int_equal(take_event(*state, event, "/b"), 0);
-	expect(0, LINK_REMOVED, LINKS_UNKNOWN, "/b");
-	assert_int_equal(changes[0].inode, 77);
-	assert_int_equal(changes[0].facts.operations, 1 << OPERATION_UNLINK);
-	count = 0;
-	event.mode = S_IFDIR;
-	assert_int_equal(take_event(*state, event, "/b"), 0);
-	event.mode = S_IFREG;
-	event.flags = EVENT_CARRIED;
-	assert_int_equal(take_event(*state, event, "/b"), 0);
-	assert_int_equal(count, 0);
-}
-
 /* By now the dentry of a name that was removed or moved away may have another one. */
 static void carried_names_are_not_removed(void **state)
 {
@@ -331,7 +314,6 @@ int main(void)
 		TEST(last_name_moves),
 		TEST(record_that_was_passed_by_the_end),
 		TEST(rename_ends_another_file),
-		TEST(rename_takes_one_of_several_names),
 		TEST(carried_names_are_not_removed),
 		TEST(directory_moves),
 		TEST(met_while_its_directory_moves),

@@ -1438,46 +1438,6 @@ static void number_of_an_ended_file(void **state)
 	assert_int_equal(fixture->result.incomplete, 1);
 }
 
-/* By two tasks at once, each of which has seen the other's name. */
-static void last_names_removed_at_once(void **state)
-{
-	struct fixture *fixture = *state;
-
-	shell(fixture, "mkdir d e");
-	change_link(fixture, LINK_NAMED, "a", 4711, 2, 1 << OPERATION_SETATTR);
-	change_link(fixture, LINK_REMOVED, "a", 4711, 1, 1 << OPERATION_UNLINK);
-	change_link(fixture, LINK_REMOVED, "d/b", 4711, 1, 1 << OPERATION_UNLINK);
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 1);
-	change_link(fixture, LINK_NAMED, "d/b", 4711, 2, 1 << OPERATION_SETATTR);
-	change_link(fixture, LINK_NAMED, "a", 4711, 2, 1 << OPERATION_SETATTR);
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 1);
-	change_link(fixture, LINK_REMOVED, "a", 4711, 1, 1 << OPERATION_UNLINK);
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 1);
-	change_link(fixture, LINK_REMOVED, "d/b", 4711, LINKS_UNKNOWN, 1 << OPERATION_UNLINK);
-	expect_complete(fixture, "", "");
-	/* To lose a name is no change. */
-	change_link(fixture, LINK_NAMED, "e/c", 4714, 3, 1 << OPERATION_LINK);
-	change_link(fixture, LINK_MOVED_ON, "d/d", 4714, 3, 1 << OPERATION_LINK);
-	change_link(fixture, LINK_REMOVED, "d/d", 4714, 2, 1 << OPERATION_UNLINK);
-	expect_complete(fixture, "", "");
-	/* One was there of which only the number is known. */
-	change_link(fixture, LINK_NAMED, "a", 4712, 3, 1 << OPERATION_SETATTR);
-	change_link(fixture, LINK_NAMED, "d/b", 4712, 3, 1 << OPERATION_SETATTR);
-	change_link(fixture, LINK_REMOVED, "a", 4712, 2, 1 << OPERATION_UNLINK);
-	change_link(fixture, LINK_REMOVED, "d/b", 4712, 1, 1 << OPERATION_UNLINK);
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 1);
-	/* A name that it gets in the directory of one that it has lost changes nothing of that. */
-	change_link(fixture, LINK_NAMED, "a", 4713, 3, 1 << OPERATION_SETATTR);
-	change_link(fixture, LINK_REMOVED, "a", 4713, 2, 1 << OPERATION_UNLINK);
-	change_link(fixture, LINK_NAMED, "c", 4713, 3, 1 << OPERATION_LINK);
-	expect(fixture, "", "");
-	assert_int_equal(fixture->result.incomplete, 2);
-}
-
 /* The one name that a file had then is dirty, in this window or a later one; so are those that it got since. */
 static void moved_to_its_only_name(void **state)
 {
@@ -1704,7 +1664,6 @@ int main(void)
 		TEST(names_never_known),
 		TEST(number_of_an_ended_file),
 		TEST(moved_to_its_only_name),
-		TEST(last_names_removed_at_once),
 		TEST(names_not_watched),
 		TEST(names_in_a_moved_directory),
 		TEST(changed_without_a_name),

@@ -117,24 +117,6 @@ links_made_while_tracing() {
 	[ ! -s "$T/changed" ] || fail "a quiet window lists something"
 }
 
-proves links_replaced_by_renames 'renames take the names of a file: each is known no more, also while there are others'
-links_replaced_by_renames() {
-	local inode
-	echo old >"$D/one"
-	ln "$D/one" "$D/two"
-	echo another >"$D/a"
-	echo another >"$D/b"
-	begin_job_with_full_backup "$FUNCNAME"
-	echo more >>"$D/one"
-	inode=$(stat -c %i "$D/one")
-	mv "$D/a" "$D/two"
-	back_up "$FUNCNAME"
-	[ "$(in_store "SELECT count(*) FROM link WHERE inode = $inode")" = 1 ] || fail "a name is known that has gone"
-	mv "$D/b" "$D/one"
-	complete_dump "$FUNCNAME" "$D"
-	expect_listed changed one two
-}
-
 proves moved_directory_with_links \
 	'a directory is moved that holds one of two names of a file: both names are listed'
 moved_directory_with_links() {
