@@ -264,9 +264,9 @@ static void announce(const struct service *service)
 }
 
 /*
- * It must keep up with all that change files: with its share as one of many of them the ring fills, and every answer waits
- * behind what is in it. Of each of their operations it has far less to do. Whoever starts it with another priority has
- * chosen one.
+ * It must keep up with all that change files: with its share as one of many of them the ring fills, and every answer
+ * waits behind what is in it. Of each of their operations it has far less to do. A priority that it was started with
+ * stays.
  */
 static void step_forward(void)
 {

@@ -424,18 +424,20 @@ static int repair(const struct options *options, const struct list_result *lacki
 }
 
 /* The open window is in the store up to the last second; a collector that answers brings the rest. */
-static void ask_to_flush(void *context)
+static int ask_to_flush(void *context)
 {
 	const struct options *options = context;
 	struct client *client = NULL;
 	json_t *answer = NULL;
 	char *error = NULL;
+	int code = client_connect(&client, options->config.socket, &error);
 
-	if (client_connect(&client, options->config.socket, &error) == 0)
-		client_request(client, json_pack("{s:s}", "request", "flush"), CLIENT_TIMEOUT, &answer, &error);
+	if (!code)
+		code = client_request(client, json_pack("{s:s}", "request", "flush"), CLIENT_TIMEOUT, &answer, &error);
 	json_decref(answer);
 	client_close(client);
 	free(error);
+	return code;
 }
 
 static int write_lists(struct options *options, const struct arguments *arguments, struct store *store)

@@ -5,6 +5,7 @@
 
 #include "decode.h"
 #include "link_feed.h"
+#include "path.h"
 
 /*
  * How many threads may be between the two records of a rename. The records follow each other at once, so few are; were
@@ -56,7 +57,7 @@ struct link_feed {
 	size_t next;
 	struct move moves[MOVES];
 	size_t oldest; /* which is the next to go */
-	char moved[2 * PATH_BYTES], other[2 * PATH_BYTES];
+	char moved[2 * PATH_BYTES], other[PATH_BYTES];
 };
 
 /* Touched at once: it takes no more later. */
@@ -120,12 +121,6 @@ static struct departure *find_departure(struct link_feed *feed, const struct lin
 	return NULL;
 }
 
-static bool is_below(const char *path, size_t length, const char *directory, size_t directory_length)
-{
-	return length > directory_length && path[directory_length] == '/' &&
-	       memcmp(path, directory, directory_length) == 0;
-}
-
 static void note_move(struct link_feed *feed, const struct link_event *at, const struct link_change *change)
 {
 	struct move *move = &feed->moves[feed->oldest];
@@ -150,7 +145,7 @@ static size_t follow_moves(const struct link_feed *feed, const struct link_event
 		size_t to_length = move->length - move->from_length;
 
 		if (move->filesystem != at->filesystem || move->until <= at->event->time ||
-		    !is_below(result, length, move->paths, move->from_length) ||
+		    length <= move->from_length || !path_is_below(result, length, move->paths, move->from_length) ||
 		    length - move->from_length + to_length > PATH_BYTES)
 			continue;
 		memmove(result + to_length, result + move->from_length, length - move->from_length);
@@ -176,30 +171,6 @@ static struct link_change change_of(const struct link_event *at, enum link_actio
 	};
 }
 
-/* Candidates stay where they are as well: which of the two renames is done first is not known. */
-static int add_moved_on(struct link_feed *feed, const struct link_event *at, const struct link_change *moved,
-			struct batch *batch)
-{
-	struct link_change change = *moved;
-	const char *to = moved->path + moved->from_length;
-	size_t to_length = moved->path_length - moved->from_length;
-	size_t from = follow_moves(feed, at, moved->path, moved->from_length, feed->other);
-	size_t length = follow_moves(feed, at, to, to_length, feed->other + from);
-
-	if (!from && !length)
-		return 0;
-	if (!from) {
-		from = to_length;
-		memmove(feed->other + from, feed->other, length);
-		memcpy(feed->other, to, to_length);
-	}
-	change.path = feed->other;
-	change.from_length = from;
-	change.path_length = from + (length ? length : to_length);
-	change.replaced = true;
-	return batch_add_link(batch, &change);
-}
-
 static int arrive(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
 	struct departure *departure = find_departure(feed, at);
@@ -215,8 +186,6 @@ static int arrive(struct link_feed *feed, const struct link_event *at, struct ba
 	change.from_length = departure->length;
 	change.replaced = at->event->replaced != 0;
 	code = batch_add_link(batch, &change);
-	if (!code)
-		code = add_moved_on(feed, at, &change, batch);
 	if (code)
 		return code;
 	departure->tid = 0;

@@ -24,7 +24,7 @@ struct link_event {
 	int64_t time; /* Unix time in seconds */
 };
 
-/* Puts what the record says of names into the batch. -ENOSPC: it is full; then nothing was taken. */
+/* Puts what the record says of names into the batch. -ENOSPC: it is full; then the record is to be taken again. */
 int link_feed_take(struct link_feed *feed, const struct link_event *at, struct batch *batch);
 
 /* While the filesystem is walked: a directory that comes to another place is noted, so that it is walked there. */

@@ -27,14 +27,14 @@ struct list_options {
 	bool or_nothing;     /* -EAGAIN, and nothing is written, where a scan would tell more: result says what of */
 	const char *changed; /* file, "-" standard output, NULL not wanted */
 	const char *deleted;
-	const char *certificate;       /* the same; see certificate.h */
-	const char *job;               /* NULL, or whom the list is for: for the certificate */
-	const char *lacks;             /* NULL, or a reason why something is missing that the store does not tell */
-	const char *relative_to;       /* NULL, or a directory: stripped; what is outside it is dropped */
-	const char *mountinfo;         /* NULL: /proc/self/mountinfo */
-	bool no_refine;                /* what was open for writing is listed, whether it changed or not */
-	size_t memory;                 /* bytes for sorting; 0: the default */
-	void (*settle)(void *context); /* brings into the store what has happened so far; NULL: nobody does */
+	const char *certificate;      /* the same; see certificate.h */
+	const char *job;              /* NULL, or whom the list is for: for the certificate */
+	const char *lacks;            /* NULL, or a reason why something is missing that the store does not tell */
+	const char *relative_to;      /* NULL, or a directory: stripped; what is outside it is dropped */
+	const char *mountinfo;        /* NULL: /proc/self/mountinfo */
+	bool no_refine;               /* what was open for writing is listed, whether it changed or not */
+	size_t memory;                /* bytes for sorting; 0: the default */
+	int (*settle)(void *context); /* brings into the store what has happened so far; NULL: nobody does */
 	void *context;
 };
 

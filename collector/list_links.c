@@ -30,6 +30,7 @@ struct mark {
 	uint64_t serial;
 	bool is_later; /* in a window that is not listed */
 	bool walked;   /* its names were searched after that */
+	bool repeats;  /* other files of the filesystem may have its number */
 	char place[];  /* where it was met; not terminated */
 } __attribute__((packed));
 
@@ -185,6 +186,12 @@ static uint64_t device_of(struct links *links, uint32_t filesystem, const char *
 	return error ? 0 : sight.looked.device;
 }
 
+/* The numbers of inodes, in other subvolumes. */
+static bool repeats(struct links *links, uint32_t filesystem, uint64_t device)
+{
+	return !places_is_device(links->options.places, filesystem, device);
+}
+
 /*
  * The device of files in the directory in which the file was met, or in what is left of the way to it: where inode
  * numbers repeat, from subvolume to subvolume, it tells which file it was. Where they do not, all have the
@@ -205,7 +212,7 @@ static int device_of_file(struct links *links, const struct store_linked *row, u
 		links->place.device = device_of(links, row->filesystem, path, length);
 	}
 	*device = links->place.device;
-	if (!row->place && !places_is_device(links->options.places, row->filesystem, *device))
+	if (!row->place && repeats(links, row->filesystem, *device))
 		*device = 0;
 	return 0;
 }
@@ -237,6 +244,7 @@ static int take_change(const struct store_linked *row, void *context)
 	if (error)
 		return error;
 	key = key_of(row->filesystem, device, row->inode);
+	mark.mark.repeats = repeats(links, row->filesystem, device);
 	if (row->place)
 		memcpy(mark.place, row->place, row->place_length);
 	return put(links, links->met, &key, (const char *)&mark, sizeof(mark.mark) + row->place_length, record);
@@ -402,55 +410,70 @@ static void begin_file(struct links *links, const struct key *key)
 	};
 }
 
-/*
- * It has ended; or it was moved to its only name, which is dirty itself, as are those that were made since. If the
- * unlink or the rename has failed, so is the name that it kept.
- */
-static bool settles(uint32_t links, struct dirty_facts facts)
-{
-	return links == 0 || (links == 1 && !(facts.flags & DIRTY_UNNAMED));
-}
-
-/* In the order of time. */
-static void note_change(struct file *file, bool settles, bool is_later, bool walked)
-{
-	if (settles)
-		file->settled = true;
-	if (is_later)
-		return;
-	if (!settles && file->settled) {
-		file->settled = false;
-		file->walked = true;
-		file->facts = (struct dirty_facts){0};
-	}
-	file->changed = true;
-	file->walked &= walked;
-}
-
 static void merge_facts(struct file *file, struct dirty_facts facts)
 {
 	file->facts.operations |= facts.operations;
 	file->facts.flags |= facts.flags;
 }
 
+/*
+ * Nothing is lacking of a file that has ended; or that was moved to its only name, for that is dirty itself, as are
+ * those that were made since. If the unlink or the rename has failed, so is the name that it kept. What comes later is
+ * another file of the same number, or a name that it got.
+ *
+ * Where numbers repeat, from subvolume to subvolume, the last row alone counts: what was met in a directory that has
+ * gone, or was not moved across their border, may be a file of another one.
+ */
+static void note_row(struct file *file, const struct store_linked *row, bool is_later, bool repeats)
+{
+	bool arrived = row->links == 1 && row->place && !(row->facts.flags & DIRTY_UNNAMED);
+
+	if (row->links == 0 || (arrived && !repeats)) {
+		file->settled = true;
+	} else if (repeats) {
+		file->settled = false;
+	} else if (!is_later && file->settled) {
+		file->settled = false;
+		file->walked = true;
+		file->facts = (struct dirty_facts){0};
+	}
+	if (is_later)
+		return;
+	file->changed = true;
+	file->walked &= row->walked;
+	merge_facts(file, row->facts);
+}
+
+static void add_times(struct file *file, int64_t first, int64_t last)
+{
+	file->first = first < file->first ? first : file->first;
+	file->last = last > file->last ? last : file->last;
+}
+
 static void add_facts(struct file *file, const struct sorted *record, int64_t last)
 {
 	merge_facts(file, record->facts);
-	file->first = record->first < file->first ? record->first : file->first;
-	file->last = last > file->last ? last : file->last;
+	add_times(file, record->first, last);
 }
 
 static int take_mark(struct links *links, const struct sorted *record)
 {
 	const struct mark *mark = (const struct mark *)(record->path + sizeof(struct key));
+	const size_t place_length = record->length - sizeof(struct key) - sizeof(*mark);
+	const struct store_linked row = {
+		.links = record->mode,
+		.place = place_length ? mark->place : NULL,
+		.place_length = place_length,
+		.walked = mark->walked,
+		.facts = record->facts,
+	};
 	struct file *file = &links->file;
 
-	note_change(file, settles(record->mode, record->facts), mark->is_later, mark->walked);
+	note_row(file, &row, mark->is_later, mark->repeats);
 	if (mark->is_later)
 		return 0;
-	add_facts(file, record, record->last);
-	return keep(&file->path, &file->size, &file->length, mark->place,
-		    record->length - sizeof(struct key) - sizeof(*mark));
+	add_times(file, record->first, record->last);
+	return keep(&file->path, &file->size, &file->length, row.place, row.place_length);
 }
 
 static int take_name(struct links *links, const struct sorted *record)
@@ -537,9 +560,7 @@ static int take_row(const struct store_linked *row, void *context)
 
 	if (error || htobe64(device) != file->key.device)
 		return error;
-	note_change(file, settles(row->links, row->facts), is_later, row->walked);
-	if (!is_later)
-		merge_facts(file, row->facts);
+	note_row(file, row, is_later, repeats(links, row->filesystem, device));
 	return 0;
 }
 
@@ -573,7 +594,9 @@ static int settle(struct links *links)
 	int error;
 
 	limit_rounds(links);
-	links->options.settle(links->options.context);
+	/* Who does not answer need not be asked again. */
+	if (links->options.settle(links->options.context))
+		links->rounds = 1;
 	store_rollback(links->options.store);
 	error = store_begin(links->options.store);
 	links->rounds--;

@@ -20,9 +20,9 @@ struct links_options {
 	struct places *places;
 	struct outputs *outputs;
 	struct reasons *reasons;
-	uint64_t first, last;          /* windows of the list */
-	size_t memory;                 /* bytes for sorting, three times */
-	void (*settle)(void *context); /* brings into the store what has happened; NULL: nobody does */
+	uint64_t first, last;         /* windows of the list */
+	size_t memory;                /* bytes for sorting, three times */
+	int (*settle)(void *context); /* brings into the store what has happened; NULL: nobody does */
 	void *context;
 	char **error; /* a sentence, where more is known than -errno */
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "path.h"
 #include "store_links.h"
 #include "store_paused.h"
 #include "store_private.h"
@@ -136,16 +137,22 @@ static int copy_places(struct store *store, int64_t from, int64_t to)
  * The rename may fail after its hook, for one because the directory to be replaced is not empty: where something was
  * replaced, and on an exchange, the candidates stay at the old place as well. Where nothing was and the rename fails
  * the names are lost; that shows by the files' link counts.
+ *
+ * No directory is moved below itself, but the two paths are not read at the same moment. To copy it there has no end.
  */
 static int move_directory(struct store *store, const struct link_change *change)
 {
-	const struct split to = split(change->path + change->from_length, change->path_length - change->from_length);
+	const char *target = change->path + change->from_length;
+	const size_t length = change->path_length - change->from_length;
+	const struct split to = split(target, length);
 	int64_t from, parent, other;
 	int result = resolve(store, change->filesystem, change->path, change->from_length, false, &from);
 
 	if (result)
 		return result == -ENOENT ? 0 : result;
-	result = resolve(store, change->filesystem, change->path + change->from_length, to.directory, true, &parent);
+	if (path_is_below(target, length, change->path, change->from_length))
+		return 0;
+	result = resolve(store, change->filesystem, target, to.directory, true, &parent);
 	if (result)
 		return result;
 	store->found.id = 0;

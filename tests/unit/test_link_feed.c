@@ -255,22 +255,6 @@ static void met_while_its_directory_moves(void **state)
 	assert_int_equal(count, 1);
 }
 
-static void directory_moves_in_one_that_moves(void **state)
-{
-	move_directory(*state, "/d", "/e", 5);
-	assert_false(changes[0].replaced);
-	move_directory(*state, "/d/x", "/d/y", 6);
-	expect(1, DIRECTORY_MOVED, 1, "/d/x/d/y");
-	expect(2, DIRECTORY_MOVED, 1, "/e/x/e/y");
-	assert_true(changes[2].from_length == 4 && changes[2].replaced && !changes[1].replaced);
-	move_directory(*state, "/z", "/d/w", 7);
-	expect(4, DIRECTORY_MOVED, 1, "/d/w/e/w");
-	assert_true(changes[4].from_length == 4 && changes[4].replaced);
-	move_directory(*state, "/d/x", "/long", 8);
-	expect(6, DIRECTORY_MOVED, 1, "/e/x/long");
-	assert_int_equal(changes[6].from_length, 4);
-}
-
 /* The path is an ancestor's. */
 static void path_that_did_not_fit(void **state)
 {
@@ -317,7 +301,6 @@ int main(void)
 		TEST(carried_names_are_not_removed),
 		TEST(directory_moves),
 		TEST(met_while_its_directory_moves),
-		TEST(directory_moves_in_one_that_moves),
 		TEST(path_that_did_not_fit),
 		TEST(file_without_a_name),
 	};

@@ -1335,7 +1335,7 @@ static const char *const *upcoming;
 static unsigned settled;
 
 /* A name that is a link to n, or one that goes: it is in the store only by now. */
-static void bring_news(void *context)
+static int bring_news(void *context)
 {
 	struct fixture *fixture = context;
 	const char *name = *upcoming;
@@ -1343,12 +1343,15 @@ static void bring_news(void *context)
 	settled++;
 	store_rollback(fixture->store);
 	if (!name)
-		return;
+		return 0;
+	if (*name == '!')
+		return -ETIMEDOUT;
 	upcoming++;
 	if (*name == '-')
 		change_link(fixture, LINK_REMOVED, name + 1, 4711, 0, 1 << OPERATION_UNLINK);
 	else
 		change_link(fixture, LINK_NAMED, name, inode_of(fixture, "n"), 2, 1 << OPERATION_LINK);
+	return 0;
 }
 
 static void expect_rounds(struct fixture *fixture, const char *const *news, unsigned rounds)
@@ -1412,6 +1415,7 @@ static void names_never_known(void **state)
 	assert_int_equal(fixture->result.incomplete, 2);
 	expect_report(fixture, "/tree is where the file with inode 4711 was changed, of which no name is known");
 	expect_report(fixture, "has 3 names, of which only 2 are known");
+	expect_rounds(fixture, (const char *[]){"!"}, 1);
 	for (unsigned i = 0; i < 64; i++)
 		change_link(fixture, LINK_NAMED, "y", 5000 + i, 2, 1 << OPERATION_OPEN);
 	expect_rounds(fixture, (const char *[]){NULL}, 4);
@@ -1443,10 +1447,13 @@ static void moved_to_its_only_name(void **state)
 {
 	struct fixture *fixture = *state;
 
+	shell(fixture, "mkdir d");
 	change_link(fixture, LINK_NAMED, "a", 4711, 2, 1 << OPERATION_SETATTR);
 	change_link(fixture, LINK_ARRIVED, "b", 4711, 1, 1 << OPERATION_RENAME_TO);
 	expect_complete(fixture, "", "");
-	change_link(fixture, LINK_NAMED, "c", 4711, 2, 1 << OPERATION_LINK);
+	change_link(fixture, LINK_NAMED, "d/c", 4711, 2, 1 << OPERATION_LINK);
+	expect_complete(fixture, "", "");
+	change_link(fixture, LINK_ARRIVED, "d/c", 4711, 1, 1 << OPERATION_RENAME_TO);
 	expect_complete(fixture, "", "");
 	/* Through no name it may have got another one. */
 	change_link(fixture, LINK_UNNAMED, "", 4711, 1, 1 << OPERATION_OPEN);

@@ -192,6 +192,9 @@ static void directory_takes_its_names_along(void **state)
 	move(fixture, "/x/y/e", "/e", false);
 	move(fixture, "/x", "/d/x", false);
 	expect_names(fixture, INODE, "/d/x/y/b /e/a /d/b ");
+	/* No rename does that; were it copied, there would be no end of it. */
+	move(fixture, "/d", "/d/x/z", true);
+	expect_names(fixture, INODE, "/d/x/y/b /e/a /d/b ");
 }
 
 /* It may fail, or be an exchange: the names stay where they were as well. */
