@@ -175,6 +175,29 @@ in_store() {
 	END
 }
 
+proves matrix_of_a_file_from_another_subvolume \
+	'btrfs: a file of the same number comes from a snapshot to where one was changed and removed: the other name is listed'
+matrix_of_a_file_from_another_subvolume() {
+	D=${WORKS[btrfs]}/foreign
+	mkdir "$D"
+	btrfs -q subvolume create "$D/live"
+	echo old >"$D/live/a"
+	btrfs subvolume snapshot "$D/live" "$D/snapshot" >"$T/made"
+	ln "$D/live/a" "$D/live/kept"
+	begin_job "$FUNCNAME"
+	echo more >>"$D/live/a"
+	rm "$D/live/a"
+	# The rename fails after its hook: mv copies.
+	mv "$D/snapshot/a" "$D/live/a"
+	dump "$FUNCNAME" "$D"
+	[ "$STATUS" = 3 ] || expect_listed changed live/a live/kept
+	expect 0 fschanged scan
+	complete_dump "$FUNCNAME" "$D" --pending
+	expect_listed changed live/a live/kept
+	expect_listed deleted snapshot/a
+	commit "$FUNCNAME"
+}
+
 proves matrix_of_a_directory_that_became_a_subvolume \
 	'btrfs: a file is changed through a name in a directory that goes, a subvolume takes its place: the other name is listed'
 matrix_of_a_directory_that_became_a_subvolume() {
