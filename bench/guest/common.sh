@@ -7,6 +7,29 @@ PROGRAM=$BUILD/fschanged
 TOP=/mnt/bench
 INPUT=/run/bench
 STATE=/var/lib/fschanged
+BEGIN="$PROGRAM mark --job bench >/dev/null" # a new window: nothing has been reported in it
+
+declare -A DISK=([ext4]=/dev/vda [xfs]=/dev/vdb [btrfs]=/dev/vdc)
+
+prepare() {
+	mkdir -p "$INPUT" "$TOP"
+	cp "$BUILD/bench/tree.tar" "$BUILD/bench/repository.tar" "$INPUT"
+	# The clock leaps while a disk is waited for; it does not mean that anything hangs.
+	sysctl -qw kernel.hung_task_timeout_secs=0
+	# Git asks whose the repository is and what else it shall do: nothing else.
+	export HOME=/run GIT_CONFIG_NOSYSTEM=1
+	git config --global gc.auto 0
+}
+
+make_filesystem() {
+	mkdir -p "$TOP/$1"
+	case $1 in
+	tmpfs) mount -t tmpfs -o size=512m bench "$TOP/tmpfs" ;;
+	ext4) mkfs.ext4 -q -F -E lazy_itable_init=0 "${DISK[$1]}" ;;
+	xfs | btrfs) "mkfs.$1" -q -f "${DISK[$1]}" ;;
+	esac
+	[ "$1" = tmpfs ] || mount "${DISK[$1]}" "$TOP/$1"
+}
 
 wait_until() {
 	local end=$((SECONDS + $1))
@@ -20,9 +43,6 @@ wait_until() {
 is_ready() {
 	"$PROGRAM" status >/dev/null 2>&1 || ! kill -0 "$COLLECTOR" 2>/dev/null
 }
-
-# The clock leaps while a disk is waited for; it does not mean that anything hangs.
-sysctl -qw kernel.hung_task_timeout_secs=0
 
 # start_collector [OPTION...]: its database on a disk of its own, as it is where a service runs. Sets COLLECTOR.
 start_collector() {
@@ -49,6 +69,11 @@ stop_collector() {
 	wait "$COLLECTOR" || :
 	"$PROGRAM" detach
 	umount "$STATE"
+}
+
+# workload [OPTION...] DIRECTORY
+workload() {
+	"$BUILD/bench/workload" --archive "$INPUT/tree.tar" --repository "$INPUT/repository.tar" "$@"
 }
 
 # start_consumer KIND DIRECTORY: sets CONSUMER, and WATCHED and SETUP from what it says.

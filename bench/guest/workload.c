@@ -11,6 +11,7 @@
  *   --archive FILE      a tree, for tar
  *   --repository FILE   an archive of a git repository with the tags "before" and "after"
  *   --rounds N          that count (5); one before them warms up
+ *   --scale N           so many times the number of files
  *   --only NAME,...     these workloads
  *   --label JSON        members that each line of the output begins with
  *
@@ -36,17 +37,17 @@ enum {
 	BLOCK = 4096,
 	FILE_BLOCKS = 256, /* of the one that is read and written at random */
 	FILES = 200,       /* on which the operations by name work */
-	REPEATS = 2000,    /* of reads and writes */
+	REPEATS = 10000,   /* of reads and writes */
 	MAILS = 500,
-	NAME_MAX_BYTES = 512,
+	NAME_BYTES = 256,
 	IDLE_SECONDS = 20,          /* so that what happens every few seconds counts */
 	IDLE_ENOUGH = 50000,        /* ns in the time of --settle */
 	KERNEL_THREAD = 0x00200000, /* PF_KTHREAD */
 };
 
 static const char *consumer, *begin, *archive, *repository, *only, *label = "";
-static long settle_ms = 100, rounds = 5;
-static int round_number, open_file;
+static long settle_ms = 100, rounds = 5, scale = 1;
+static int round_number, open_file, files, mails;
 static char block[BLOCK];
 
 static void fail(const char *what)
@@ -87,7 +88,7 @@ static int64_t elapsed_time(void)
 
 static bool read_text(const char *pid, const char *name, char *text, size_t bytes)
 {
-	char path[NAME_MAX_BYTES];
+	char path[NAME_BYTES];
 	ssize_t length;
 	int file;
 
@@ -118,6 +119,20 @@ static int64_t consumer_time(void)
 	if (kill(atoi(consumer), 0))
 		fail("the consumer");
 	return task_time(consumer);
+}
+
+/* In user space. */
+static int64_t consumer_ticks(void)
+{
+	char text[1024], *behind_name;
+	long long ticks = 0;
+
+	if (!consumer || !read_text(consumer, "stat", text, sizeof(text)))
+		return 0;
+	behind_name = strrchr(text, ')');
+	if (behind_name)
+		sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld", &ticks);
+	return ticks * (1000000000 / sysconf(_SC_CLK_TCK));
 }
 
 static bool is_kernel_thread(const char *pid)
@@ -162,20 +177,18 @@ static void wait_ms(long ms)
 /* As deep as in a mail store. */
 #define USER "mail/example.org/users/j/jane.doe"
 
-static const char *name(const char *directory, int number, const char *suffix)
-{
-	static char buffers[2][NAME_MAX_BYTES];
-	static int turn;
-	char *buffer = buffers[turn ^= 1];
+/* Under which names a round finds its files, and which they get: made before, as that is not what is measured. */
+struct names {
+	const char *directory, *suffix;
+};
 
-	snprintf(buffer, NAME_MAX_BYTES, USER "/%s/%d.M%06dP4711.mx1%s", directory, 1764300000 + number, number,
-		 suffix);
-	return buffer;
-}
+static char (*from)[NAME_BYTES], (*to)[NAME_BYTES];
 
-static int message(int number)
+static void make_names(char (*names)[NAME_BYTES], const struct names *of, int first, int count)
 {
-	return round_number * MAILS + number;
+	for (int i = 0; of->directory && i < count; i++)
+		snprintf(names[i], NAME_BYTES, USER "/%s/%d.M%06dP4711.mx1%s", of->directory, 1764300000 + first + i,
+			 first + i, of->suffix);
 }
 
 static void write_file(const char *path, int flags)
@@ -224,10 +237,14 @@ static void make_directories(void)
 	}
 }
 
+static const struct names in_files = {"files", ""}, in_tmp = {"tmp", ""}, in_new = {"new", ""},
+			  in_cur = {"cur", ":2,S"};
+
 static void make_files(void)
 {
-	for (int i = 0; i < FILES; i++)
-		write_file(name("files", i, ""), O_CREAT | O_TRUNC);
+	make_names(from, &in_files, 0, files);
+	for (int i = 0; i < files; i++)
+		write_file(from[i], O_CREAT | O_TRUNC);
 	open_file = CHECK(open(USER "/open", O_RDWR | O_CREAT | O_CLOEXEC, 0644));
 	for (int i = 0; i < FILE_BLOCKS; i++)
 		CHECK(pwrite(open_file, block, BLOCK, (off_t)i * BLOCK));
@@ -255,13 +272,13 @@ static void run_stat(void)
 	struct stat unused;
 
 	for (int i = 0; i < REPEATS; i++)
-		CHECK(stat(name("files", i % FILES, ""), &unused));
+		CHECK(stat(from[i % files], &unused));
 }
 
 static void run_read(void)
 {
-	for (int i = 0; i < FILES * 3; i++) {
-		int file = CHECK(open(name("files", i % FILES, ""), O_RDONLY | O_CLOEXEC));
+	for (int i = 0; i < REPEATS; i++) {
+		int file = CHECK(open(from[i % files], O_RDONLY | O_CLOEXEC));
 
 		CHECK(read(file, block, BLOCK));
 		close(file);
@@ -270,34 +287,34 @@ static void run_read(void)
 
 static void run_write(void)
 {
-	for (int i = 0; i < FILES; i++)
-		write_file(name("files", i, ""), 0);
+	for (int i = 0; i < files; i++)
+		write_file(from[i], 0);
 }
 
 static void run_chmod(void)
 {
-	for (int i = 0; i < FILES; i++)
-		CHECK(chmod(name("files", i, ""), round_number % 2 ? 0600 : 0644));
+	for (int i = 0; i < files; i++)
+		CHECK(chmod(from[i], round_number % 2 ? 0600 : 0644));
 }
 
 static void run_deliver(void)
 {
-	for (int i = 0; i < MAILS; i++) {
-		write_file(name("tmp", message(i), ""), O_CREAT | O_EXCL);
-		CHECK(rename(name("tmp", message(i), ""), name("new", message(i), "")));
+	for (int i = 0; i < mails; i++) {
+		write_file(from[i], O_CREAT | O_EXCL);
+		CHECK(rename(from[i], to[i]));
 	}
 }
 
 static void run_rename(void)
 {
-	for (int i = 0; i < MAILS; i++)
-		CHECK(rename(name("new", message(i), ""), name("cur", message(i), ":2,S")));
+	for (int i = 0; i < mails; i++)
+		CHECK(rename(from[i], to[i]));
 }
 
 static void run_unlink(void)
 {
-	for (int i = 0; i < MAILS; i++)
-		CHECK(unlink(name("cur", message(i), ":2,S")));
+	for (int i = 0; i < mails; i++)
+		CHECK(unlink(from[i]));
 }
 
 /* Each round makes a new tree; those of before stay. */
@@ -329,35 +346,52 @@ static void run_checkout(void)
 	RUN("git", "-C", "git", "checkout", "-q", round_number % 2 ? "before" : "after");
 }
 
-/*
- * In this order, as the mails of a round are made by the first of those workloads that work on them. Those without a
- * number of operations are measured as a whole.
- */
+enum amount { ONCE, REPEATED, OF_FILES, OF_MAILS };
+
+/* In this order, as each mail goes through several. Those that are done once are measured as a whole. */
 static const struct workload {
 	const char *name;
-	int operations;
+	enum amount amount;
 	bool clean; /* its files have not been reported before */
 	void (*run)(void);
 	void (*prepare)(void);
+	struct names from, to;
 } workloads[] = {
-	{"pread", REPEATS, false, run_pread, NULL},
-	{"pwrite", REPEATS, false, run_pwrite, NULL},
-	{"stat", REPEATS, false, run_stat, NULL},
-	{"open-read-close", FILES * 3, false, run_read, NULL},
-	{"open-write-close-dirty", FILES, false, run_write, run_write},
-	{"open-write-close-clean", FILES, true, run_write, NULL},
-	{"deliver", MAILS, true, run_deliver, NULL},
-	{"rename", MAILS, true, run_rename, NULL},
-	{"unlink", MAILS, true, run_unlink, NULL},
-	{"chmod", FILES, true, run_chmod, NULL},
-	{"untar", 1, true, run_untar, prepare_untar},
-	{"checkout", 1, true, run_checkout, prepare_checkout},
+	{"pread", REPEATED, false, run_pread, NULL, {0}, {0}},
+	{"pwrite", REPEATED, false, run_pwrite, NULL, {0}, {0}},
+	{"stat", REPEATED, false, run_stat, NULL, in_files, {0}},
+	{"open-read-close", REPEATED, false, run_read, NULL, in_files, {0}},
+	{"open-write-close-dirty", OF_FILES, false, run_write, run_write, in_files, {0}},
+	{"open-write-close-clean", OF_FILES, true, run_write, NULL, in_files, {0}},
+	{"deliver", OF_MAILS, true, run_deliver, NULL, in_tmp, in_new},
+	{"rename", OF_MAILS, true, run_rename, NULL, in_new, in_cur},
+	{"unlink", OF_MAILS, true, run_unlink, NULL, in_cur, {0}},
+	{"chmod", OF_FILES, true, run_chmod, NULL, in_files, {0}},
+	{"untar", ONCE, true, run_untar, prepare_untar, {0}, {0}},
+	{"checkout", ONCE, true, run_checkout, prepare_checkout, {0}, {0}},
 };
+
+static int operations(const struct workload *workload)
+{
+	const int amounts[] = {[ONCE] = 1, [REPEATED] = REPEATS, [OF_FILES] = files, [OF_MAILS] = mails};
+
+	return amounts[workload->amount];
+}
+
+static void name_files(const struct workload *workload)
+{
+	int count = operations(workload), first = workload->amount == OF_MAILS ? round_number * mails : 0;
+
+	if (workload->amount == REPEATED)
+		count = files;
+	make_names(from, &workload->from, first, count);
+	make_names(to, &workload->to, first, count);
+}
 
 /* ---- measuring */
 
 struct moment {
-	int64_t elapsed, own, consumer, kernel;
+	int64_t elapsed, consumer, user, kernel; /* user: of the consumer, by the ticks that met it there */
 };
 
 static double idle_rate; /* of the consumer's processor time */
@@ -366,6 +400,7 @@ static void look(struct moment *moment)
 {
 	moment->elapsed = elapsed_time();
 	moment->consumer = consumer_time();
+	moment->user = consumer_ticks();
 	moment->kernel = kernel_time();
 }
 
@@ -399,6 +434,17 @@ static void settle(void)
 				      2 * idle_rate * (double)(after.elapsed - before.elapsed) + IDLE_ENOUGH));
 }
 
+static void show(const char *workload, int count, int64_t own, const struct moment *before, const struct moment *after)
+{
+	int64_t idle = (int64_t)(idle_rate * (double)(after->elapsed - before->elapsed));
+
+	printf("{%s\"workload\": \"%s\", \"round\": %d, \"operations\": %d, \"own\": %lld, ", label, workload,
+	       round_number, count, (long long)own);
+	printf("\"consumer\": %lld, \"user\": %lld, \"kernel\": %lld}\n",
+	       (long long)(after->consumer - before->consumer - idle), (long long)(after->user - before->user),
+	       (long long)(after->kernel - before->kernel));
+}
+
 static void measure_idle(void)
 {
 	struct moment before, after;
@@ -409,21 +455,8 @@ static void measure_idle(void)
 	look(&before);
 	wait_ms(IDLE_SECONDS * 1000L);
 	look(&after);
+	show("idle", IDLE_SECONDS, 0, &before, &after);
 	idle_rate = (double)(after.consumer - before.consumer) / (double)(after.elapsed - before.elapsed);
-	printf("{%s\"workload\": \"idle\", \"round\": 1, \"operations\": %d, \"own\": 0, \"consumer\": %lld, "
-	       "\"kernel\": %lld}\n",
-	       label, IDLE_SECONDS, (long long)(after.consumer - before.consumer),
-	       (long long)(after.kernel - before.kernel));
-}
-
-static void show(const struct workload *workload, int64_t own, const struct moment *before, const struct moment *after)
-{
-	int64_t idle = (int64_t)(idle_rate * (double)(after->elapsed - before->elapsed));
-
-	printf("{%s\"workload\": \"%s\", \"round\": %d, \"operations\": %d, \"own\": %lld, \"consumer\": %lld, "
-	       "\"kernel\": %lld}\n",
-	       label, workload->name, round_number, workload->operations, (long long)own,
-	       (long long)(after->consumer - before->consumer - idle), (long long)(after->kernel - before->kernel));
 }
 
 /* What waits to be written is written before, so that each round finds the same. */
@@ -432,6 +465,7 @@ static void run_round(const struct workload *workload)
 	struct moment before, after;
 	int64_t own;
 
+	name_files(workload);
 	if (workload->prepare)
 		workload->prepare();
 	if (workload->clean && begin && system(begin))
@@ -445,7 +479,7 @@ static void run_round(const struct workload *workload)
 	settle();
 	look(&after);
 	if (round_number > 0)
-		show(workload, own, &before, &after);
+		show(workload->name, operations(workload), own, &before, &after);
 }
 
 static bool is_wanted(const char *workload)
@@ -498,6 +532,19 @@ static const char *parse(int count, char **arguments)
 	exit(2);
 }
 
+static void prepare(void)
+{
+	files = FILES * (int)scale;
+	mails = MAILS * (int)scale;
+	from = malloc((size_t)mails * sizeof(*from));
+	to = malloc((size_t)mails * sizeof(*to));
+	if (!from || !to)
+		fail("memory");
+	memset(block, 'x', sizeof(block));
+	make_directories();
+	make_files();
+}
+
 int main(int count, char **arguments)
 {
 	const char *directory;
@@ -506,9 +553,7 @@ int main(int count, char **arguments)
 	directory = parse(count, arguments);
 	if (chdir(directory))
 		fail(directory);
-	memset(block, 'x', sizeof(block));
-	make_directories();
-	make_files();
+	prepare();
 	measure_idle();
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++) {
 		for (round_number = 0; is_wanted(workloads[i].name) && round_number <= rounds; round_number++)
