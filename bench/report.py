@@ -158,17 +158,50 @@ def print_workloads(kernel, filesystem, workloads):
             print(f"\n{condition}, when nothing happens: {count(figures['consumer'])} instructions a second")
 
 
-def print_profile(kernel, lines):
-    programs = [line for line in lines if line["what"] == "program"]
-    scaled = [line for line in lines if line["what"] == "scaled"]
-    if scaled:
-        print(f"\n{kernel}: the collector by the number of operations in a transaction (instructions an operation)\n")
-        table([["workload", "operations", "workload alone", "collector", "of it in user space"]] +
-              [[s["workload"], str(s["operations"]), count(s["own"]), count(s["consumer"]), f"{s['user']:.0%}"] for s in scaled])
-    if programs:
-        print(f"\n{kernel}: programs in the kernel (runs and instructions for one operation)\n")
-        table([["workload", "program", "runs", "instructions"]] +
-              [[p["workload"], p["program"], f"{p['runs']:.2f}", count(p["instructions"])] for p in programs])
+def scaled(lines):
+    """The same workload with few and with many files: rows of a table."""
+    grouped = {}
+    for line in lines:
+        if line["what"] == "scaled" and line["workload"] != "idle":
+            grouped.setdefault((line["workload"], line["operations"]), []).append(line)
+    for (workload, operations), rounds in sorted(grouped.items()):
+        figures = per_operation(rounds)
+        share = sum(r["user"] for r in rounds) / max(sum(r["consumer"] for r in rounds), 1)
+        yield [workload, str(operations), count(figures["own"]), count(figures["consumer"]), f"{share:.0%}"]
+
+
+def runs(snapshot):
+    """{program: (runs, instructions)}"""
+    return {p["name"]: (p.get("run_cnt", 0), p.get("run_time_ns", 0)) for p in snapshot["programs"] if "name" in p}
+
+
+def difference(after, before):
+    return {name: tuple(x - y for x, y in zip(of_it, before.get(name, (0, 0)))) for name, of_it in after.items()}
+
+
+def programs(lines, operations):
+    """What each program takes for an operation: the longer run less the shorter one."""
+    snapshots = [line for line in lines if line["what"] == "programs"]
+    for i in range(0, len(snapshots) - 3, 4):
+        once, again = snapshots[i:i + 2], snapshots[i + 2:i + 4]
+        rounds = again[0]["rounds"] - once[0]["rounds"]
+        workload = snapshots[i]["workload"]
+        number = rounds * operations.get(workload.split(",")[-1], 1)
+        spent = difference(difference(runs(again[1]), runs(again[0])), difference(runs(once[1]), runs(once[0])))
+        for name, (times, instructions) in sorted(spent.items(), key=lambda item: -item[1][1]):
+            if times * 10 >= number:
+                yield [workload, name, f"{times / number:.2f}", count(instructions / number)]
+
+
+def print_profile(kernel, lines, operations):
+    rows = list(scaled(lines))
+    if rows:
+        print(f"\n{kernel}, ext4: instructions an operation, by the number of operations in a transaction\n")
+        table([["workload", "operations", "workload", "collector", "of it in user space"], *rows])
+    rows = list(programs(lines, operations))
+    if rows:
+        print(f"\n{kernel}, ext4: programs in the kernel, for an operation\n")
+        table([["workload", "program", "runs", "instructions"], *rows])
 
 
 def print_lines(kernel, title, lines):
@@ -221,7 +254,8 @@ def report(directory, kernel):
     for filesystem, of_it in workloads.items():
         print_workloads(kernel, filesystem, of_it)
         plot_workloads(directory, kernel, filesystem, of_it)
-    print_profile(kernel, lines["profile"])
+    operations = {one["workload"]: one["operations"] for one in lines["workloads"]}
+    print_profile(kernel, lines["profile"], operations)
     print_lines(kernel, "by the number of directories", lines["flat"])
     if lines["flat"]:
         plot_flat(directory, kernel, lines["flat"])
