@@ -34,6 +34,9 @@ BUDGETS = {
     "unlink": 1.08,
 }
 
+# Workloads whose number of operations does not depend on that of the files.
+REPEATED = ("pread", "pwrite", "stat", "open-read-close")
+
 PLOT = """
 set terminal svg size 1100,420 font 'sans,12' background '#ffffff'
 set output '{svg}'
@@ -192,6 +195,8 @@ def programs(lines, operations):
         rounds = again[0]["rounds"] - once[0]["rounds"]
         workload = snapshots[i]["workload"]
         number = rounds * operations.get(workload.split(",")[-1], 1)
+        if not workload.startswith(REPEATED):
+            number *= snapshots[i]["scale"]
         spent = difference(difference(runs(again[1]), runs(again[0])), difference(runs(once[1]), runs(once[0])))
         for name, (times, instructions) in sorted(spent.items(), key=lambda item: -item[1][1]):
             if times * 10 >= number:
@@ -209,12 +214,16 @@ def print_profile(kernel, lines, operations):
         table([["workload", "program", "runs", "instructions"], *rows])
 
 
+def cell(value):
+    return count(value) if isinstance(value, int) and abs(value) > 999999 else str(value)
+
+
 def print_lines(kernel, title, lines):
     if not lines:
         return
     keys = unique(key for line in lines for key in line)
     print(f"\n{kernel}: {title}\n")
-    table([keys] + [[str(line.get(key, "")) for key in keys] for line in lines])
+    table([keys] + [[cell(line.get(key, "")) for key in keys] for line in lines])
 
 
 def gnuplot(script):
