@@ -48,7 +48,7 @@ set grid ytics
 set yrange [1:*]
 set ylabel 'instructions against nothing watching'
 set xtics rotate by -25
-set key top left
+set key outside right top
 plot {plots}
 """
 
@@ -60,7 +60,7 @@ set logscale xy
 set grid
 set xlabel 'directories'
 set ylabel '{unit}'
-set key top left
+set key outside right top
 plot {plots}
 """
 
