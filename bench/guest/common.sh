@@ -7,6 +7,7 @@ PROGRAM=$BUILD/fschanged
 TOP=/mnt/bench
 INPUT=/run/bench
 STATE=/var/lib/fschanged
+CONFIG=/etc/fschanged/fschanged.conf
 
 # A new window: nothing has been reported in it. While the collector waits for a disk the clock leaps, also past the time
 # that a client waits for it.
