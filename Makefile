@@ -21,6 +21,8 @@ PACKAGES += libcmocka-dev qemu-system-x86 busybox-static kmod cpio zstd xz-utils
 	nbdkit
 PACKAGES += systemd udev
 PACKAGES += clang-format clang-tidy cppcheck shellcheck
+# What only the measurements need besides.
+BENCH_PACKAGES := gnuplot-nox
 
 CLANG ?= clang
 OBJCOPY ?= objcopy
@@ -52,9 +54,11 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test
 # Programs that the tests in real kernels use.
 HELPERS := $(patsubst tests/vm/%.c,$(B)/%,$(sort $(wildcard tests/vm/*.c)))
 VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls FSCHANGED_VERSION $(SOURCES)))
+# Programs that the measurements in real kernels use.
+BENCH_PROGRAMS := $(patsubst bench/guest/%.c,$(B)/bench/%,$(sort $(wildcard bench/guest/*.c)))
 ORACLE_OBJECTS := $(patsubst tests/vm/%.c,$(B)/%.o,$(sort $(wildcard tests/vm/oracle/*.c)))
 C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/*.[ch] tests/vm/*/*.[ch] bpf/*.[ch] \
-	vmlinux/*.h))
+	bench/*/*.[ch] vmlinux/*.h))
 # Programs of the tests and the like, whatever they are called: those that begin with the line of a shell.
 SCRIPTS = $(shell grep -rlIE -m1 '^\#!/bin/(ba|da)?sh|^\#!/usr/bin/env bash|^\#!/bin/busybox sh' \
 	tests .ci bench dist 2>/dev/null)
@@ -81,7 +85,7 @@ help: ## this list
 	@echo "V=1 shows the commands, WERROR=1 makes warnings errors"
 
 deps: ## install what Debian 12 needs to build and test; nothing if all is there
-	@missing=; for package in $(PACKAGES); do \
+	@missing=; for package in $(PACKAGES) $(MORE_PACKAGES); do \
 		status=$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null) || :; \
 		[ "$$status" = installed ] || missing="$$missing $$package"; \
 	done; \
@@ -131,6 +135,13 @@ powercuts: deps ## cut the power of guests N times at random moments: make power
 reboots: deps ## boot machines with systemd and the service, on KERNELS
 	+@$(MAKE) --no-print-directory all
 	@for kernel in $(KERNELS); do tests/vm/reboot $$kernel || exit 1; done
+
+bench: MORE_PACKAGES := $(BENCH_PACKAGES)
+bench: deps ## measure on counted instructions: tables, JSON and plots in build/bench: make bench KERNELS=6.12
+	+@$(MAKE) --no-print-directory all bench-programs
+	@FSCHANGED_BUILD=$(B) bench/bench $(if $(filter file,$(origin KERNELS)),6.1 6.12 7,$(KERNELS))
+
+bench-programs: $(BENCH_PROGRAMS) $(B)/bench/tree.tar
 
 mutants: deps ## take out one guard after another: its test must fail
 	+@$(MAKE) --no-print-directory all unit-tests helpers
@@ -246,6 +257,12 @@ $(B)/matrix/%.o: tests/vm/matrix/%.c | $(B)/matrix
 $(B)/all-changes: $(MATRIX_OBJECTS)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $^ -luring -o $@
 
+$(B)/bench/%: bench/guest/%.c | $(B)/bench
+	$(call say,CC,$<)$(CC) -std=gnu17 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE -MMD -MP $< -o $@
+
+$(B)/bench/tree.tar: bench/guest/trees.py | $(B)/bench
+	$(call say,GEN,$@)python3 -B $< $(B)/bench
+
 $(B)/%: tests/vm/%.c | $(B)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(ALL_LDFLAGS) -o $@
 
@@ -260,12 +277,12 @@ $(B)/compile_commands.json: $(SOURCES) Makefile $(B)/version.h | $(B)
 		separator=',\n'; \
 	done; printf '\n]\n'; } >$@
 
-$(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix:
+$(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix $(B)/bench:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check reboots soak faults chaos powercuts mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check bench bench-programs reboots soak faults chaos powercuts mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
--include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d $(B)/oracle/*.d $(B)/matrix/*.d)
+-include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d $(B)/oracle/*.d $(B)/matrix/*.d $(B)/bench/*.d)
