@@ -10,6 +10,7 @@ B ?= build
 MINUTES ?= 60
 N ?= 100
 STEP ?= 1
+PATHS ?= 1000000
 FAULTS ?= all
 KERNELS ?= 5.10 6.1 6.12 6.18 7
 
@@ -57,8 +58,8 @@ VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls FSCHANGED_VERSION $(SOURCE
 # Programs that the measurements in real kernels use.
 BENCH_PROGRAMS := $(patsubst bench/guest/%.c,$(B)/bench/%,$(sort $(wildcard bench/guest/*.c)))
 ORACLE_OBJECTS := $(patsubst tests/vm/%.c,$(B)/%.o,$(sort $(wildcard tests/vm/oracle/*.c)))
-C_FILES := $(sort $(wildcard collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/*.[ch] tests/vm/*/*.[ch] bpf/*.[ch] \
-	bench/*/*.[ch] vmlinux/*.h))
+C_FILES := $(sort $(wildcard bench/*.[ch] bench/*/*.[ch] collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/*.[ch] tests/vm/*/*.[ch] \
+	bpf/*.[ch] vmlinux/*.h))
 # Programs of the tests and the like, whatever they are called: those that begin with the line of a shell.
 SCRIPTS = $(shell grep -rlIE -m1 '^\#!/bin/(ba|da)?sh|^\#!/usr/bin/env bash|^\#!/bin/busybox sh' \
 	tests .ci bench dist 2>/dev/null)
@@ -81,7 +82,7 @@ libraries = $(if $(HAVE_LIBRARIES),,$(error a library is missing: run 'make deps
 all: $(B)/fschanged ## build/fschanged (the default)
 
 help: ## this list
-	@sed -n 's/^\([a-z_.]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 24
+	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 24
 	@echo "V=1 shows the commands, WERROR=1 makes warnings errors"
 
 deps: ## install what Debian 12 needs to build and test; nothing if all is there
@@ -138,10 +139,13 @@ reboots: deps ## boot machines with systemd and the service, on KERNELS
 
 bench: MORE_PACKAGES := $(BENCH_PACKAGES)
 bench: deps ## measure on counted instructions: tables, JSON and plots in build/bench: make bench KERNELS=6.12
-	+@$(MAKE) --no-print-directory all bench-programs
+	+@$(MAKE) --no-print-directory all bench-programs bench-native
 	@FSCHANGED_BUILD=$(B) bench/bench $(if $(filter file,$(origin KERNELS)),6.1 6.12 7,$(KERNELS))
 
 bench-programs: $(BENCH_PROGRAMS) $(B)/bench/tree.tar
+
+bench-native: $(B)/bench-native | $(B)/bench ## the collector without a kernel: speed, memory, size: make bench-native PATHS=10000000
+	@$(B)/bench-native --paths $(PATHS) --json $(B)/bench/native.json
 
 mutants: deps ## take out one guard after another: its test must fail
 	+@$(MAKE) --no-print-directory all unit-tests helpers
@@ -239,6 +243,11 @@ $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
 	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -lcmocka -o $@
 
+$(B)/bench-native: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_next \
+	tracer_release tracer_is_repeated tracer_position tracer_ring_use filesystems_find losses_check seals_check)
+$(B)/bench-%: bench/%.c $(B)/libcollector.a | $(B)
+	$(libraries)$(call say,BENCH,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -o $@
+
 $(B)/oracle/%.o: tests/vm/oracle/%.c | $(B)/oracle
 	$(call say,CC,$<)$(CC) -std=gnu17 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE $(SANITIZE) -MMD -MP -c $< -o $@
 
@@ -281,7 +290,7 @@ $(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix $(B)/bench:
 	@mkdir -p $@
 
 FORCE:
-.PHONY: all help deps demo check bench bench-programs reboots soak faults chaos powercuts mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
+.PHONY: all help deps demo check bench bench-native bench-programs reboots soak faults chaos powercuts mutants unit unit-tests helpers asan lint format install clean compile_commands.json FORCE
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
