@@ -27,7 +27,7 @@ struct fixture {
 
 static bool failing;
 static unsigned readable = UINT_MAX; /* reads until one fails; the next one after it works again */
-static off_t lowest; /* that was written since the last failure */
+static off_t lowest;                 /* that was written since the last failure */
 
 /* These come before the C library's, for SQLite as well. */
 int fdatasync(int file)
@@ -189,7 +189,8 @@ static void test_opened(void **state)
 	assert_int_equal(store_get_meta(fixture->store, "last", &value), 0);
 }
 
-/* SQLite takes what cannot be read for damage. It may be whole, and readable at the next start. Each read fails once. */
+/* SQLite takes what cannot be read for damage. It may be whole, and readable at the next start. Each read fails once.
+ */
 static void test_unreadable(void **state)
 {
 	struct fixture *fixture = *state;
