@@ -1356,12 +1356,15 @@ static int bring_news(void *context)
 
 static void expect_rounds(struct fixture *fixture, const char *const *news, unsigned rounds)
 {
+	static const char *const nothing[] = {NULL};
+
 	upcoming = news;
 	settled = 0;
 	fixture->options.settle = bring_news;
 	fixture->options.context = fixture;
 	assert_int_equal(make(fixture), 0);
 	assert_int_equal(settled, rounds);
+	upcoming = nothing;
 }
 
 static void name_made_meanwhile(void **state)
