@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "list_links.h"
 #include "sort.h"
@@ -15,6 +16,7 @@ enum {
 	ROUNDS = 32,
 	ROUNDS_OF_MANY = 4,
 	FEW = 64,
+	PATIENCE = 10, /* seconds for more rounds than those of many */
 };
 
 /* A file: what is known of one comes together when it is sorted. Big-endian. Device 0: it is not known. */
@@ -52,6 +54,7 @@ struct links {
 	struct sorter *met, *named; /* what is known; every name that leads to its file */
 	struct sorter *lacking;     /* files of which a name is missing, to be looked at once more */
 	unsigned rounds;            /* in which that may be done */
+	time_t until;
 	struct file file;
 	bool takes_single; /* a file of one link may be one that changed through no name: then its name is known after
 			      all */
@@ -581,10 +584,23 @@ static int end_lacking(struct links *links)
 	return !file->changed || !file->walked || file->unlooked ? lack(links) : 0;
 }
 
-/* A few may be renamed by a busy task again and again; of many, most have names that were never known. */
+static time_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
+
+/*
+ * A few may be renamed by a busy task again and again; of many, most have names that were never known. Where the answers
+ * take long, what is written meanwhile makes them longer.
+ */
 static void limit_rounds(struct links *links)
 {
-	if (links->lacking_count > FEW && links->rounds <= ROUNDS - ROUNDS_OF_MANY + 1)
+	bool is_in_vain = links->lacking_count > FEW || now() > links->until;
+
+	if (is_in_vain && links->rounds <= ROUNDS - ROUNDS_OF_MANY + 1)
 		links->rounds = 1;
 }
 
@@ -620,6 +636,7 @@ int links_check(struct links *links, uint64_t *unnamed)
 		error = pass(links, links->named, take_name, end_named);
 	sorter_free(links->named);
 	links->named = NULL;
+	links->until = now() + PATIENCE;
 	while (!error && links->rounds && links->lacking_count)
 		error = settle(links);
 	if (error)
