@@ -593,8 +593,8 @@ static time_t now(void)
 }
 
 /*
- * A few may be renamed by a busy task again and again; of many, most have names that were never known. Where the answers
- * take long, what is written meanwhile makes them longer.
+ * A few may be renamed by a busy task again and again; of many, most have names that were never known. Where the
+ * answers take long, what is written meanwhile makes them longer.
  */
 static void limit_rounds(struct links *links)
 {
