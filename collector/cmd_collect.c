@@ -265,8 +265,8 @@ static void announce(const struct service *service)
 
 /*
  * It must keep up with all that change files: with its share as one of many of them the ring fills, and every answer
- * waits behind what is in it. Of each of their operations it has far less to do. A priority that it was started with
- * stays.
+ * waits behind what is in it. Of each of their operations it has far less to do. Another priority than the usual one
+ * that it was started with stays. Its walks take the lowest one (step_back() in cmd_scan.c).
  */
 static void step_forward(void)
 {
