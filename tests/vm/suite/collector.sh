@@ -1,6 +1,11 @@
 # shellcheck shell=bash
 # Start, stop and losses of the collector.
 
+proves collector_goes_first 'the collector has a higher priority than the tasks whose changes it takes'
+collector_goes_first() {
+	[ "$(ps -o ni= -p "$COLLECTOR")" -lt "$(ps -o ni= -p $$)" ] || fail "its priority is that of all others"
+}
+
 proves every_hook_is_attached 'every hook that is needed is attached, by the kind of programs that loses nothing here'
 every_hook_is_attached() {
 	local lsm mode=fentry
