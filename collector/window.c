@@ -20,8 +20,10 @@
 #include "sentence.h"
 
 enum {
-	DRAIN_MILLISECONDS = 5000, /* a record that is begun and not finished holds the ring: not longer than this */
-	DRAIN_PAUSE = 1000,        /* microseconds */
+	/* A record that is begun and not finished holds the ring: a processor of a virtual machine may rest for
+	 * seconds, and a gap costs a scan. */
+	DRAIN_MILLISECONDS = 30000,
+	DRAIN_PAUSE = 1000, /* microseconds */
 };
 
 /* The root directory of a mount, unless another mount covers it. */

@@ -104,7 +104,7 @@ matrix_loses_nothing() {
 
 # Shown even where nothing failed.
 show_matrix() {
-	[ ! -e "$RUN/matrix_is_run/table" ] || sed 's/^/# /' "$RUN/matrix_is_run/table"
+	[ ! -e "$RUN/matrix_is_run/table" ] || sed 's/^/# /' "$RUN/matrix_is_run"/{table,err.*}
 }
 
 proves matrix_is_complete 'where every cell is right, nothing is missing from the lists that they would have to name'
