@@ -7,6 +7,8 @@
 #include "store_paused.h"
 #include "store_private.h"
 
+#define META_COPIED "copied" /* candidates and places that were copied since a walk has ended */
+
 /* A path's directory and its last component. The root has an empty name and lies above itself. */
 struct split {
 	size_t directory;
@@ -115,22 +117,52 @@ static int ascend(struct store *store, struct pair *pair)
 	return result;
 }
 
-/* All candidates at or below from are ones at or below to as well. */
-static int copy_places(struct store *store, int64_t from, int64_t to)
+/* Returns the number of rows, or -errno. */
+static int64_t copy_links(struct store *store, int64_t from, int64_t to)
 {
-	struct pair pair = {.from = from, .to = to};
 	int result = RUN(store->database, COPY_LINKS, NUMBER(from), NUMBER(to));
 
-	while (!result) {
-		result = descend(store, &pair);
-		if (result == 0 && pair.from == from)
+	return result ? result : 1 + (int64_t)database_changes(store->database);
+}
+
+/* All candidates at or below from are ones at or below to as well. *copied grows by what that took. */
+static int copy_tree(struct store *store, int64_t from, int64_t to, int64_t *copied)
+{
+	struct pair pair = {.from = from, .to = to};
+	int64_t rows = copy_links(store, from, to);
+
+	while (rows >= 0) {
+		int result = descend(store, &pair);
+
+		*copied += rows;
+		rows = 0;
+		if (*copied >= STORE_COPIES || (result == 0 && pair.from == from))
 			return 0;
 		if (result == 0)
 			result = ascend(store, &pair);
 		else if (result == 1)
-			result = RUN(store->database, COPY_LINKS, NUMBER(pair.from), NUMBER(pair.to));
+			rows = copy_links(store, pair.from, pair.to);
+		if (result < 0)
+			return result;
 	}
-	return result;
+	return (int)rows;
+}
+
+/*
+ * Directories that are exchanged again and again, or whose renames fail, one within the other, double their candidates
+ * each time. There is an end to that: what is not copied shows by the files' link counts, and a walk begins anew.
+ */
+static int copy_places(struct store *store, int64_t from, int64_t to)
+{
+	int64_t copied = 0;
+	int result = store_get_meta(store, META_COPIED, &copied);
+
+	if (result == -ENOENT)
+		result = 0;
+	if (result || copied >= STORE_COPIES)
+		return result;
+	result = copy_tree(store, from, to, &copied);
+	return result ? result : store_set_meta(store, META_COPIED, copied);
 }
 
 /*
@@ -541,6 +573,8 @@ static int end_walk(struct store *store, uint32_t filesystem)
 		result = RUN(store->database, END_WALK, NUMBER(filesystem));
 	if (!result)
 		result = RUN(store->database, REMOVE_UNSEEN, NUMBER(filesystem));
+	if (!result)
+		result = store_set_meta(store, META_COPIED, 0);
 	return result ? result : remove_places(store);
 }
 

@@ -52,6 +52,9 @@ struct store_moved {
 	bool settled;
 };
 
+/* Candidates that may be one too many for a rename that is not sure, until a walk ends: some ten megabytes. */
+enum { STORE_COPIES = 100000 };
+
 /* To be called in a transaction. */
 int store_put_link(struct store *store, const struct link_change *change);
 

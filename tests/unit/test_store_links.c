@@ -214,6 +214,48 @@ static void directory_that_replaces_leaves_its_names(void **state)
 	expect_names(fixture, INODE, "/one/e/f/a /one/g/b /two/e/b /two/e/f/a /two/g/b ");
 }
 
+static int count_name(const char *path, size_t length, void *context)
+{
+	(void)path;
+	(void)length;
+	++*(size_t *)context;
+	return 0;
+}
+
+static size_t names_of(struct fixture *fixture, uint64_t inode)
+{
+	size_t count = 0;
+
+	assert_int_equal(store_names(fixture->store, 1, inode, count_name, &count), 0);
+	return count;
+}
+
+/* Each into the other, again and again, while all of the renames may have failed: what doubles comes to an end. */
+static void copies_have_an_end(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(store_begin(fixture->store), 0);
+	put(fixture, LINK_NAMED, INODE, 2, "/one/a");
+	for (int i = 0; i < 20; i++) {
+		char place[32];
+
+		snprintf(place, sizeof(place), "/two/in%d", i);
+		move(fixture, "/one", place, true);
+		snprintf(place, sizeof(place), "/one/in%d", i);
+		move(fixture, "/two", place, true);
+	}
+	assert_int_equal(store_commit(fixture->store), 0);
+	assert_in_range(names_of(fixture, INODE), STORE_COPIES / 10, STORE_COPIES + 1000);
+	/* A walk finds what is true, and begins anew. */
+	assert_int_equal(store_begin_walk(fixture->store, 1), 0);
+	assert_int_equal(store_end_walk(fixture->store, 1), 0);
+	assert_int_equal(names_of(fixture, INODE), 0);
+	put(fixture, LINK_NAMED, INODE, 2, "/three/a");
+	move(fixture, "/three", "/four", true);
+	expect_names(fixture, INODE, "/three/a /four/a ");
+}
+
 static void removed_directory_can_come_again(void **state)
 {
 	struct fixture *fixture = *state;
@@ -324,6 +366,7 @@ int main(void)
 		TEST(directory_may_have_moved),
 		TEST(directory_takes_its_names_along),
 		TEST(directory_that_replaces_leaves_its_names),
+		TEST(copies_have_an_end),
 		TEST(removed_directory_can_come_again),
 		TEST(walk_replaces_what_was_known),
 		TEST(moved_directories_wait_for_the_walk),
