@@ -142,13 +142,19 @@ static int identify(struct collector *collector, struct covered *row, bool was_t
 static int lose_records(struct collector *collector, uint32_t device)
 {
 	int code = seals_spoil(collector, device);
+	char text[DEVICE_TEXT_BYTES], detail[128];
 
+	mounts_device_text(device, text);
+	snprintf(detail, sizeof(detail),
+		 "the filesystem may have been mounted out of sight, as device %s; what changed on it there is not "
+		 "known",
+		 text);
 	for (size_t i = 0; !code && mounts_is_anonymous(device) && i < collector->coverage.count; i++) {
 		struct covered *row = &collector->coverage.rows[i];
 
 		if (row->device_count && mounts_is_anonymous(row->device))
 			code = collector_add_gap(collector, collector->closing, collector->window, row,
-						 collector->flushed, GAP_MOUNTED, NULL);
+						 collector->flushed, GAP_MOUNTED, detail);
 	}
 	return code;
 }

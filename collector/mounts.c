@@ -88,6 +88,11 @@ bool mounts_is_anonymous(uint32_t device)
 	return device_major(device) == 0;
 }
 
+void mounts_device_text(uint32_t device, char text[DEVICE_TEXT_BYTES])
+{
+	snprintf(text, DEVICE_TEXT_BYTES, "%u:%u", device_major(device), device_minor(device));
+}
+
 static uint32_t device_encode(dev_t device)
 {
 	return major(device) << DEVICE_MINOR_BITS | minor(device);

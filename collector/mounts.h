@@ -56,6 +56,10 @@ bool mount_is_clone(const struct mount *mount, const char *identity);
 /* A number that a superblock on no single device has got at its mount: after that another one may have it. */
 bool mounts_is_anonymous(uint32_t device);
 
+/* Its number as in the mount table: "0:45". */
+enum { DEVICE_TEXT_BYTES = 24 };
+void mounts_device_text(uint32_t device, char text[DEVICE_TEXT_BYTES]);
+
 /* The first mount of the device, whose root holds `path` (inside the filesystem; NULL: any). NULL: none. */
 const struct mount *mounts_find_device(const struct mounts *mounts, uint32_t device, const char *path);
 /* The mount that a host path lies on: the last one with the longest mount point above it. NULL: none. */
