@@ -249,10 +249,10 @@ void __wrap_tracer_ring_use(const struct tracer *tracer, uint64_t *bytes, uint64
 	*used = stream.used;
 }
 
-int __wrap_filesystems_find(struct collector *collector, uint32_t device, uint32_t *filesystem)
+int __wrap_filesystems_find(struct collector *collector, const struct event *event, uint32_t *filesystem)
 {
 	(void)collector;
-	(void)device;
+	(void)event;
 	*filesystem = 1;
 	return 0;
 }

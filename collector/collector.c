@@ -30,13 +30,7 @@ enum {
 
 static int64_t event_seconds(const struct event *event)
 {
-	struct timespec boot, now;
-	int64_t age;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_REALTIME, &now);
-	age = boot.tv_sec * NANOSECONDS + boot.tv_nsec - (int64_t)event->time;
-	return (now.tv_sec * NANOSECONDS + now.tv_nsec - age) / NANOSECONDS;
+	return (moment_now() - (moment_of_boot() - (int64_t)event->time)) / NANOSECONDS;
 }
 
 static int add_entry(const struct dirty *entry, void *context)
@@ -92,7 +86,7 @@ static int enter_path(struct collector *collector, const struct link_event *at)
 static int enter(struct collector *collector, const struct event *event, const char *path, size_t length)
 {
 	struct link_event at = {.event = event, .path = path, .length = length};
-	int code = filesystems_find(collector, event->device, &at.filesystem);
+	int code = filesystems_find(collector, event, &at.filesystem);
 
 	if (code || !at.filesystem)
 		return code;

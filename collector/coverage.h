@@ -30,6 +30,7 @@ struct covered {
 	bool ended;        /* it was unmounted for good, whatever has its numbers now */
 	bool settled;      /* no file of it is open for writing that the kernel side does not know */
 	int64_t hidden;    /* how many there seemed to be */
+	int64_t since;     /* it has been there, by the clock of records */
 	uint32_t came;     /* which of the superblocks with this device it is, as the kernel side counts them */
 	uint32_t *devices; /* on which it lies, its own first */
 	size_t device_count;

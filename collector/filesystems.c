@@ -135,11 +135,26 @@ static int identify(struct collector *collector, struct covered *row, bool was_t
 	return code ? code : store_set_traced(collector->store, row->id, true);
 }
 
+static bool has_ended(const struct covered *row, void *context)
+{
+	const struct collector *collector = context;
+	struct superblock entry;
+
+	return !tracer_superblock(collector->tracer, row->device, &entry) && entry.ended >= row->came;
+}
+
+/* A btrfs has one superblock at a time, so while it is there it is under no other number. */
+static bool may_have_been(struct collector *collector, const struct covered *row, int64_t time)
+{
+	return row->device_count && mounts_is_anonymous(row->device) &&
+	       (row->since > time || has_ended(row, collector));
+}
+
 /*
- * Nobody knows what filesystem reported under this number. Of those that are mounted by anonymous numbers any may have
- * had it before.
+ * Nobody knows what filesystem reported under this number at that time, or later. Of those that are mounted by
+ * anonymous numbers each may have had it before it came.
  */
-static int lose_records(struct collector *collector, uint32_t device)
+static int lose_records(struct collector *collector, uint32_t device, int64_t time)
 {
 	int code = seals_spoil(collector, device);
 	char text[DEVICE_TEXT_BYTES], detail[128];
@@ -150,9 +165,9 @@ static int lose_records(struct collector *collector, uint32_t device)
 		 "known",
 		 text);
 	for (size_t i = 0; !code && mounts_is_anonymous(device) && i < collector->coverage.count; i++) {
-		struct covered *row = &collector->coverage.rows[i];
+		const struct covered *row = &collector->coverage.rows[i];
 
-		if (row->device_count && mounts_is_anonymous(row->device))
+		if (may_have_been(collector, row, time))
 			code = collector_add_gap(collector, collector->closing, collector->window, row,
 						 collector->flushed, GAP_MOUNTED, detail);
 	}
@@ -164,7 +179,7 @@ static int forget(struct collector *collector, uint32_t device, uint32_t came)
 {
 	int code = tracer_forget(collector->tracer, device, came);
 
-	return code > 0 ? lose_records(collector, device) : code;
+	return code > 0 ? lose_records(collector, device, moment_of_boot()) : code;
 }
 
 /* Traced first: should it end while it is asked who it is, the kernel side tells that. */
@@ -176,20 +191,13 @@ static int came(struct collector *collector, struct covered *row, bool *goes_on,
 	if (traced < 0)
 		return traced;
 	row->came = entry.came;
+	row->since = moment_of_boot();
 	/* Since it is mounted, so no file of it was opened unseen. */
 	row->settled = traced && collector->started;
 	code = identify(collector, row, traced, goes_on, why);
 	if (code && !traced)
 		forget(collector, row->device, entry.came);
 	return code;
-}
-
-static bool has_ended(const struct covered *row, void *context)
-{
-	const struct collector *collector = context;
-	struct superblock entry;
-
-	return !tracer_superblock(collector->tracer, row->device, &entry) && entry.ended >= row->came;
 }
 
 /* One that lies on no block device is gone for good; of another the kernel side goes on to trace what has its number.
@@ -308,7 +316,7 @@ static int look_at_stranger(uint32_t device, const struct superblock *entry, voi
 	/* In no mount that we see: its mount is under way, or in another namespace. */
 	if (!mounts_find_device(&collector->coverage.mounts, device, NULL))
 		return 0;
-	code = entry->ended ? lose_records(collector, device) : seals_spoil(collector, device);
+	code = entry->ended ? lose_records(collector, device, 0) : seals_spoil(collector, device);
 	return code ? code : forget(collector, device, entry->came);
 }
 
@@ -370,8 +378,9 @@ static bool is_another(const struct collector *collector, uint32_t device)
 	return !tracer_superblock(collector->tracer, device, &entry) && !entry.ended;
 }
 
-int filesystems_find(struct collector *collector, uint32_t device, uint32_t *filesystem)
+int filesystems_find(struct collector *collector, const struct event *event, uint32_t *filesystem)
 {
+	const uint32_t device = event->device;
 	const struct covered *covered = coverage_find(&collector->coverage, device);
 	int code = 0;
 
@@ -390,7 +399,8 @@ int filesystems_find(struct collector *collector, uint32_t device, uint32_t *fil
 		*filesystem = seals_owner(collector, device);
 	if (*filesystem)
 		return 0;
-	return is_another(collector, device) ? seals_spoil(collector, device) : lose_records(collector, device);
+	return is_another(collector, device) ? seals_spoil(collector, device)
+					     : lose_records(collector, device, (int64_t)event->time);
 }
 
 struct departed {

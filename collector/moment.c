@@ -12,12 +12,22 @@
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
-int64_t moment_now(void)
+static int64_t read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * NANOSECONDS + now.tv_nsec;
+}
+
+int64_t moment_now(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+int64_t moment_of_boot(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 /* Digits only; at most what still is a moment. */

@@ -10,6 +10,7 @@ enum { MOMENT_BYTES = 40 };
 #define NANOSECONDS INT64_C(1000000000)
 
 int64_t moment_now(void);
+int64_t moment_of_boot(void); /* the same moment by the clock of records, CLOCK_BOOTTIME */
 
 /*
  * Local time "YYYY-MM-DD", "YYYY-MM-DD HH:MM[:SS]" (also with 'T'), "HH:MM[:SS]" (today), "today", "yesterday", "now";

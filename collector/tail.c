@@ -76,15 +76,11 @@ static bool is_wanted(const struct tail *tail, const struct event *event, const 
 
 static const char *event_time(const struct event *event, char text[TIME_BYTES])
 {
-	struct timespec boot;
-	int64_t moment;
-	time_t seconds;
+	int64_t moment = moment_now() - (moment_of_boot() - (int64_t)event->time);
+	time_t seconds = moment / NANOSECONDS;
 	struct tm parts;
 	size_t length;
 
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	moment = moment_now() - (boot.tv_sec * NANOSECONDS + boot.tv_nsec - (int64_t)event->time);
-	seconds = moment / NANOSECONDS;
 	gmtime_r(&seconds, &parts);
 	length = strftime(text, TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
 	snprintf(text + length, TIME_BYTES - length, ".%06ldZ", (long)(moment % NANOSECONDS / 1000));

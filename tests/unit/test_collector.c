@@ -80,10 +80,10 @@ int __wrap_store_commit(struct store *store)
 	return commit_result ? commit_result : __real_store_commit(store);
 }
 
-int __wrap_filesystems_find(struct collector *collector, uint32_t device, uint32_t *filesystem)
+int __wrap_filesystems_find(struct collector *collector, const struct event *event, uint32_t *filesystem)
 {
 	(void)collector;
-	(void)device;
+	(void)event;
 	*filesystem = 1;
 	return 0;
 }

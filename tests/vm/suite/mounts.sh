@@ -160,6 +160,25 @@ btrfs_mounted_out_of_sight() {
 	commit "$FUNCNAME"
 }
 
+# A btrfs has one superblock at a time.
+proves btrfs_that_stayed \
+	'a btrfs that nobody knows is mounted out of sight and changed: another one that was there all the time has no gap'
+btrfs_that_stayed() {
+	new_disk btrfs "$FUNCNAME"
+	truncate -s 128M "$T/other"
+	mkfs.btrfs -q "$T/other"
+	mkdir -p "$T/mount"
+	for _ in 1 2 3; do
+		unshare -m --propagation private sh -c "mount -o loop $T/other $T/mount && echo text >$T/mount/hidden &&
+			umount $T/mount"
+	done
+	echo text >"$DISK_MOUNT/seen"
+	settle
+	complete_dump "$FUNCNAME" "$DISK_MOUNT"
+	expect_listed changed seen
+	commit "$FUNCNAME"
+}
+
 # incomplete_after WORDS COMMAND...: it says so, and then all is well again.
 incomplete_after() {
 	local words=$1
