@@ -187,11 +187,20 @@ static __always_inline bool is_at_rest(__u64 task, const struct operation_under_
 	       !compat_is_locked((__u64)BPF_CORE_READ((struct dentry *)dentry, d_parent, d_inode));
 }
 
+/*
+ * What the operation is about has another dentry by then, or none: neither it nor the other dentry are held any more,
+ * and their memory may be anything. No operation changes the first dentry before it is done with both.
+ */
+static __always_inline bool is_over(const struct operation_under_way *operation)
+{
+	return dentry_inode(operation->dentries[0]) != operation->inodes[0];
+}
+
 static __always_inline void carry_operation(__u64 task, struct operation_under_way *operation, __u64 now, bool lsm)
 {
 	__u64 serial = operation->serial;
 
-	if (is_at_rest(task, operation))
+	if (is_over(operation) || is_at_rest(task, operation))
 		operation->settled = serial;
 	if (operation->settled == serial)
 		return;
