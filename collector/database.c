@@ -355,12 +355,19 @@ static int count_pages(void *context, sqlite3 *connection, const char *name, int
 	return SQLITE_OK;
 }
 
-/* SQLite ends the transaction by itself after some errors. */
+/*
+ * SQLite ends the transaction by itself after some errors. One whose sync has failed is whole in the log: who opens the
+ * database next would take it for committed. What is written now comes in its place.
+ */
 void database_rollback(struct database *database)
 {
+	bool is_in_log = database->durable && database->suspect;
+
 	if (!sqlite3_get_autocommit(database->connection))
 		RUN(database, ROLLBACK);
 	set_durable(database, false);
+	if (is_in_log)
+		RUN(database, SET_META, TEXT("refused"), NUMBER(1));
 }
 
 int database_enter(struct database *database, bool *own)

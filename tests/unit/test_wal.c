@@ -124,6 +124,18 @@ static void test_failing_sync(void **state)
 	assert_int_equal(value, 7);
 }
 
+/* Nor has it for who opens the database next, though all of it was in the log. */
+static void test_refused_for_good(void **state)
+{
+	struct fixture *fixture = *state;
+
+	refuse(fixture->store);
+	failing = false;
+	store_close(fixture->store);
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+	assert_false(is_closed(fixture->store));
+}
+
 /* A sync that succeeds after one that failed tells nothing of what was written before. */
 static void test_written_again(void **state)
 {
@@ -238,8 +250,8 @@ static void test_unreadable_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_failing_sync), TEST(test_written_again), TEST(test_lost),
-		TEST(test_opened),       TEST(test_unreadable),    TEST(test_unreadable_check),
+		TEST(test_failing_sync), TEST(test_refused_for_good), TEST(test_written_again),    TEST(test_lost),
+		TEST(test_opened),       TEST(test_unreadable),       TEST(test_unreadable_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
