@@ -227,7 +227,7 @@ $(B)/test_losses: ALL_LDFLAGS += -Wl,--wrap=tracer_counters -Wl,--wrap=tracer_en
 	-Wl,--wrap=collector_add_gap -Wl,--wrap=ftrace_was_off -Wl,--wrap=tracer_account
 $(B)/test_window: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_flip tracer_carry \
 	collector_collect collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
-	describe_window collector_check_pins usleep)
+	describe_window collector_check_pins usleep moment_of_boot)
 $(B)/test_collector: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_next tracer_release \
 	tracer_is_repeated tracer_position store_commit filesystems_find losses_check seals_check)
 $(B)/test_hidden: ALL_LDFLAGS += -Wl,--wrap=tracer_count_held -Wl,--wrap=tracer_held -Wl,--wrap=swaps_each \
@@ -238,6 +238,7 @@ $(B)/test_scan_walk: ALL_LDFLAGS += -Wl,--wrap=scan_send -Wl,--wrap=scan_must_sa
 $(B)/test_seals: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_forget tracer_superblock tracer_produced tracer_consumed \
 	tracer_raw_write blocks_name seal_read)
 $(B)/test_pause: ALL_LDFLAGS += -Wl,--wrap=collector_collect
+$(B)/test_list: ALL_LDFLAGS += -Wl,--wrap=clock_gettime
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)

@@ -189,7 +189,8 @@ static __always_inline bool is_at_rest(__u64 task, const struct operation_under_
 
 /*
  * What the operation is about has another dentry by then, or none: neither it nor the other dentry are held any more,
- * and their memory may be anything. No operation changes the first dentry before it is done with both.
+ * and their memory may be anything. No operation changes the first dentry before it is done with both. For good that is
+ * not said: of an operation that is just being entered, a half may be seen.
  */
 static __always_inline bool is_over(const struct operation_under_way *operation)
 {
@@ -200,7 +201,9 @@ static __always_inline void carry_operation(__u64 task, struct operation_under_w
 {
 	__u64 serial = operation->serial;
 
-	if (is_over(operation) || is_at_rest(task, operation))
+	if (is_over(operation))
+		return;
+	if (is_at_rest(task, operation))
 		operation->settled = serial;
 	if (operation->settled == serial)
 		return;

@@ -13,7 +13,7 @@
 struct client;
 
 enum {
-	CLIENT_TIMEOUT = 60 * 1000, /* milliseconds; a cut takes one second at most unless the machine is in trouble */
+	CLIENT_TIMEOUT = 60 * 1000, /* milliseconds; a cut takes one second, or twenty where a processor rests */
 	CLIENT_FOREVER = -1,
 };
 

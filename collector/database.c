@@ -15,6 +15,7 @@
 
 #include "damage.h"
 #include "database.h"
+#include "moment.h"
 #include "wal.h"
 
 enum {
@@ -49,6 +50,7 @@ struct database {
 	bool replaced; /* a damaged one was set aside */
 	bool suspect;  /* the log: it may not be on the disk, though a sync would succeed */
 	bool durable;  /* the transaction */
+	bool refused;  /* it is over, and may be whole in the log */
 	int log_pages; /* frames of the log, unless the database has all of them; or WAL_ALL: not known */
 	int lock;
 	struct rows rows[QUERY_COUNT];
@@ -324,6 +326,7 @@ int database_commit(struct database *database)
 {
 	int result = RUN(database, COMMIT);
 
+	database->refused = result && database->durable;
 	if (result)
 		return result;
 	set_durable(database, false);
@@ -345,17 +348,17 @@ static int count_pages(void *context, sqlite3 *connection, const char *name, int
 
 /*
  * SQLite ends the transaction by itself after some errors. One whose sync has failed is whole in the log: who opens the
- * database next would take it for committed. What is written now comes in its place.
+ * database next would take it for committed. What is written now comes in its place; of a row that stays as it was
+ * nothing would be.
  */
 void database_rollback(struct database *database)
 {
-	bool is_in_log = database->durable && database->suspect;
-
 	if (!sqlite3_get_autocommit(database->connection))
 		RUN(database, ROLLBACK);
 	set_durable(database, false);
-	if (is_in_log)
-		RUN(database, SET_META, TEXT("refused"), NUMBER(1));
+	if (database->refused)
+		RUN(database, SET_META, TEXT("refused"), NUMBER(moment_now()));
+	database->refused = false;
 }
 
 int database_enter(struct database *database, bool *own)

@@ -146,8 +146,12 @@ static bool has_ended(const struct covered *row, void *context)
 /* A btrfs has one superblock at a time, so while it is there it is under no other number. */
 static bool may_have_been(struct collector *collector, const struct covered *row, int64_t time)
 {
-	return row->device_count && mounts_is_anonymous(row->device) &&
-	       (row->since > time || has_ended(row, collector));
+	struct superblock entry;
+
+	if (!row->device_count || !mounts_is_anonymous(row->device))
+		return false;
+	return row->since > time || tracer_superblock(collector->tracer, row->device, &entry) ||
+	       has_ended(row, collector);
 }
 
 /*

@@ -20,9 +20,11 @@
 #include "sentence.h"
 
 enum {
-	/* A record that is begun and not finished holds the ring: a processor of a virtual machine may rest for
-	 * seconds, and a gap costs a scan. */
-	DRAIN_MILLISECONDS = 30000,
+	/*
+	 * Seconds in all of a cut. A record that is begun and not finished holds the ring: a processor of a virtual
+	 * machine may rest for seconds, and a gap costs a scan. Less than clients and the service's stop wait.
+	 */
+	DRAIN_TIME = 20,
 	DRAIN_PAUSE = 1000, /* microseconds */
 };
 
@@ -61,17 +63,18 @@ static void send_canaries(struct collector *collector)
 		send_canary(&collector->coverage.mounts, &collector->coverage.rows[i]);
 }
 
-static int drain(struct collector *collector)
+/* until: by moment_of_boot(). */
+static int drain(struct collector *collector, int64_t until)
 {
 	uint64_t end = tracer_produced(collector->tracer);
 
-	for (int waited = 0; waited < DRAIN_MILLISECONDS; waited++) {
+	do {
 		int code = collector_collect(collector, false);
 
 		if (code || tracer_consumed(collector->tracer) >= end)
 			return code;
 		usleep(DRAIN_PAUSE);
-	}
+	} while (moment_of_boot() < until);
 	return -EAGAIN;
 }
 
@@ -99,7 +102,8 @@ static int check_canaries(struct collector *collector)
 /* What cannot be confirmed in time is a gap, not a wait: none of these steps may fail the cut. */
 static int confirm(struct collector *collector)
 {
-	int code = drain(collector);
+	const int64_t until = moment_of_boot() + DRAIN_TIME * NANOSECONDS;
+	int code = drain(collector, until);
 
 	if (code == -EAGAIN)
 		code = add_gap(collector, GAP_RING_HELD);
@@ -117,7 +121,7 @@ static int confirm(struct collector *collector)
 	if (!code)
 		code = collector_enter_loops(collector);
 	if (!code)
-		code = drain(collector);
+		code = drain(collector, until);
 	if (code == -EAGAIN)
 		code = add_gap(collector, GAP_RING_HELD);
 	return code ? code : collector_collect(collector, true);

@@ -1333,6 +1333,17 @@ static void only_if_all_names_are_known(void **state)
 /* How things are when the store has been brought up to date. */
 static const char *const *upcoming;
 static unsigned settled;
+static time_t late, takes; /* seconds, in all and each time */
+
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+	int result = __real_clock_gettime(clock, time);
+
+	time->tv_sec += late;
+	return result;
+}
 
 /* A name that is a link to n, or one that goes: it is in the store only by now. */
 static int bring_news(void *context)
@@ -1341,6 +1352,7 @@ static int bring_news(void *context)
 	const char *name = *upcoming;
 
 	settled++;
+	late += takes;
 	store_rollback(fixture->store);
 	if (!name)
 		return 0;
@@ -1422,6 +1434,19 @@ static void names_never_known(void **state)
 	for (unsigned i = 0; i < 64; i++)
 		change_link(fixture, LINK_NAMED, "y", 5000 + i, 2, 1 << OPERATION_OPEN);
 	expect_rounds(fixture, (const char *[]){NULL}, 4);
+}
+
+/* What is written meanwhile makes the answers longer. */
+static void answers_that_take_long(void **state)
+{
+	struct fixture *fixture = *state;
+
+	change_link(fixture, LINK_NAMED, "x", 4711, 2, 1 << OPERATION_OPEN);
+	takes = 1;
+	expect_rounds(fixture, (const char *[]){NULL}, 12);
+	takes = 60;
+	expect_rounds(fixture, (const char *[]){NULL}, 4);
+	takes = late = 0;
 }
 
 /* Another file has the number of one that has ended: what was done to the first is no matter of names any more. */
@@ -1672,6 +1697,7 @@ int main(void)
 		TEST(name_made_meanwhile),
 		TEST(name_gone_meanwhile),
 		TEST(names_never_known),
+		TEST(answers_that_take_long),
 		TEST(number_of_an_ended_file),
 		TEST(moved_to_its_only_name),
 		TEST(names_not_watched),
