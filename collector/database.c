@@ -49,6 +49,7 @@ struct database {
 	bool damaged;  /* that has shown */
 	bool replaced; /* a damaged one was set aside */
 	bool suspect;  /* the log: it may not be on the disk, though a sync would succeed */
+	bool erred;    /* the disk: where the log lies may not hold what is written there */
 	bool durable;  /* the transaction */
 	bool refused;  /* it is over, and may be whole in the log */
 	int log_pages; /* frames of the log, unless the database has all of them; or WAL_ALL: not known */
@@ -128,7 +129,8 @@ static int failed(struct database *database)
 	if (error == -EUCLEAN && cannot_read(database))
 		return database_refuse(database, -EIO, "%s cannot be read: %s", database->path, strerror(EIO));
 	database->damaged |= error == -EUCLEAN;
-	database->suspect |= (sqlite3_errcode(database->connection) & 0xff) == SQLITE_IOERR;
+	database->erred |= (sqlite3_errcode(database->connection) & 0xff) == SQLITE_IOERR;
+	database->suspect |= database->erred;
 	return database_refuse(database, error, "%s: %s", database->path, sqlite3_errmsg(database->connection));
 }
 
@@ -255,6 +257,27 @@ bool database_is_replaced(const struct database *database)
 	return database->replaced;
 }
 
+/*
+ * Blocks that ext4 gave to a file when writing failed may stay without content for who reads them from the disk, though
+ * the same pages are written and synced again (seen on 6.18). So the log is copied into the database, and gets others.
+ * 1: somebody reads it, so that this is still to be done.
+ */
+static int empty_log(struct database *database)
+{
+	int result;
+
+	sqlite3_busy_timeout(database->connection, 0);
+	result = sqlite3_wal_checkpoint_v2(database->connection, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(database->connection, BUSY_MILLISECONDS);
+	if ((result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED)
+		return 1;
+	if (result)
+		return failed(database);
+	database->log_pages = 0;
+	database->erred = false;
+	return 0;
+}
+
 /* An error of an earlier process is not known here: a log is suspect when it is opened. */
 static int settle_log(struct database *database)
 {
@@ -268,9 +291,11 @@ static int settle_log(struct database *database)
 	if (result)
 		return result;
 	result = wal_rewrite(database->connection, database->log_pages);
-	database->suspect = result;
 	database->damaged |= result == -EUCLEAN;
-	return result ? database_refuse(database, result, "%s-wal: %s", database->path, strerror(-result)) : 0;
+	if (!result && database->erred)
+		result = empty_log(database);
+	database->suspect = result;
+	return result < 0 ? database_refuse(database, result, "%s-wal: %s", database->path, strerror(-result)) : 0;
 }
 
 static int execute(struct database *database, const char *statements)
