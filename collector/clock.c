@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -16,22 +15,14 @@
 
 enum { READINGS = 10 }; /* this process may have to wait in one */
 
-static int64_t read_clock(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return time.tv_sec * NANOSECONDS + time.tv_nsec;
-}
-
 static int64_t offset_now(void)
 {
 	int64_t before, offset = 0;
 
 	for (int i = 0; i < READINGS; i++) {
-		before = read_clock(CLOCK_BOOTTIME);
-		offset = read_clock(CLOCK_REALTIME) - before;
-		if (read_clock(CLOCK_BOOTTIME) - before < TOLERANCE / 2)
+		before = moment_of_boot();
+		offset = moment_now() - before;
+		if (moment_of_boot() - before < TOLERANCE / 2)
 			break;
 	}
 	return offset;

@@ -23,9 +23,9 @@ int filesystems_forget_ended(struct collector *collector, uint32_t device);
 /* Keeps what the next collector must know of one that stays mounted. */
 int filesystems_note(struct collector *collector, const struct covered *row);
 /*
- * Whose change a record tells of. The kernel side traces a filesystem from its mount on, which may not
- * have been seen yet; and one that was gone before it was seen is still known by the device on which it had been.
- * *filesystem 0: it is none that is watched.
+ * Whose change a record tells of. The kernel side traces a filesystem from its mount on, which may not have been seen
+ * yet; and one that was gone before it was seen is still known by the device on which it had been. *filesystem 0: it is
+ * none that is watched.
  */
 int filesystems_find(struct collector *collector, const struct event *event, uint32_t *filesystem);
 

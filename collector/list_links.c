@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "list_links.h"
+#include "moment.h"
 #include "sort.h"
 #include "store_links.h"
 
@@ -54,7 +54,7 @@ struct links {
 	struct sorter *met, *named; /* what is known; every name that leads to its file */
 	struct sorter *lacking;     /* files of which a name is missing, to be looked at once more */
 	unsigned rounds;            /* in which that may be done */
-	time_t until;
+	int64_t until;              /* by moment_of_boot() */
 	struct file file;
 	bool takes_single; /* a file of one link may be one that changed through no name: then its name is known after
 			      all */
@@ -584,21 +584,13 @@ static int end_lacking(struct links *links)
 	return !file->changed || !file->walked || file->unlooked ? lack(links) : 0;
 }
 
-static time_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
-}
-
 /*
  * A few may be renamed by a busy task again and again; of many, most have names that were never known. Where the
  * answers take long, what is written meanwhile makes them longer.
  */
 static void limit_rounds(struct links *links)
 {
-	bool is_in_vain = links->lacking_count > FEW || now() > links->until;
+	bool is_in_vain = links->lacking_count > FEW || moment_of_boot() > links->until;
 
 	if (is_in_vain && links->rounds <= ROUNDS - ROUNDS_OF_MANY + 1)
 		links->rounds = 1;
@@ -636,7 +628,7 @@ int links_check(struct links *links, uint64_t *unnamed)
 		error = pass(links, links->named, take_name, end_named);
 	sorter_free(links->named);
 	links->named = NULL;
-	links->until = now() + PATIENCE;
+	links->until = moment_of_boot() + PATIENCE * NANOSECONDS;
 	while (!error && links->rounds && links->lacking_count)
 		error = settle(links);
 	if (error)

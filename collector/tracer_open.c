@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tracer_private.h"
+#include "moment.h"
 #include "sentence.h"
 
 static int attach_hooks(struct tracer *tracer, char **error)
@@ -89,12 +89,9 @@ static int begin_generation(struct tracer *tracer, const struct tracer_options *
 /* Those with our process's number that began later are not us. */
 static void claim(struct tracer *tracer)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
 	tracer->own.globals->every = 0;
 	tracer->own.globals->collector = 0;
-	tracer->own.globals->collector_claimed = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+	tracer->own.globals->collector_claimed = (uint64_t)moment_of_boot();
 	__atomic_store_n(&tracer->own.globals->collector, getpid(), __ATOMIC_SEQ_CST);
 }
 

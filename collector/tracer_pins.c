@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host.h"
+#include "moment.h"
 #include "tracer_private.h"
 
 #define LINK_PREFIX "link_"
@@ -367,11 +367,9 @@ int generations_open(struct tracer *tracer, const struct tracer_options *options
  */
 int generations_end(struct tracer *tracer)
 {
-	struct timespec now;
 	int code;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	tracer->since = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	tracer->since = (uint64_t)moment_of_boot();
 	code = kernel_wait_for_programs(&tracer->barrier);
 	if (!code)
 		code = tracer_inherit_losses(tracer);

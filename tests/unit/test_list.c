@@ -1443,7 +1443,7 @@ static void answers_that_take_long(void **state)
 
 	change_link(fixture, LINK_NAMED, "x", 4711, 2, 1 << OPERATION_OPEN);
 	takes = 1;
-	expect_rounds(fixture, (const char *[]){NULL}, 12);
+	expect_rounds(fixture, (const char *[]){NULL}, 11);
 	takes = 60;
 	expect_rounds(fixture, (const char *[]){NULL}, 4);
 	takes = late = 0;

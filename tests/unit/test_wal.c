@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -152,6 +153,40 @@ static void test_written_again(void **state)
 	assert_int_equal(lowest, 0);
 }
 
+static off_t log_bytes(const struct fixture *fixture)
+{
+	struct stat status;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/fschanged.db-wal", fixture->directory);
+	assert_int_equal(stat(path, &status), 0);
+	return status.st_size;
+}
+
+/* So that it gets other blocks. Who reads it is not waited for, and does not keep anything from being durable. */
+static void test_emptied(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *reader;
+	off_t before;
+
+	assert_int_equal(store_open(&reader, fixture->directory, STORE_READ), 0);
+	assert_int_equal(store_begin(reader), 0);
+	assert_false(is_closed(reader));
+	refuse(fixture->store);
+	failing = false;
+	before = log_bytes(fixture);
+	assert_int_equal(close_window(fixture->store), 0);
+	assert_true(log_bytes(fixture) >= before);
+	store_rollback(reader);
+	store_close(reader);
+	before = log_bytes(fixture);
+	assert_int_equal(store_begin_durable(fixture->store), 0);
+	assert_true(log_bytes(fixture) < before);
+	assert_int_equal(store_commit(fixture->store), 0);
+	assert_true(is_closed(fixture->store));
+}
+
 static void spoil(const struct fixture *fixture)
 {
 	char path[128];
@@ -255,8 +290,10 @@ static void test_unreadable_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_failing_sync), TEST(test_refused_for_good), TEST(test_written_again),    TEST(test_lost),
-		TEST(test_opened),       TEST(test_unreadable),       TEST(test_unreadable_check),
+		TEST(test_failing_sync), TEST(test_refused_for_good),
+		TEST(test_emptied),      TEST(test_written_again),
+		TEST(test_lost),         TEST(test_opened),
+		TEST(test_unreadable),   TEST(test_unreadable_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
