@@ -25,6 +25,7 @@ enum {
 	BATCH_LINK_FRACTION = 4,       /* of the entries: how many changes of names of files with several links */
 	ALIVE_INTERVAL = 60,           /* seconds between signs of life in the store while nothing changes */
 	FLUSH_INTERVAL = 1,            /* seconds */
+	MERGE_BLOCKS = 256,            /* that a transaction is followed by: several times what it has written */
 	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
 };
 
@@ -180,13 +181,24 @@ static bool is_due(const struct collector *collector)
 	return used > bytes / RING_FRACTION;
 }
 
+/* What is in the store is whole without: an error is told, and the next transaction is followed by another attempt. */
+static int flush_and_merge(struct collector *collector)
+{
+	int code = collector_flush(collector);
+	bool more = !code;
+
+	for (uint64_t blocks = 0, made = 0; more && !code && blocks < MERGE_BLOCKS; blocks += made)
+		code = store_merge(collector->store, MERGE_BLOCKS - blocks, &made, &more);
+	return code;
+}
+
 /* A record for which the batch has no room waits until that has been written. */
 static int take_held(struct collector *collector)
 {
 	int code = take(collector, collector->held);
 
 	if (code == -ENOSPC) {
-		code = collector_flush(collector);
+		code = flush_and_merge(collector);
 		if (!code)
 			code = take(collector, collector->held);
 	}
@@ -195,7 +207,7 @@ static int take_held(struct collector *collector)
 	collector->held = NULL;
 	collector->events++;
 	collector->events_total++;
-	return collector->events % RECORDS_BETWEEN == 0 && is_due(collector) ? collector_flush(collector) : 0;
+	return collector->events % RECORDS_BETWEEN == 0 && is_due(collector) ? flush_and_merge(collector) : 0;
 }
 
 int collector_collect(struct collector *collector, bool at_once)
@@ -217,7 +229,9 @@ int collector_collect(struct collector *collector, bool at_once)
 	}
 	if (!collector->held && tracer_consumed(collector->tracer) >= end)
 		collector->reached = now;
-	return at_once || is_due(collector) ? collector_flush(collector) : 0;
+	if (at_once)
+		return collector_flush(collector);
+	return is_due(collector) ? flush_and_merge(collector) : 0;
 }
 
 int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last, const struct covered *filesystem,

@@ -24,6 +24,8 @@
 /* The clock behind ctimes is a tick late, some inodes keep whole seconds, and a cut may wait a while for the ring. */
 #define COVER_MARGIN (10 * NANOSECONDS)
 
+enum { FOUND_ENTRIES = 2048, FOUND_BYTES = 256 * 1024 };
+
 struct search {
 	struct collector *collector;
 	bool is_trusted; /* ctimes are */
@@ -125,23 +127,58 @@ void cover_forget(struct collector *collector)
 	collector->cover = (struct cover){.since = INT64_MAX, .opened = collector->gaps};
 }
 
-/* Entering what was found */
+/* Entering what was found: sorted, as the store likes it */
+
+struct found {
+	struct collector *collector;
+	struct batch *batch;
+};
+
+static int write_found(struct found *found)
+{
+	int code = batch_write(found->batch, found->collector->store);
+
+	batch_clear(found->batch);
+	return code;
+}
 
 static int put(const struct dirty *entry, void *context)
 {
-	int code = store_put_dirty(context, entry);
+	struct found *found = context;
+	int code = batch_add(found->batch, entry);
 
-	/* The window was pruned: every job has committed it. */
-	return code == -ENOENT ? 0 : code;
+	if (code != -ENOSPC)
+		return code;
+	code = write_found(found);
+	return code ? code : batch_add(found->batch, entry);
 }
 
-static int put_into_windows(struct collector *collector, const struct covered *covered, const struct cover_gap *gap,
+/* A window that was pruned is no loss: every job has committed it. */
+static int put_into_windows(struct found *found, const struct covered *covered, const struct cover_gap *gap,
 			    struct dirty entry)
 {
+	struct collector *collector = found->collector;
 	int code = 0;
 
-	for (entry.window = gap->first; !code && entry.window <= gap->last; entry.window++)
-		code = coverage_apply(&collector->coverage, &entry, covered->device, put, collector->store);
+	for (entry.window = gap->first; !code && entry.window <= gap->last; entry.window++) {
+		bool has = false;
+
+		code = store_has_window(collector->store, entry.window, &has);
+		if (!code && has)
+			code = coverage_apply(&collector->coverage, &entry, covered->device, put, found);
+	}
+	return code;
+}
+
+static int enter_found(struct collector *collector, int (*enter)(struct found *found, const void *what),
+		       const void *what)
+{
+	struct found found = {.collector = collector, .batch = batch_new(FOUND_ENTRIES, 1, FOUND_BYTES)};
+	int code = found.batch ? enter(&found, what) : -ENOMEM;
+
+	if (!code)
+		code = write_found(&found);
+	batch_free(found.batch);
 	return code;
 }
 
@@ -166,38 +203,61 @@ static struct dirty make_entry(uint32_t filesystem, const char *path, size_t len
 
 static int take_entry(const void *header, const char *path, size_t length, void *context)
 {
-	const struct covered_entry *found = header;
-	struct collector *collector = context;
+	const struct covered_entry *changed = header;
+	struct found *found = context;
+	struct collector *collector = found->collector;
 	const struct covered *covered = find_covered(collector, collector->walking);
 	const struct cover *cover = &collector->cover;
-	const struct dirty entry = make_entry(covered->id, path, length, found->mode);
+	const struct dirty entry = make_entry(covered->id, path, length, changed->mode);
 	int code = 0;
 
 	for (size_t i = 0; !code && i < cover->count; i++)
-		if (found->changed >= cover->gaps[i].since)
-			code = put_into_windows(collector, covered, &cover->gaps[i], entry);
+		if (changed->changed >= cover->gaps[i].since)
+			code = put_into_windows(found, covered, &cover->gaps[i], entry);
 	return code;
+}
+
+struct records {
+	const char *bytes;
+	size_t size;
+};
+
+static int take_entries(struct found *found, const void *what)
+{
+	const struct records *records = what;
+
+	return records_each(records->bytes, records->size, sizeof(struct covered_entry), take_entry, found);
 }
 
 int cover_take(struct collector *collector, const char *bytes, size_t size)
 {
+	const struct records records = {.bytes = bytes, .size = size};
+
 	if (!find_covered(collector, collector->walking))
 		return -ENODEV;
-	return records_each(bytes, size, sizeof(struct covered_entry), take_entry, collector);
+	return enter_found(collector, take_entries, &records);
 }
 
-int cover_end(struct collector *collector)
+static int end_gaps(struct found *found, const void *what)
 {
-	const struct covered *covered = find_covered(collector, collector->walking);
+	struct collector *collector = found->collector;
+	const struct covered *covered = what;
 	const struct cover *cover = &collector->cover;
-	int code = covered ? 0 : -ENODEV;
+	int code = 0;
 
 	for (size_t i = 0; !code && i < cover->count; i++) {
 		if (cover->gaps[i].since == INT64_MAX)
-			code = put_into_windows(collector, covered, &cover->gaps[i],
+			code = put_into_windows(found, covered, &cover->gaps[i],
 						make_entry(covered->id, "/", 1, S_IFDIR));
 		if (!code)
 			code = store_cover_gap(collector->store, cover->gaps[i].id, covered->id);
 	}
 	return code;
+}
+
+int cover_end(struct collector *collector)
+{
+	const struct covered *covered = find_covered(collector, collector->walking);
+
+	return covered ? enter_found(collector, end_gaps, covered) : -ENODEV;
 }

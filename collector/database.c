@@ -20,7 +20,7 @@
 
 enum {
 	APPLICATION_ID = 0x66734368, /* as in schema.sql */
-	SCHEMA_VERSION = 4,
+	SCHEMA_VERSION = 5,
 	BUSY_MILLISECONDS = 10000,
 };
 
@@ -137,6 +137,18 @@ static int failed(struct database *database)
 bool database_is_damaged(const struct database *database)
 {
 	return database && database->damaged;
+}
+
+int database_damaged(struct database *database, const char *format, ...)
+{
+	size_t length = (size_t)snprintf(database->error, sizeof(database->error), "%s: ", database->path);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(database->error + length, sizeof(database->error) - length, format, arguments);
+	va_end(arguments);
+	database->damaged = true;
+	return -EUCLEAN;
 }
 
 /* Queries */

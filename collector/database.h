@@ -42,6 +42,8 @@ int database_size(struct database *database, uint64_t *bytes);
 int database_used(struct database *database, uint64_t *bytes);
 
 bool database_is_damaged(const struct database *database);
+/* What was read cannot be: as where SQLite says so. Returns -EUCLEAN. */
+int database_damaged(struct database *database, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool database_is_replaced(const struct database *database);
 int database_check(struct database *database);
 

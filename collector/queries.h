@@ -3,10 +3,6 @@
  * The queries of the store: QUERY(name, text). Included by database.h and database.c.
  */
 
-#define UNION_COLUMNS                                                                                                  \
-	"SELECT directory, name, number, facts, opened / 1000000000 + first, "                                         \
-	"opened / 1000000000 + first + last FROM window CROSS JOIN dirty ON dirty.window = number "
-
 #define JOB_COLUMNS "name, cursor, pending, created, marked, committed, fresh, since, former, owed, base"
 /* The window after which a job needs all: 0 where it needs a full backup that has not begun. */
 #define JOB_BASE "CASE WHEN owed THEN owed - 1 WHEN cursor THEN cursor ELSE pending END"
@@ -34,16 +30,16 @@ QUERY(KEEP_WATCH, "INSERT INTO watch VALUES (?, ?, ?, 2) ON CONFLICT DO UPDATE S
 QUERY(COUNT_OTHER_WATCHES, "SELECT count(*) FROM watch WHERE keep != 1")
 QUERY(REMOVE_WATCHES, "DELETE FROM watch WHERE keep = 0")
 QUERY(LIST_WATCHES, "SELECT filesystem, path, host_path FROM watch")
-QUERY(FIND_DIRECTORY, "SELECT id, used FROM directory WHERE parent = ? AND name = ?")
-QUERY(ADD_DIRECTORY, "INSERT INTO directory (parent, name, used) VALUES (?, ?, ?)")
-QUERY(USE_DIRECTORY, "UPDATE directory SET used = ?2 WHERE id = ?1")
-QUERY(GET_DIRECTORY, "SELECT parent, name FROM directory WHERE id = ?")
-QUERY(PUT_DIRTY, "INSERT INTO dirty VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-		 "facts = facts | excluded.facts, "
-		 "first = min(first, excluded.first), "
-		 "last = max(first + last, excluded.first + excluded.last) - min(first, excluded.first)")
-QUERY(UNION_ONE, UNION_COLUMNS "WHERE number = ?1 AND number = ?2 ORDER BY directory, name")
-QUERY(UNION_MANY, UNION_COLUMNS "WHERE number BETWEEN ? AND ? ORDER BY directory, name, number")
+QUERY(HOLD_STATE, "SELECT count(*) FROM window")
+QUERY(LIST_RUNS, "SELECT window, id, first, next, entries, target FROM run WHERE window BETWEEN ? AND ? "
+		 "ORDER BY window, id")
+QUERY(PUT_RUN, "INSERT OR REPLACE INTO run (window, id, first, next, entries, target) VALUES (?, ?, ?, ?, ?, ?)")
+QUERY(REMOVE_RUN, "DELETE FROM run WHERE window = ? AND id = ?")
+QUERY(LAST_RUN, "SELECT max((SELECT coalesce(max(id), 0) FROM run), (SELECT coalesce(max(id), 0) >> 24 FROM block))")
+QUERY(GET_BLOCK, "SELECT data FROM block WHERE id = ?")
+QUERY(PUT_BLOCK, "INSERT INTO block VALUES (?, ?)")
+QUERY(REMOVE_BLOCKS, "DELETE FROM block WHERE id BETWEEN ? AND ?")
+QUERY(COUNT_BLOCKS, "SELECT count(*) - (SELECT coalesce(sum(next - first), 0) FROM run) FROM block")
 QUERY(GET_OPENED, "SELECT opened FROM window WHERE number = ?")
 QUERY(OPEN_WINDOW, "INSERT INTO window VALUES (?, ?, 0, 0, 1, 0, NULL)")
 QUERY(DESCRIBE_WINDOW, "UPDATE window SET submitted = ?2, coverage = ?3 WHERE number = ?1")
@@ -51,7 +47,7 @@ QUERY(UNSTEADY_WINDOWS, "UPDATE window SET steady = 0 WHERE number BETWEEN ? AND
 QUERY(CLOSE_WINDOW, "UPDATE window SET closed = ?2, events = ?3 WHERE number = ?1 AND closed = 0")
 QUERY(LIST_WINDOWS,
       "SELECT number, opened, closed, events, "
-      "(SELECT count(*) FROM dirty WHERE dirty.window = number), "
+      "(SELECT coalesce(sum(entries), 0) FROM run WHERE run.window = number), "
       "(SELECT count(*) FROM gap WHERE gap.first <= number AND gap.last >= number), steady, submitted, coverage "
       "FROM window WHERE number BETWEEN ? AND ? ORDER BY number")
 QUERY(OLDEST_OPEN, "SELECT number FROM window WHERE closed = 0 ORDER BY number LIMIT 1")
@@ -103,13 +99,10 @@ QUERY(PAGE_COUNT, "PRAGMA page_count")
 QUERY(FREE_COUNT, "PRAGMA freelist_count")
 QUERY(PAGE_SIZE, "PRAGMA page_size")
 QUERY(QUICK_CHECK, "PRAGMA quick_check(1)")
-QUERY(PRUNE_DIRTY, "DELETE FROM dirty WHERE window < ?")
+QUERY(PRUNE_RUNS, "DELETE FROM run WHERE window < ?")
 QUERY(PRUNE_LINKED, "DELETE FROM linked WHERE window < ?")
 QUERY(PRUNE_GAPS, "DELETE FROM gap WHERE last < ?")
 QUERY(PRUNE_WINDOWS, "DELETE FROM window WHERE number < ?")
-QUERY(NEXT_UNUSED, "SELECT id FROM directory AS d WHERE id < ? AND used < ? "
-		   "AND NOT EXISTS (SELECT 1 FROM directory WHERE parent = d.id) ORDER BY id DESC LIMIT 1")
-QUERY(REMOVE_DIRECTORY, "DELETE FROM directory WHERE id = ?")
 
 /* The index of names (store_links.c) */
 #define BEGUN "(SELECT walks FROM filesystem WHERE id = ?1)"
@@ -167,7 +160,6 @@ QUERY(FORGET_PAUSED, "DELETE FROM paused WHERE ?1 IN (0, filesystem)")
 QUERY(PUT_SCANNED, "INSERT OR IGNORE INTO scanned VALUES (?)")
 QUERY(IS_SCANNED, "SELECT count(*) FROM scanned WHERE filesystem = ?")
 
-#undef UNION_COLUMNS
 #undef JOB_COLUMNS
 #undef JOB_BASE
 #undef BEGUN

@@ -3,7 +3,7 @@
 -- Names and paths are bytes; paths have no fixed encoding.
 
 PRAGMA application_id = 0x66734368;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE meta (
 	key TEXT PRIMARY KEY,
@@ -41,28 +41,23 @@ CREATE TABLE watch (
 	PRIMARY KEY (filesystem, path, host_path)
 ) WITHOUT ROWID;
 
--- A directory is an identity of a path: a rename moves no row. The root of a filesystem has parent = -filesystem and an
--- empty name. A row is made after that of its parent, so that parent < id holds always.
--- used: the last window in which a dirty row names this directory, or that in which this row was made.
-CREATE TABLE directory (
-	id INTEGER PRIMARY KEY,
-	parent INTEGER NOT NULL,
-	name BLOB NOT NULL,
-	used INTEGER NOT NULL,
-	UNIQUE (parent, name)
-);
-
--- The root of a filesystem itself is (its row, empty name).
--- first: seconds since the window was opened; last: seconds since first.
-CREATE TABLE dirty (
+-- The dirty set of a window is the union of its runs. Each is sorted; blocks first to next - 1 have its entries
+-- (block.c). target: 0, or the run into which it is being merged, or its own id: that is this one (store_merge.c).
+CREATE TABLE run (
 	window INTEGER NOT NULL,
-	directory INTEGER NOT NULL,
-	name BLOB NOT NULL,
-	facts INTEGER NOT NULL,
+	id INTEGER NOT NULL,
 	first INTEGER NOT NULL,
-	last INTEGER NOT NULL,
-	PRIMARY KEY (window, directory, name)
+	next INTEGER NOT NULL,
+	entries INTEGER NOT NULL,
+	target INTEGER NOT NULL,
+	PRIMARY KEY (window, id)
 ) WITHOUT ROWID;
+
+-- id: the run's, and in the lower 24 bits the number of the block in it.
+CREATE TABLE block (
+	id INTEGER PRIMARY KEY,
+	data BLOB NOT NULL
+);
 
 -- Directories that hold a name of a file with several links, as they stand now: a rename moves the row. The root of a
 -- filesystem has parent = -filesystem and an empty name.

@@ -15,6 +15,8 @@ int store_open(struct store **result, const char *directory, enum store_mode mod
 	struct store *store = calloc(1, sizeof(*store));
 
 	*result = store;
+	if (store)
+		store->unmerged = mode == STORE_WRITE ? 0 : UINT64_MAX;
 	return store ? database_open(&store->database, directory, mode == STORE_WRITE) : -ENOMEM;
 }
 
@@ -41,9 +43,22 @@ bool store_is_replaced(const struct store *store)
 	return database_is_replaced(store->database);
 }
 
+/* Blocks of no run would be found by nobody. */
+static int check_runs(struct store *store)
+{
+	int64_t others = 0;
+	int result = GET_NUMBER(store->database, &others, COUNT_BLOCKS);
+
+	if (result || !others)
+		return result;
+	return database_damaged(store->database, "%lld blocks are of no run, or not there", (long long)others);
+}
+
 int store_check(struct store *store)
 {
-	return database_check(store->database);
+	int result = database_check(store->database);
+
+	return result ? result : check_runs(store);
 }
 
 int store_set_aside(const char *directory)
@@ -66,7 +81,9 @@ int store_begin_durable(struct store *store)
 
 int store_commit(struct store *store)
 {
-	return database_commit(store->database);
+	int result = store_settle_dirty(store);
+
+	return result ? result : database_commit(store->database);
 }
 
 void store_rollback(struct store *store)
@@ -209,8 +226,8 @@ static struct store_window read_window(struct rows *rows)
 int store_windows(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct store_window *, void *),
 		  void *context)
 {
+	int result = store_settle_dirty(store);
 	auto_rows struct rows *rows = SELECT(store->database, LIST_WINDOWS, NUMBER(first), NUMBER(last_window(last)));
-	int result = 0;
 
 	while (!result && (result = rows_next(rows)) > 0) {
 		struct store_window window = read_window(rows);
@@ -329,18 +346,19 @@ int store_jobs(struct store *store, int (*each)(const struct store_job *, void *
 
 /* Upkeep */
 
-/* From the highest id down, so that children go before their parents. */
-static int prune_directories(struct store *store, int64_t kept)
+static int prune_dirty(struct store *store, int64_t kept)
 {
-	int64_t id = INT64_MAX;
+	auto_rows struct rows *rows = SELECT(store->database, LIST_RUNS, NUMBER(0), NUMBER(kept - 1));
 	int result;
 
-	while (!(result = GET_NUMBER(store->database, &id, NEXT_UNUSED, NUMBER(id), NUMBER(kept)))) {
-		result = RUN(store->database, REMOVE_DIRECTORY, NUMBER(id));
+	while ((result = rows_next(rows)) > 0) {
+		struct run run = run_read(rows);
+
+		result = run_remove_blocks(store->database, &run, run.first, run.next);
 		if (result)
 			return result;
 	}
-	return result == -ENOENT ? 0 : result;
+	return result ? result : RUN(store->database, PRUNE_RUNS, NUMBER(kept));
 }
 
 static int prune(struct store *store, int64_t older, size_t *removed)
@@ -355,14 +373,14 @@ static int prune(struct store *store, int64_t older, size_t *removed)
 	*removed = database_changes(store->database);
 	if (!*removed)
 		return 0;
-	result = RUN(store->database, PRUNE_DIRTY, NUMBER(kept));
+	result = prune_dirty(store, kept);
 	if (!result)
 		result = RUN(store->database, PRUNE_LINKED, NUMBER(kept));
 	if (!result)
 		result = RUN(store->database, PRUNE_GAPS, NUMBER(kept));
 	if (!result)
 		result = RUN(store->database, PRUNE_SCOPE);
-	return result ? result : prune_directories(store, kept);
+	return result;
 }
 
 int store_prune(struct store *store, int64_t older, size_t *removed)
@@ -373,8 +391,11 @@ int store_prune(struct store *store, int64_t older, size_t *removed)
 	*removed = 0;
 	if (result)
 		return result;
+	result = store_settle_dirty(store);
+	if (!result)
+		result = prune(store, older, removed);
 	store_forget(store);
-	return database_leave(store->database, own, prune(store, older, removed));
+	return database_leave(store->database, own, result);
 }
 
 int store_closed_before(struct store *store, int64_t time, uint64_t *number)

@@ -53,7 +53,7 @@ struct store_window {
 	uint64_t number;
 	int64_t opened, closed; /* Unix time in nanoseconds; closed 0: open */
 	uint64_t events;        /* records taken from the ring */
-	uint64_t paths;         /* filled in by store_windows(): dirty paths */
+	uint64_t paths;         /* filled in by store_windows(): dirty paths; at least as many as there are */
 	uint64_t gaps;          /* filled in: gaps that touch it */
 	bool steady;            /* the clock was not set while it was open */
 	uint64_t submitted;     /* records that the kernel has put into the ring meanwhile */
@@ -127,14 +127,21 @@ int store_set_watches(struct store *store, const struct store_watch *watches, si
 int store_watches(struct store *store, int (*each)(const struct store_watch *, void *), void *context);
 
 /*
- * Adds or merges: facts by OR. The window must have been opened: -ENOENT. At most PATH_BYTES. Fast when called in the
- * order of (window, filesystem, path). To be called in a transaction.
+ * Adds or merges: facts by OR. The window must have been opened: -ENOENT. At most PATH_BYTES. To be called in a
+ * transaction, in the order of (window, filesystem, path): each time that another comes a run begins, which is to be
+ * merged (store_merge()). What sorts is the batch.
  */
 int store_put_dirty(struct store *store, const struct dirty *entry);
+int store_has_window(struct store *store, uint64_t window, bool *has);
+/*
+ * Makes few runs of many, so that reading is fast: a part of the work, of about so many blocks, in a transaction of its
+ * own. The dirty sets are the same before and after, also when it fails. *made: blocks; *more: there may be more to do.
+ */
+int store_merge(struct store *store, uint64_t blocks, uint64_t *made, bool *more);
 
 /*
- * The union of the dirty sets of windows first to last: each path once, facts merged. Order: any. Memory: fixed.
- * .window is the last one that names it.
+ * The union of the dirty sets of windows first to last: each path once, facts merged, in the order of (filesystem,
+ * path). .window is the last one that names it.
  */
 int store_union(struct store *store, uint64_t first, uint64_t last, int (*each)(const struct dirty *, void *),
 		void *context);

@@ -7,32 +7,9 @@
 
 #include "database.h"
 #include "store.h"
+#include "store_runs.h"
 
 enum { NANOSECONDS_PER_SECOND = 1000000000 };
-
-/* A directory on the way from a filesystem's root to a path; end: where its path ends. */
-struct level {
-	int64_t id;
-	uint64_t used;
-	size_t end;
-};
-
-/* The directories of the path written last, so that its neighbours need few queries. The root's path is empty. */
-struct chain {
-	uint32_t filesystem;
-	size_t depth; /* levels in use; 0: nothing is known */
-	struct level levels[PATH_LEVELS + 1];
-	char path[PATH_BYTES];
-};
-
-/* The path read last: a directory's, which ends at PATH_BYTES so that it can be put together leaf first, '/', a name.
- */
-struct place {
-	int64_t directory; /* 0: nothing is known */
-	uint32_t filesystem;
-	size_t start, end;
-	char path[2 * PATH_BYTES];
-};
 
 /* The place found last in the index of names. Its path ends before the name that follows. */
 struct found_place {
@@ -51,10 +28,11 @@ struct candidate {
 
 struct store {
 	struct database *database;
-	uint64_t window; /* whose opening is known; 0: none */
-	int64_t opened;  /* in seconds */
-	struct chain chain;
-	struct place place;
+	uint64_t window;          /* whose opening is known; 0: none */
+	int64_t opened;           /* in seconds */
+	uint64_t last_run;        /* number of the last one that was given; 0: not known */
+	uint64_t unmerged;        /* in this window and later ones there may be runs to be merged */
+	struct run_writer writer; /* of the transaction */
 	struct found_place found;
 	struct candidate candidate;
 };
@@ -72,11 +50,16 @@ static inline int one_changed(struct store *store, int result)
 	return result;
 }
 
-/* To be called when rows of directories or windows may be gone: nothing that was learned of them is kept. */
+/* A number for a run that is to be made. */
+int store_new_run(struct store *store, uint64_t window, struct run *run);
+/* To be called before the dirty sets are read, and before a commit: what was put is in rows then. */
+int store_settle_dirty(struct store *store);
+
+/* To be called when rows may be gone: nothing that was learned of them is kept, nor what was put and is in no row. */
 static inline void store_forget(struct store *store)
 {
 	store->window = 0;
-	store->chain.depth = 0;
+	store->writer.run.id = 0;
 	store->found.id = 0;
 }
 
