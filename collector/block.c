@@ -2,19 +2,26 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "block.h"
 
 /*
- * A block is its sum, the number of its entries, and they. An entry: a byte of flags, with the length of the tail that
- * it has in common with the one before; what the flags say, as numbers; how many bytes its path begins with as that
- * one, how many come then, and these.
+ * A block is a header and entries. An entry: a byte of flags, with the length of the tail that its path has in common
+ * with the one before; what the flags say, as numbers; how many bytes the path begins with as that one; how many come
+ * then, twice, plus 1 if they are packed; and these. Packed, each takes four bits, the lower ones first: its number
+ * among the usual ones, or BLOCK_USUAL and then eight bits. Names are mostly digits, or mostly few letters.
  */
 struct header {
-	uint64_t sum;
+	uint64_t sum; /* of all that follows */
 	uint16_t count;
+	unsigned char usual[BLOCK_USUAL];
 } __attribute__((packed));
+
+/* Of the first block; of another one those of the block before. */
+static const unsigned char usual_at_first[BLOCK_USUAL] = {'0', '1', '2', '3', '4', '5', '6', '7',
+							  '8', '9', '.', 'e', 'a', 's', 't'};
 
 enum {
 	NEW_FACTS = 1 << 0,
@@ -105,19 +112,105 @@ static size_t common_tail(const char *a_end, const char *b_end, size_t most)
 	return common;
 }
 
-void block_begin(struct block_writer *writer)
+static void set_usual(struct block_writer *writer, const unsigned char *usual)
 {
+	memset(writer->codes, BLOCK_USUAL, sizeof(writer->codes));
+	for (unsigned char i = 0; i < BLOCK_USUAL; i++)
+		writer->codes[usual[i]] = i;
+	memcpy(writer->bytes + offsetof(struct header, usual), usual, BLOCK_USUAL);
+	memset(writer->seen, 0, sizeof(writer->seen));
+}
+
+static unsigned char take_most_seen(struct block_writer *writer)
+{
+	unsigned most = 0;
+
+	for (unsigned byte = 1; byte < 256; byte++)
+		if (writer->seen[byte] > writer->seen[most])
+			most = byte;
+	writer->seen[most] = 0;
+	return (unsigned char)most;
+}
+
+void block_reset(struct block_writer *writer)
+{
+	writer->last = (struct dirty){0};
 	writer->count = 0;
 	writer->used = sizeof(struct header);
+	set_usual(writer, usual_at_first);
+}
+
+void block_begin(struct block_writer *writer)
+{
+	unsigned char usual[BLOCK_USUAL];
+
+	writer->count = 0;
+	writer->used = sizeof(struct header);
+	for (unsigned i = 0; i < BLOCK_USUAL; i++)
+		usual[i] = take_most_seen(writer);
+	set_usual(writer, usual);
+}
+
+struct packer {
+	unsigned char *to;
+	bool half;
+};
+
+static void pack(struct packer *packer, unsigned bits)
+{
+	if (packer->half)
+		*packer->to++ |= (unsigned char)(bits << 4);
+	else
+		*packer->to = (unsigned char)bits;
+	packer->half = !packer->half;
+}
+
+static size_t packed_size(const struct block_writer *writer, const unsigned char *bytes, size_t count)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < count; i++)
+		size += writer->codes[bytes[i]] < BLOCK_USUAL ? 1 : 3;
+	return (size + 1) / 2;
+}
+
+static unsigned char *put_packed(const struct block_writer *writer, unsigned char *to, const unsigned char *bytes,
+				 size_t count)
+{
+	struct packer packer = {.to = to};
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned code = writer->codes[bytes[i]];
+
+		pack(&packer, code);
+		if (code < BLOCK_USUAL)
+			continue;
+		pack(&packer, bytes[i] & 15);
+		pack(&packer, bytes[i] >> 4);
+	}
+	return packer.to + packer.half;
+}
+
+static unsigned char *put_bytes(struct block_writer *writer, unsigned char *to, const char *start, size_t count)
+{
+	const unsigned char *bytes = (const unsigned char *)start;
+	bool packed = packed_size(writer, bytes, count) < count;
+
+	for (size_t i = 0; i < count; i++)
+		writer->seen[bytes[i]]++;
+	to = put_number(to, count << 1 | packed);
+	if (packed)
+		return put_packed(writer, to, bytes, count);
+	memcpy(to, bytes, count);
+	return to + count;
 }
 
 /* The path takes head bytes from the one before, and as many at its end as the flags say. */
-static unsigned char *put_entry(unsigned char *to, const struct dirty *entry, const struct dirty *before, size_t head,
-				size_t tail)
+static unsigned char *put_entry(struct block_writer *writer, const struct dirty *entry, const struct dirty *before,
+				size_t head, size_t tail)
 {
 	uint64_t facts = dirty_facts_pack(entry->facts);
-	unsigned char *flags = to++;
-	size_t middle = entry->path_length - head - tail;
+	unsigned char *to = writer->bytes + writer->used, *flags = to++;
 
 	*flags = (unsigned char)(tail << TAIL_SHIFT);
 	if (entry->filesystem != before->filesystem) {
@@ -137,9 +230,7 @@ static unsigned char *put_entry(unsigned char *to, const struct dirty *entry, co
 		to = put_number(to, fold((int64_t)((uint64_t)entry->last - (uint64_t)entry->first)));
 	}
 	to = put_number(to, head);
-	to = put_number(to, middle);
-	memcpy(to, entry->path + head, middle);
-	return to + middle;
+	return put_bytes(writer, to, entry->path + head, entry->path_length - head - tail);
 }
 
 int block_put(struct block_writer *writer, const struct dirty *entry)
@@ -148,12 +239,11 @@ int block_put(struct block_writer *writer, const struct dirty *entry)
 	const struct dirty *before = writer->count ? &writer->last : &nothing;
 	size_t shorter = before->path_length < entry->path_length ? before->path_length : entry->path_length;
 	size_t head = common_head(writer->path, entry->path, shorter), tail;
-	unsigned char *end = writer->bytes + writer->used;
 
 	tail = common_tail(writer->path + before->path_length, entry->path + entry->path_length, shorter - head);
 	if (sizeof(writer->bytes) - writer->used < ENTRY_MOST + entry->path_length - head - tail)
 		return -ENOSPC;
-	writer->used = (size_t)(put_entry(end, entry, before, head, tail) - writer->bytes);
+	writer->used = (size_t)(put_entry(writer, entry, before, head, tail) - writer->bytes);
 	writer->count++;
 	writer->last = *entry;
 	writer->last.path = memcpy(writer->path, entry->path, entry->path_length);
@@ -162,11 +252,10 @@ int block_put(struct block_writer *writer, const struct dirty *entry)
 
 size_t block_end(struct block_writer *writer, struct block_place place)
 {
-	struct header header = {.count = htole16(writer->count)};
+	struct header *header = (struct header *)writer->bytes;
 
-	memcpy(writer->bytes, &header, sizeof(header));
-	header.sum = htole64(sum_of(writer->bytes + sizeof(header.sum), writer->used - sizeof(header.sum), place));
-	memcpy(writer->bytes, &header, sizeof(header));
+	header->count = htole16(writer->count);
+	header->sum = htole64(sum_of(writer->bytes + sizeof(header->sum), writer->used - sizeof(header->sum), place));
 	return writer->used;
 }
 
@@ -183,7 +272,8 @@ int block_open(struct block_reader *reader, const void *bytes, size_t size, stru
 	reader->end = (const unsigned char *)bytes + size;
 	if (le64toh(header.sum) != sum_of(reader->next, size - sizeof(header.sum), place))
 		return -EUCLEAN;
-	reader->next += sizeof(header.count);
+	reader->usual = (const unsigned char *)bytes + offsetof(struct header, usual);
+	reader->next = (const unsigned char *)bytes + sizeof(header);
 	reader->left = le16toh(header.count);
 	reader->entry = (struct dirty){.path = reader->path};
 	return 0;
@@ -223,20 +313,72 @@ static bool get_facts(struct block_reader *reader, unsigned flags)
 	return true;
 }
 
+struct unpacker {
+	const unsigned char *from, *end;
+	unsigned rest; /* the other half of a byte, plus 16; 0: there is none */
+	bool ended;    /* more was taken than there is */
+};
+
+static unsigned unpack(struct unpacker *unpacker)
+{
+	unsigned bits = unpacker->rest;
+
+	if (bits) {
+		unpacker->rest = 0;
+		return bits & 15;
+	}
+	unpacker->ended |= unpacker->from == unpacker->end;
+	bits = unpacker->ended ? 0 : *unpacker->from++;
+	unpacker->rest = bits >> 4 | 16;
+	return bits & 15;
+}
+
+static bool get_packed(struct block_reader *reader, char *to, size_t count)
+{
+	struct unpacker unpacker = {.from = reader->next, .end = reader->end};
+
+	for (size_t i = 0; i < count && !unpacker.ended; i++) {
+		unsigned byte = unpack(&unpacker);
+
+		if (byte < BLOCK_USUAL) {
+			to[i] = (char)reader->usual[byte];
+			continue;
+		}
+		byte = unpack(&unpacker);
+		to[i] = (char)(byte | unpack(&unpacker) << 4);
+	}
+	reader->next = unpacker.from;
+	return !unpacker.ended;
+}
+
+static bool get_bytes(struct block_reader *reader, char *to, size_t count, bool packed)
+{
+	if (packed)
+		return get_packed(reader, to, count);
+	if (count > (size_t)(reader->end - reader->next))
+		return false;
+	memcpy(to, reader->next, count);
+	reader->next += count;
+	return true;
+}
+
 static bool get_path(struct block_reader *reader, size_t tail)
 {
 	struct dirty *entry = &reader->entry;
 	char kept[BLOCK_TAIL_MOST];
 	uint64_t head, middle;
+	bool packed;
 
-	if (!get_number(reader, &head) || !get_number(reader, &middle) || head > entry->path_length ||
-	    tail > entry->path_length - head || middle > (size_t)(reader->end - reader->next) ||
-	    middle > PATH_BYTES - head - tail)
+	if (!get_number(reader, &head) || !get_number(reader, &middle))
+		return false;
+	packed = middle & 1;
+	middle >>= 1;
+	if (head > entry->path_length || tail > entry->path_length - head || middle > PATH_BYTES - head - tail)
 		return false;
 	memcpy(kept, reader->path + entry->path_length - tail, tail);
-	memcpy(reader->path + head, reader->next, middle);
+	if (!get_bytes(reader, reader->path + head, middle, packed))
+		return false;
 	memcpy(reader->path + head + middle, kept, tail);
-	reader->next += middle;
 	entry->path_length = head + middle + tail;
 	return true;
 }

@@ -15,6 +15,7 @@ enum {
 	/* A row of this size, with its head of 5 bytes, leaves no hole in SQLite's pages of 4096. */
 	BLOCK_BYTES = 8673 - 5,
 	BLOCK_TAIL_MOST = 15, /* bytes at a path's end that it has in common with the one before */
+	BLOCK_USUAL = 15,     /* bytes that are written in four bits */
 };
 
 /* Where a block belongs: it is none in another place. */
@@ -27,12 +28,15 @@ struct block_writer {
 	size_t used;
 	struct dirty last; /* put; its path is the one below */
 	char path[PATH_BYTES];
+	uint32_t seen[256];       /* how often each byte was written in this block: the next one takes the usual ones */
+	unsigned char codes[256]; /* of a byte: its number among the usual ones, or BLOCK_USUAL */
 	unsigned char bytes[BLOCK_BYTES];
 };
 
 struct block_reader {
 	uint16_t left;
 	const unsigned char *next, *end;
+	const unsigned char *usual;
 	struct dirty entry; /* read; its path is the one below */
 	char path[PATH_BYTES];
 };
@@ -42,6 +46,8 @@ int block_compare(const struct dirty *left, const struct dirty *right);
 /* What is known of a path twice, into the first. */
 void block_merge(struct dirty *into, const struct dirty *from);
 
+/* Before the first block of several. */
+void block_reset(struct block_writer *writer);
 /* What was put last stays known. */
 void block_begin(struct block_writer *writer);
 /* An entry that comes after all that are in it, at most PATH_BYTES long. -ENOSPC: it does not fit any more. */

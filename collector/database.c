@@ -40,7 +40,7 @@ struct rows {
 enum {
 	PAGE_BYTES = 4096,
 	PAGES = 1024, /* a few more than cache_size below */
-	LOG_PAGES = 1000,
+	LOG_PAGES = 4096,
 };
 
 struct database {

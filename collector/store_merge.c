@@ -12,7 +12,7 @@
 
 enum {
 	SMALL_BLOCKS = 16, /* runs below are merged as soon as there are two */
-	FAN = 16,          /* others when there are so many of about one size, which this is the ratio of */
+	FAN = 32,          /* others when there are so many of about one size, which this is the ratio of */
 	LEVELS = 8,
 };
 

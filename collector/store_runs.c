@@ -124,8 +124,7 @@ int run_begin(struct run_writer *writer, struct database *database, const struct
 
 	writer->database = database;
 	writer->run = *run;
-	writer->block.last = (struct dirty){0};
-	block_begin(&writer->block);
+	block_reset(&writer->block);
 	if (run->next != run->first)
 		result = read_last(writer);
 	if (result)
