@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Whatever is written, merged, cut off or fails: the dirty sets are those of a model that keeps each entry by itself.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "block.h"
+#include "database.h"
+#include "store.h"
+
+enum {
+	WINDOWS = 3,
+	ROOM = 400000,
+	PATH_ROOM = 240,
+	OPENED = 1000, /* seconds */
+	BATCH = 700,
+	MANY = 1 << 20, /* blocks: all that is to be done */
+};
+
+struct fixture {
+	char directory[64], copy[64];
+	struct store *store;
+};
+
+/* The model: all that was put, and how much of it counts. */
+static struct {
+	struct dirty entries[ROOM];
+	char paths[ROOM][PATH_ROOM];
+	size_t count;
+} model;
+
+static const struct dirty *sorted[ROOM];
+
+/* Queries that may still run; -1: any number. */
+static int runs_left;
+
+int __real_database_run(struct database *database, enum query query, const struct value *values, size_t count);
+
+int __wrap_database_run(struct database *database, enum query query, const struct value *values, size_t count)
+{
+	if (runs_left == 0 && query != ROLLBACK)
+		return database_refuse(database, -EIO, "it fails");
+	runs_left -= runs_left > 0;
+	return __real_database_run(database, query, values, count);
+}
+
+static int shell(const char *format, const char *first, const char *second)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), format, first, second);
+	return system(command); /* NOLINT(cert-env33-c) paths of our own */
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	assert_non_null(fixture);
+	runs_left = -1;
+	model.count = 0;
+	srandom(1);
+	strcpy(fixture->directory, "/tmp/test-runs-XXXXXX");
+	assert_non_null(mkdtemp(fixture->directory));
+	snprintf(fixture->copy, sizeof(fixture->copy), "%s/copy", fixture->directory);
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+	for (uint64_t window = 1; window <= WINDOWS; window++)
+		assert_int_equal(store_open_window(fixture->store, window, OPENED * INT64_C(1000000000)), 0);
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	store_close(fixture->store);
+	shell("rm -rf '%s'%s", fixture->directory, "");
+	free(fixture);
+	return 0;
+}
+
+/* The model */
+
+static struct dirty *add_to_model(uint64_t window, size_t length)
+{
+	struct dirty *entry = &model.entries[model.count];
+	char *path = model.paths[model.count++];
+
+	assert_true(model.count <= ROOM);
+	*entry = (struct dirty){
+		.window = window,
+		.filesystem = 1 + (uint32_t)random() % 2,
+		.path = path,
+		.path_length = length,
+		.first = OPENED + random() % 100,
+		.facts = {.operations = 1U << random() % 5, .was = (uint16_t)(1 << random() % 16)},
+	};
+	entry->last = entry->first + random() % 3;
+	path[0] = '/';
+	return entry;
+}
+
+/* One of a few names: it comes again, in this window and others. */
+static void add_few(uint64_t window)
+{
+	struct dirty *entry = add_to_model(window, 3);
+
+	model.paths[model.count - 1][1] = "abcdefgh"[random() % 8];
+	model.paths[model.count - 1][2] = (char)('0' + random() % 64);
+	if (model.paths[model.count - 1][2] == '/')
+		entry->path_length = 2;
+}
+
+/* One that takes room. */
+static void add_large(uint64_t window)
+{
+	add_to_model(window, PATH_ROOM);
+	for (size_t i = 1; i < PATH_ROOM; i++)
+		model.paths[model.count - 1][i] = (char)(128 + random() % 120);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct dirty *const *a = left, *const *b = right;
+
+	return block_compare(*a, *b);
+}
+
+struct check {
+	size_t count, next, found;
+};
+
+static int check_entry(const struct dirty *entry, void *context)
+{
+	struct check *check = context;
+	struct dirty wanted;
+
+	assert_true(check->next < check->count);
+	wanted = *sorted[check->next];
+	wanted.first_window = wanted.window;
+	while (++check->next < check->count && !block_compare(&wanted, sorted[check->next])) {
+		const struct dirty *other = sorted[check->next];
+
+		block_merge(&wanted, other);
+		wanted.window = other->window > wanted.window ? other->window : wanted.window;
+		wanted.first_window = other->window < wanted.first_window ? other->window : wanted.first_window;
+	}
+	assert_int_equal(block_compare(entry, &wanted), 0);
+	assert_true(dirty_facts_pack(entry->facts) == dirty_facts_pack(wanted.facts));
+	assert_true(entry->first == wanted.first && entry->last == wanted.last);
+	assert_true(entry->window == wanted.window && entry->first_window == wanted.first_window);
+	check->found++;
+	return 0;
+}
+
+/* The union of the windows is what the first `count` entries of the model are. */
+static size_t is_as_model(struct store *store, uint64_t first, uint64_t last, size_t count)
+{
+	struct check check = {0};
+
+	for (size_t i = 0; i < count; i++)
+		if (model.entries[i].window >= first && model.entries[i].window <= last)
+			sorted[check.count++] = &model.entries[i];
+	qsort(sorted, check.count, sizeof(*sorted), compare);
+	assert_int_equal(store_union(store, first, last, check_entry, &check), 0);
+	assert_int_equal(check.next, check.count);
+	return check.found;
+}
+
+static void all_as_model(struct store *store, size_t count)
+{
+	for (uint64_t first = 1; first <= WINDOWS; first++)
+		for (uint64_t last = first; last <= WINDOWS; last++)
+			is_as_model(store, first, last, count);
+}
+
+/* The store */
+
+/* What the model got since `from`, sorted as a batch is, in one transaction. */
+static int put_since(struct store *store, size_t from)
+{
+	size_t count = 0;
+	int result = store_begin(store);
+
+	for (uint64_t window = 1; window <= WINDOWS; window++) {
+		count = 0;
+		for (size_t i = from; i < model.count; i++)
+			if (model.entries[i].window == window)
+				sorted[count++] = &model.entries[i];
+		qsort(sorted, count, sizeof(*sorted), compare);
+		for (size_t i = 0; !result && i < count; i++)
+			result = store_put_dirty(store, sorted[i]);
+	}
+	if (!result)
+		result = store_commit(store);
+	if (result)
+		store_rollback(store);
+	return result;
+}
+
+static int merge(struct store *store, uint64_t blocks)
+{
+	uint64_t made;
+	bool more = true;
+	int result = 0;
+
+	while (more && !result)
+		result = store_merge(store, blocks, &made, &more);
+	return result;
+}
+
+static void reopen(struct fixture *fixture)
+{
+	store_close(fixture->store);
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+}
+
+static int64_t ask(struct fixture *fixture, const char *query)
+{
+	char path[PATH_MAX];
+	sqlite3_stmt *statement;
+	sqlite3 *database;
+	int64_t answer;
+
+	snprintf(path, sizeof(path), "%s/fschanged.db", fixture->directory);
+	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(database, query, -1, &statement, NULL), SQLITE_OK);
+	answer = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_finalize(statement);
+	sqlite3_close(database);
+	return answer;
+}
+
+static void forge(struct fixture *fixture, const char *statements)
+{
+	char path[PATH_MAX];
+	sqlite3 *database;
+
+	store_close(fixture->store);
+	snprintf(path, sizeof(path), "%s/fschanged.db", fixture->directory);
+	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(database, statements, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(database);
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+}
+
+/* Tests */
+
+static void is_the_model_at_any_time(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t from = 0;
+
+	for (int round = 0; round < 300; round++) {
+		for (int i = 0; i < 1 + random() % 40; i++)
+			add_few(1 + (uint64_t)random() % WINDOWS);
+		if (random() % 4 == 0)
+			for (int i = 0; i < 100; i++)
+				add_large(1 + (uint64_t)random() % WINDOWS);
+		if (random() % 2) {
+			assert_int_equal(put_since(fixture->store, from), 0);
+			from = model.count;
+		}
+		if (random() % 3 == 0)
+			assert_int_equal(merge(fixture->store, 1 + (uint64_t)random() % 20), 0);
+		if (random() % 20 == 0)
+			reopen(fixture);
+		if (random() % 10 == 0)
+			is_as_model(fixture->store, 1 + (uint64_t)random() % 2, 2 + (uint64_t)random() % 2, from);
+	}
+	all_as_model(fixture->store, from);
+}
+
+/* The order in which things are put in a transaction does not matter, nor what is read in it. */
+static void any_order_will_do(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(store_begin(fixture->store), 0);
+	for (int i = 0; i < 500; i++) {
+		add_few(1 + (uint64_t)random() % WINDOWS);
+		assert_int_equal(store_put_dirty(fixture->store, &model.entries[model.count - 1]), 0);
+		if (i % 50 == 0)
+			all_as_model(fixture->store, model.count);
+	}
+	assert_int_equal(store_commit(fixture->store), 0);
+	all_as_model(fixture->store, model.count);
+}
+
+static void put_large(struct fixture *fixture, int batches)
+{
+	for (int batch = 0; batch < batches; batch++) {
+		size_t from = model.count;
+
+		for (int i = 0; i < BATCH; i++)
+			add_large(1);
+		for (int i = 0; i < 50; i++)
+			add_few(1);
+		assert_int_equal(put_since(fixture->store, from), 0);
+	}
+}
+
+static void few_runs_are_left(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 300; i++) {
+		size_t from = model.count;
+
+		add_few(1);
+		assert_int_equal(put_since(fixture->store, from), 0);
+		assert_int_equal(merge(fixture->store, MANY), 0);
+		assert_int_equal(ask(fixture, "SELECT count(*) FROM run"), 1);
+	}
+	put_large(fixture, 70);
+	assert_true(ask(fixture, "SELECT count(*) FROM run") > 70);
+	assert_int_equal(merge(fixture->store, MANY), 0);
+	assert_true(ask(fixture, "SELECT count(*) FROM run") < 40);
+	assert_int_equal(ask(fixture, "SELECT count(*) FROM run WHERE target != 0"), 0);
+	assert_int_equal(ask(fixture, "SELECT count(*) - (SELECT sum(next - first) FROM run) FROM block"), 0);
+	assert_int_equal(store_check(fixture->store), 0);
+	all_as_model(fixture->store, model.count);
+}
+
+static int count_paths(const struct store_window *window, void *context)
+{
+	*(uint64_t *)context = window->paths;
+	return 0;
+}
+
+static void windows_tell_how_many(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t paths = 0;
+	size_t distinct;
+
+	for (int i = 0; i < 30; i++) {
+		size_t from = model.count;
+
+		for (int j = 0; j < 20; j++)
+			add_few(1);
+		assert_int_equal(put_since(fixture->store, from), 0);
+	}
+	distinct = is_as_model(fixture->store, 1, 1, model.count);
+	assert_int_equal(store_windows(fixture->store, 1, 1, count_paths, &paths), 0);
+	assert_true(paths >= distinct);
+	assert_int_equal(merge(fixture->store, MANY), 0);
+	assert_int_equal(store_windows(fixture->store, 1, 1, count_paths, &paths), 0);
+	assert_int_equal(paths, distinct);
+	/* What was put and is not committed. */
+	assert_int_equal(store_begin(fixture->store), 0);
+	add_large(1);
+	assert_int_equal(store_put_dirty(fixture->store, &model.entries[model.count - 1]), 0);
+	assert_int_equal(store_windows(fixture->store, 1, 1, count_paths, &paths), 0);
+	assert_int_equal(paths, distinct + 1);
+	store_rollback(fixture->store);
+	is_as_model(fixture->store, 1, 1, model.count - 1);
+}
+
+/* What is on the disk if the machine stops now. */
+static void look_at_copy(struct fixture *fixture, size_t count)
+{
+	struct store *store;
+	bool more;
+	uint64_t made;
+
+	assert_int_equal(shell("rm -rf '%2$s'; mkdir '%2$s' && cp '%1$s'/fschanged.db* '%2$s'", fixture->directory,
+			       fixture->copy),
+			 0);
+	assert_int_equal(store_open(&store, fixture->copy, STORE_WRITE), 0);
+	assert_false(store_is_replaced(store));
+	assert_int_equal(store_check(store), 0);
+	is_as_model(store, 1, WINDOWS, count);
+	assert_int_equal(store_merge(store, 5, &made, &more), 0);
+	is_as_model(store, 1, WINDOWS, count);
+	assert_int_equal(merge(store, MANY), 0);
+	is_as_model(store, 1, WINDOWS, count);
+	store_close(store);
+}
+
+static void cut_off_between_transactions(void **state)
+{
+	struct fixture *fixture = *state;
+	bool more = true;
+	uint64_t made;
+
+	for (int i = 0; i < 6; i++) {
+		put_large(fixture, 1);
+		look_at_copy(fixture, model.count);
+	}
+	put_large(fixture, 33);
+	for (int i = 0; more; i++) {
+		assert_int_equal(store_merge(fixture->store, 40, &made, &more), 0);
+		if (i % 2 == 0)
+			look_at_copy(fixture, model.count);
+	}
+	assert_true(ask(fixture, "SELECT count(*) FROM run") < 40);
+}
+
+static void cut_off_within_a_transaction(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t count;
+
+	put_large(fixture, 1);
+	count = model.count;
+	assert_int_equal(store_begin(fixture->store), 0);
+	for (int i = 0; i < BATCH; i++) {
+		add_large(1);
+		assert_int_equal(store_put_dirty(fixture->store, &model.entries[model.count - 1]), 0);
+	}
+	look_at_copy(fixture, count);
+	assert_int_equal(store_commit(fixture->store), 0);
+	look_at_copy(fixture, model.count);
+}
+
+/* Each query fails once: the sets stay as they are, and the next attempt succeeds. */
+static void merges_that_fail_lose_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	int failed = 0, result;
+
+	put_large(fixture, 33);
+	do {
+		bool more;
+		uint64_t made;
+
+		runs_left = failed;
+		result = store_merge(fixture->store, 30, &made, &more);
+		runs_left = -1;
+		if (result)
+			assert_int_equal(result, -EIO);
+		if (failed % 8 == 0 || !result)
+			is_as_model(fixture->store, 1, 1, model.count);
+		failed++;
+	} while (result);
+	assert_true(failed > 100);
+	assert_int_equal(merge(fixture->store, 30), 0);
+	is_as_model(fixture->store, 1, 1, model.count);
+	assert_true(ask(fixture, "SELECT count(*) FROM run") < 40);
+}
+
+/* Each query of a batch's transaction fails once: nothing of it is there, and it can be written again. */
+static void puts_that_fail_are_repeated(void **state)
+{
+	struct fixture *fixture = *state;
+	int result = -EIO;
+	size_t from;
+
+	put_large(fixture, 1);
+	from = model.count;
+	for (int i = 0; i < BATCH; i++)
+		add_large(1 + (uint64_t)i % WINDOWS);
+	for (int allowed = 0; result; allowed++) {
+		is_as_model(fixture->store, 1, WINDOWS, from);
+		runs_left = allowed;
+		result = put_since(fixture->store, from);
+		runs_left = -1;
+		assert_true(result == 0 || result == -EIO);
+	}
+	is_as_model(fixture->store, 1, WINDOWS, model.count);
+}
+
+static int ignore(const struct dirty *entry, void *context)
+{
+	(void)entry;
+	(void)context;
+	return 0;
+}
+
+static void is_damaged(struct fixture *fixture)
+{
+	bool more;
+	uint64_t made;
+
+	assert_int_equal(store_union(fixture->store, 1, 1, ignore, NULL), -EUCLEAN);
+	assert_true(store_is_damaged(fixture->store));
+	assert_non_null(strstr(store_error(fixture->store), "block"));
+	reopen(fixture);
+	assert_int_equal(store_merge(fixture->store, MANY, &made, &more), -EUCLEAN);
+	assert_true(store_is_damaged(fixture->store));
+}
+
+#define A_BLOCK "(SELECT id FROM block ORDER BY id LIMIT 1 OFFSET 3)"
+
+static void altered_block_is_damage(void **state)
+{
+	put_large(*state, 33);
+	forge(*state, "UPDATE block SET data = CAST(substr(data, 1, 4000) || x'00' || substr(data, 4002) AS BLOB) "
+		      "WHERE id = " A_BLOCK);
+	is_damaged(*state);
+}
+
+static void missing_block_is_damage(void **state)
+{
+	put_large(*state, 33);
+	forge(*state, "DELETE FROM block WHERE id = " A_BLOCK);
+	is_damaged(*state);
+	assert_int_equal(store_check(((struct fixture *)*state)->store), -EUCLEAN);
+}
+
+static void block_in_place_of_another_is_damage(void **state)
+{
+	put_large(*state, 33);
+	forge(*state, "UPDATE block SET data = (SELECT data FROM block ORDER BY id LIMIT 1) WHERE id = " A_BLOCK);
+	is_damaged(*state);
+}
+
+static void run_of_another_window_is_damage(void **state)
+{
+	put_large(*state, 33);
+	forge(*state, "UPDATE run SET window = 2 WHERE id = 5");
+	assert_int_equal(store_union(((struct fixture *)*state)->store, 2, 2, ignore, NULL), -EUCLEAN);
+}
+
+static void missing_run_is_damage(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put_large(fixture, 3);
+	assert_int_equal(store_check(fixture->store), 0);
+	forge(fixture, "DELETE FROM run WHERE id = 2");
+	assert_int_equal(store_check(fixture->store), -EUCLEAN);
+	assert_true(store_is_damaged(fixture->store));
+}
+
+static void pruned_windows_leave_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t removed;
+
+	put_large(fixture, 3);
+	assert_int_equal(store_close_window(fixture->store, 1, 5, 0), 0);
+	assert_int_equal(store_prune(fixture->store, INT64_MAX, &removed), 0);
+	assert_int_equal(removed, 1);
+	assert_int_equal(ask(fixture, "SELECT count(*) FROM run"), 0);
+	assert_int_equal(ask(fixture, "SELECT count(*) FROM block"), 0);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(is_the_model_at_any_time),
+		TEST(any_order_will_do),
+		TEST(few_runs_are_left),
+		TEST(windows_tell_how_many),
+		TEST(cut_off_between_transactions),
+		TEST(cut_off_within_a_transaction),
+		TEST(merges_that_fail_lose_nothing),
+		TEST(puts_that_fail_are_repeated),
+		TEST(altered_block_is_damage),
+		TEST(missing_block_is_damage),
+		TEST(block_in_place_of_another_is_damage),
+		TEST(run_of_another_window_is_damage),
+		TEST(missing_run_is_damage),
+		TEST(pruned_windows_leave_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
