@@ -81,7 +81,26 @@ static struct record **index_of(const struct sorter *sorter)
 	return (struct record **)(sorter->arena + sorter->arena_size) - sorter->count;
 }
 
-/* Sorts what is in memory; of equal paths one record is left. */
+/* The index grows from the back. */
+static void reverse(struct record **index, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++) {
+		struct record *first = index[i];
+
+		index[i] = index[count - 1 - i];
+		index[count - 1 - i] = first;
+	}
+}
+
+static bool is_sorted(const struct sorter *sorter, struct record **index)
+{
+	for (size_t i = 1; i < sorter->count; i++)
+		if (record_compare(index[i - 1], index[i]) > 0)
+			return false;
+	return true;
+}
+
+/* Sorts what is in memory; of equal paths one record is left. The store's rows come in order. */
 static void sort_memory(struct sorter *sorter)
 {
 	struct record **index = index_of(sorter);
@@ -89,7 +108,9 @@ static void sort_memory(struct sorter *sorter)
 
 	if (!sorter->count)
 		return;
-	qsort(index, sorter->count, sizeof(*index), index_compare);
+	reverse(index, sorter->count);
+	if (!is_sorted(sorter, index))
+		qsort(index, sorter->count, sizeof(*index), index_compare);
 	for (size_t i = 1; i < sorter->count; i++) {
 		if (record_compare(index[kept], index[i]) == 0)
 			record_merge(index[kept], index[i]);
@@ -106,6 +127,30 @@ static size_t write_buffer_size(const struct sorter *sorter)
 	return sorter->memory / 16;
 }
 
+static int set_current(struct sorter *sorter, const struct record *record)
+{
+	size_t size = record_size(record->length);
+
+	if (size > sorter->current_size) {
+		char *current = realloc(sorter->current, 2 * size);
+
+		if (!current)
+			return -ENOMEM;
+		sorter->current = current;
+		sorter->current_size = 2 * size;
+	}
+	memcpy(sorter->current, record, size);
+	return 0;
+}
+
+/* What comes after all of the run before makes that longer. Its last record is the current one. */
+static int begin_run(struct sorter *sorter, const struct record *first)
+{
+	if (sorter->level.count && record_compare((const struct record *)sorter->current, first) <= 0)
+		return 0;
+	return level_new_run(&sorter->level);
+}
+
 static int spill(struct sorter *sorter)
 {
 	struct writer_buffer writer = {.level = &sorter->level};
@@ -114,12 +159,13 @@ static int spill(struct sorter *sorter)
 
 	if (sorter->level.fd < 0)
 		error = level_open(&sorter->level, sorter->directory);
-	if (!error)
-		error = level_new_run(&sorter->level);
 	if (error)
 		return error;
 	sort_memory(sorter);
 	index = index_of(sorter);
+	error = begin_run(sorter, index[0]);
+	if (!error)
+		error = set_current(sorter, index[sorter->count - 1]);
 	writer.buffer = sorter->arena + sorter->arena_size;
 	writer.size = write_buffer_size(sorter);
 	for (size_t i = 0; i < sorter->count && !error; i++)
@@ -269,22 +315,6 @@ static int merge_begin(struct sorter *sorter, const struct level *level, size_t 
 	}
 	for (size_t i = sorter->heap_count; i-- > 0;)
 		heap_sink(sorter, i);
-	return 0;
-}
-
-static int set_current(struct sorter *sorter, const struct record *record)
-{
-	size_t size = record_size(record->length);
-
-	if (size > sorter->current_size) {
-		char *current = realloc(sorter->current, 2 * size);
-
-		if (!current)
-			return -ENOMEM;
-		sorter->current = current;
-		sorter->current_size = 2 * size;
-	}
-	memcpy(sorter->current, record, size);
 	return 0;
 }
 

@@ -178,6 +178,36 @@ static void several_passes(void **state)
 	check_random(100000, SMALL);
 }
 
+/* What comes in order makes one run, however long; equal ones at its seams, and what comes late, are merged. */
+static void in_order(void **state)
+{
+	struct sorter *sorter = new_sorter(SMALL);
+	struct sorted found;
+	char path[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 40000; i++) {
+		snprintf(path, sizeof(path), "/%09u", i / 2);
+		add(sorter, path, strlen(path), (struct sorted){.facts = {1U << i % 2, 0, 0}, .first = i, .last = i});
+	}
+	for (unsigned i = 0; i < 20000; i += 100) {
+		snprintf(path, sizeof(path), "/%09u", i);
+		add(sorter, path, strlen(path), (struct sorted){.facts = {4, 0, 0}, .first = 50000, .last = 50000});
+	}
+	assert_int_equal(sorter_finish(sorter), 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(path, sizeof(path), "/%09u", i);
+		assert_int_equal(sorter_next(sorter, &found), 1);
+		assert_int_equal(found.length, strlen(path));
+		assert_memory_equal(found.path, path, found.length);
+		assert_int_equal(found.facts.operations, i % 100 ? 3 : 7);
+		assert_int_equal(found.first, 2 * i);
+		assert_int_equal(found.last, i % 100 ? 2 * i + 1 : 50000);
+	}
+	expect_end(sorter);
+	sorter_free(sorter);
+}
+
 static void long_records(void **state)
 {
 	struct sorter *sorter = new_sorter(SMALL);
@@ -291,6 +321,7 @@ int main(void)
 		cmocka_unit_test(one_run),
 		cmocka_unit_test(some_runs),
 		cmocka_unit_test(several_passes),
+		cmocka_unit_test(in_order),
 		cmocka_unit_test(long_records),
 		cmocka_unit_test(misuse),
 		cmocka_unit_test(disk_errors_show),
