@@ -82,7 +82,7 @@ static unsigned char *put_number(unsigned char *to, uint64_t number)
 /* Small where the number is near 0. */
 static uint64_t fold(int64_t number)
 {
-	return (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
+	return number < 0 ? ~((uint64_t)number << 1) : (uint64_t)number << 1;
 }
 
 static int64_t unfold(uint64_t number)
@@ -115,8 +115,8 @@ static size_t common_tail(const char *a_end, const char *b_end, size_t most)
 static void set_usual(struct block_writer *writer, const unsigned char *usual)
 {
 	memset(writer->codes, BLOCK_USUAL, sizeof(writer->codes));
-	for (unsigned char i = 0; i < BLOCK_USUAL; i++)
-		writer->codes[usual[i]] = i;
+	for (unsigned i = 0; i < BLOCK_USUAL; i++)
+		writer->codes[usual[i]] = (unsigned char)i;
 	memcpy(writer->bytes + offsetof(struct header, usual), usual, BLOCK_USUAL);
 	memset(writer->seen, 0, sizeof(writer->seen));
 }

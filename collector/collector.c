@@ -25,7 +25,7 @@ enum {
 	BATCH_LINK_FRACTION = 4,       /* of the entries: how many changes of names of files with several links */
 	ALIVE_INTERVAL = 60,           /* seconds between signs of life in the store while nothing changes */
 	FLUSH_INTERVAL = 1,            /* seconds */
-	MERGE_BLOCKS = 256,            /* that a transaction is followed by: several times what it has written */
+	MERGE_BLOCKS_AT_ONCE = 32,     /* that are merged after each transaction: no more where somebody waits */
 	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
 };
 
@@ -147,6 +147,20 @@ static int write_batch(struct collector *collector)
 	return 0;
 }
 
+/* What is in the store is whole without. That it is damaged shows elsewhere. */
+void collector_merge(struct collector *collector, uint64_t blocks)
+{
+	bool more = true;
+	int code = 0;
+
+	for (uint64_t done = 0, made = 0; more && !code && done < blocks; done += made)
+		code = store_merge(collector->store, blocks - done, &made, &more);
+	if (code && !collector->unmerged)
+		message(LOG_WARNING, "the database's runs cannot be merged: %s; reading it becomes slower",
+			store_error(collector->store));
+	collector->unmerged = code;
+}
+
 /*
  * The ring keeps records until their transaction is committed; after an error they wait there for the next attempt. A
  * record that is not yet in the batch stays as well.
@@ -168,6 +182,16 @@ int collector_flush(struct collector *collector)
 		code = seals_check(collector, collector->closing);
 	collector->flushed = now;
 	collector->stranger = 0;
+	collector_merge(collector, MERGE_BLOCKS_AT_ONCE);
+	return code;
+}
+
+static int flush_and_merge(struct collector *collector)
+{
+	int code = collector_flush(collector);
+
+	if (!code)
+		collector_merge(collector, MERGE_BLOCKS);
 	return code;
 }
 
@@ -179,17 +203,6 @@ static bool is_due(const struct collector *collector)
 		return true;
 	tracer_ring_use(collector->tracer, &bytes, &used);
 	return used > bytes / RING_FRACTION;
-}
-
-/* What is in the store is whole without: an error is told, and the next transaction is followed by another attempt. */
-static int flush_and_merge(struct collector *collector)
-{
-	int code = collector_flush(collector);
-	bool more = !code;
-
-	for (uint64_t blocks = 0, made = 0; more && !code && blocks < MERGE_BLOCKS; blocks += made)
-		code = store_merge(collector->store, MERGE_BLOCKS - blocks, &made, &more);
-	return code;
 }
 
 /* A record for which the batch has no room waits until that has been written. */

@@ -59,6 +59,7 @@ struct collector {
 	bool untold;              /* a filesystem came whose open files are not entered yet */
 	bool clock_set;           /* and the store does not know it yet */
 	int error;                /* of the last transaction; 0: it was committed */
+	int unmerged;             /* error of the last attempt to merge runs */
 	/* Sees every record, those too that are for people only. path: inside the filesystem. */
 	void (*observe)(const struct event *event, const char *path, void *context);
 	void *observer;
@@ -74,6 +75,9 @@ void collector_close(struct collector *collector);
 
 /* Writes what was taken. */
 int collector_flush(struct collector *collector);
+/* Merges runs of the store, about so many blocks: several times what a batch has written. */
+enum { MERGE_BLOCKS = 256 };
+void collector_merge(struct collector *collector, uint64_t blocks);
 /* Takes what waits in the ring; writes it when the batch is full or has waited long enough, or at once. */
 int collector_collect(struct collector *collector, bool at_once);
 /* The mount table has changed. */

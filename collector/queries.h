@@ -3,6 +3,7 @@
  * The queries of the store: QUERY(name, text). Included by database.h and database.c.
  */
 
+#define RUN_COLUMNS "window, id, first, next, entries, target"
 #define JOB_COLUMNS "name, cursor, pending, created, marked, committed, fresh, since, former, owed, base"
 /* The window after which a job needs all: 0 where it needs a full backup that has not begun. */
 #define JOB_BASE "CASE WHEN owed THEN owed - 1 WHEN cursor THEN cursor ELSE pending END"
@@ -31,9 +32,10 @@ QUERY(COUNT_OTHER_WATCHES, "SELECT count(*) FROM watch WHERE keep != 1")
 QUERY(REMOVE_WATCHES, "DELETE FROM watch WHERE keep = 0")
 QUERY(LIST_WATCHES, "SELECT filesystem, path, host_path FROM watch")
 QUERY(HOLD_STATE, "SELECT count(*) FROM window")
-QUERY(LIST_RUNS, "SELECT window, id, first, next, entries, target FROM run WHERE window BETWEEN ? AND ? "
-		 "ORDER BY window, id")
-QUERY(PUT_RUN, "INSERT OR REPLACE INTO run (window, id, first, next, entries, target) VALUES (?, ?, ?, ?, ?, ?)")
+QUERY(LIST_RUNS, "SELECT " RUN_COLUMNS " FROM run WHERE window BETWEEN ? AND ? ORDER BY window, id")
+QUERY(LIST_RUNS_TO_MERGE, "SELECT " RUN_COLUMNS ", (SELECT closed FROM window WHERE number = run.window) "
+			  "FROM run WHERE window >= ? ORDER BY window, id")
+QUERY(PUT_RUN, "INSERT OR REPLACE INTO run (" RUN_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)")
 QUERY(REMOVE_RUN, "DELETE FROM run WHERE window = ? AND id = ?")
 QUERY(LAST_RUN, "SELECT max((SELECT coalesce(max(id), 0) FROM run), (SELECT coalesce(max(id), 0) >> 24 FROM block))")
 QUERY(GET_BLOCK, "SELECT data FROM block WHERE id = ?")
@@ -160,6 +162,7 @@ QUERY(FORGET_PAUSED, "DELETE FROM paused WHERE ?1 IN (0, filesystem)")
 QUERY(PUT_SCANNED, "INSERT OR IGNORE INTO scanned VALUES (?)")
 QUERY(IS_SCANNED, "SELECT count(*) FROM scanned WHERE filesystem = ?")
 
+#undef RUN_COLUMNS
 #undef JOB_COLUMNS
 #undef JOB_BASE
 #undef BEGUN

@@ -194,6 +194,7 @@ int store_open_window(struct store *store, uint64_t number, int64_t opened)
 
 int store_close_window(struct store *store, uint64_t number, int64_t closed, uint64_t events)
 {
+	store->unmerged = number < store->unmerged ? number : store->unmerged;
 	return one_changed(store, RUN(store->database, CLOSE_WINDOW, NUMBER(number), NUMBER(closed), NUMBER(events)));
 }
 

@@ -13,6 +13,7 @@
 enum {
 	SMALL_BLOCKS = 16, /* runs below are merged as soon as there are two */
 	FAN = 32,          /* others when there are so many of about one size, which this is the ratio of */
+	CLOSED_MOST = 8,   /* runs of a window that gets no more: lists read all runs of all their windows at once */
 	LEVELS = 8,
 };
 
@@ -22,6 +23,9 @@ struct group {
 };
 
 struct choice {
+	uint64_t window;
+	bool is_closed;
+	size_t count; /* of all that are at rest */
 	struct group levels[LEVELS], under_way;
 	struct run target; /* of what is under way; .id 0: nothing is */
 };
@@ -43,6 +47,7 @@ static void group_add(struct group *group, const struct run *run)
 
 static void choice_add(struct choice *choice, const struct run *run)
 {
+	choice->count += !run->target;
 	if (!run->target)
 		group_add(&choice->levels[level_of(run)], run);
 	else if (run->target == run->id)
@@ -51,11 +56,24 @@ static void choice_add(struct choice *choice, const struct run *run)
 		group_add(&choice->under_way, run);
 }
 
+/* The small ones first. */
+static struct group *gather(struct choice *choice)
+{
+	struct group *all = &choice->under_way;
+
+	for (unsigned level = 0; level < LEVELS; level++)
+		for (size_t i = 0; i < choice->levels[level].count; i++)
+			group_add(all, &choice->levels[level].runs[i]);
+	return all;
+}
+
 /* What is to be merged; NULL: nothing. */
 static struct group *choose(struct choice *choice)
 {
 	if (choice->target.id)
 		return &choice->under_way;
+	if (choice->is_closed && choice->count > CLOSED_MOST)
+		return gather(choice);
 	for (unsigned level = 0; level < LEVELS; level++)
 		if (choice->levels[level].count >= (level ? FAN : 2))
 			return &choice->levels[level];
@@ -65,19 +83,17 @@ static struct group *choose(struct choice *choice)
 /* Of the first window from store->unmerged on in which there is something to be done. */
 static int find_work(struct store *store, struct choice *choice, struct group **group)
 {
-	auto_rows struct rows *rows = SELECT(store->database, LIST_RUNS, NUMBER(store->unmerged), NUMBER(INT64_MAX));
-	uint64_t window = 0;
+	auto_rows struct rows *rows = SELECT(store->database, LIST_RUNS_TO_MERGE, NUMBER(store->unmerged));
 	int result;
 
 	*choice = (struct choice){0};
 	while ((result = rows_next(rows)) > 0) {
 		struct run run = run_read(rows);
 
-		if (run.window != window && (*group = choose(choice)))
+		if (run.window != choice->window && (*group = choose(choice)))
 			return 0;
-		if (run.window != window)
-			*choice = (struct choice){0};
-		window = run.window;
+		if (run.window != choice->window)
+			*choice = (struct choice){.window = run.window, .is_closed = rows_number(rows, 6)};
 		choice_add(choice, &run);
 	}
 	*group = result ? NULL : choose(choice);

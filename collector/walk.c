@@ -145,8 +145,12 @@ static json_t *take_names(struct collector *collector, const void *owner, const 
 
 static json_t *take_changed(struct collector *collector, const void *owner, const json_t *request, char **error)
 {
+	json_t *answer = take_bytes(collector, request, "changed", cover_take, error);
+
 	(void)owner;
-	return take_bytes(collector, request, "changed", cover_take, error);
+	if (answer)
+		collector_merge(collector, MERGE_BLOCKS);
+	return answer;
 }
 
 static json_t *keep(struct collector *collector, const void *owner, const json_t *request, char **error)

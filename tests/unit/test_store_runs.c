@@ -334,6 +334,19 @@ static void few_runs_are_left(void **state)
 	all_as_model(fixture->store, model.count);
 }
 
+static void fewer_are_left_of_a_closed_window(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put_large(fixture, 20);
+	assert_int_equal(merge(fixture->store, 50), 0);
+	assert_true(ask(fixture, "SELECT count(*) FROM run") > 8);
+	assert_int_equal(store_close_window(fixture->store, 1, 5, 0), 0);
+	assert_int_equal(merge(fixture->store, 50), 0);
+	assert_true(ask(fixture, "SELECT count(*) FROM run") <= 8);
+	all_as_model(fixture->store, model.count);
+}
+
 static int count_paths(const struct store_window *window, void *context)
 {
 	*(uint64_t *)context = window->paths;
@@ -556,6 +569,7 @@ int main(void)
 		TEST(is_the_model_at_any_time),
 		TEST(any_order_will_do),
 		TEST(few_runs_are_left),
+		TEST(fewer_are_left_of_a_closed_window),
 		TEST(windows_tell_how_many),
 		TEST(cut_off_between_transactions),
 		TEST(cut_off_within_a_transaction),
