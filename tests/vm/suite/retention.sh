@@ -47,13 +47,15 @@ expect_limit() {
 	expect_listed changed two
 }
 
+# Names that do not become short in the database.
 many_names() {
 	python - "$1" <<-'END'
-		import os, sys
+		import base64, os, random, sys
 
 		os.chdir(sys.argv[1])
 		for number in range(15000):
-		    os.close(os.open("%0200d" % number, os.O_WRONLY | os.O_CREAT))
+		    name = base64.urlsafe_b64encode(random.Random(number).randbytes(150))
+		    os.close(os.open(name, os.O_WRONLY | os.O_CREAT))
 	END
 }
 
