@@ -26,6 +26,7 @@ enum {
 	OPENED = 1000, /* seconds */
 	BATCH = 700,
 	MANY = 1 << 20, /* blocks: all that is to be done */
+	STEPS_MOST = 2000,
 };
 
 struct fixture {
@@ -216,8 +217,10 @@ static int merge(struct store *store, uint64_t blocks)
 	bool more = true;
 	int result = 0;
 
-	while (more && !result)
+	for (unsigned steps = 0; more && !result; steps++) {
+		assert_true(steps < STEPS_MOST);
 		result = store_merge(store, blocks, &made, &more);
+	}
 	return result;
 }
 
@@ -415,6 +418,7 @@ static void cut_off_between_transactions(void **state)
 	}
 	put_large(fixture, 33);
 	for (int i = 0; more; i++) {
+		assert_true(i < STEPS_MOST);
 		assert_int_equal(store_merge(fixture->store, 40, &made, &more), 0);
 		if (i % 2 == 0)
 			look_at_copy(fixture, model.count);
@@ -458,6 +462,7 @@ static void merges_that_fail_lose_nothing(void **state)
 		if (failed % 8 == 0 || !result)
 			is_as_model(fixture->store, 1, 1, model.count);
 		failed++;
+		assert_true(failed < STEPS_MOST);
 	} while (result);
 	assert_true(failed > 100);
 	assert_int_equal(merge(fixture->store, 30), 0);
