@@ -385,6 +385,40 @@ static void windows_tell_how_many(void **state)
 	is_as_model(fixture->store, 1, 1, model.count - 1);
 }
 
+struct disturbed {
+	struct check check; /* first: it is what check_entry() sees */
+	struct fixture *fixture;
+	bool merged;
+};
+
+static int check_and_merge(const struct dirty *entry, void *context)
+{
+	struct disturbed *disturbed = context;
+
+	if (!disturbed->merged)
+		assert_int_equal(merge(disturbed->fixture->store, MANY), 0);
+	disturbed->merged = true;
+	return check_entry(entry, &disturbed->check);
+}
+
+/* Another process reads; the blocks that it has still to come to are merged and removed meanwhile. */
+static void reading_goes_on_while_runs_are_merged(void **state)
+{
+	struct fixture *fixture = *state;
+	struct disturbed disturbed = {.fixture = fixture};
+	struct store *reader;
+
+	put_large(fixture, 33);
+	for (size_t i = 0; i < model.count; i++)
+		sorted[disturbed.check.count++] = &model.entries[i];
+	qsort(sorted, disturbed.check.count, sizeof(*sorted), compare);
+	assert_int_equal(store_open(&reader, fixture->directory, STORE_READ), 0);
+	assert_int_equal(store_union(reader, 1, WINDOWS, check_and_merge, &disturbed), 0);
+	assert_int_equal(disturbed.check.next, disturbed.check.count);
+	is_as_model(reader, 1, WINDOWS, model.count);
+	store_close(reader);
+}
+
 /* What is on the disk if the machine stops now. */
 static void look_at_copy(struct fixture *fixture, size_t count)
 {
@@ -576,6 +610,7 @@ int main(void)
 		TEST(few_runs_are_left),
 		TEST(fewer_are_left_of_a_closed_window),
 		TEST(windows_tell_how_many),
+		TEST(reading_goes_on_while_runs_are_merged),
 		TEST(cut_off_between_transactions),
 		TEST(cut_off_within_a_transaction),
 		TEST(merges_that_fail_lose_nothing),
