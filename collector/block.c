@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "block.h"
+#include "number.h"
 
 /*
  * A block is a header and entries. An entry: a byte of flags, with the length of the tail that its path has in common
@@ -29,7 +30,6 @@ enum {
 	HAS_LAST = 1 << 2, /* it is not the same as first */
 	NEW_FILESYSTEM = 1 << 3,
 	TAIL_SHIFT = 4,
-	NUMBER_MOST = 10,                 /* bytes of a number */
 	ENTRY_MOST = 1 + 6 * NUMBER_MOST, /* without the path */
 };
 
@@ -70,25 +70,6 @@ static uint64_t sum_of(const unsigned char *bytes, size_t size, struct block_pla
 }
 
 /* Writing */
-
-static unsigned char *put_number(unsigned char *to, uint64_t number)
-{
-	for (; number > 0x7f; number >>= 7)
-		*to++ = (unsigned char)(number | 0x80);
-	*to++ = (unsigned char)number;
-	return to;
-}
-
-/* Small where the number is near 0. */
-static uint64_t fold(int64_t number)
-{
-	return number < 0 ? ~((uint64_t)number << 1) : (uint64_t)number << 1;
-}
-
-static int64_t unfold(uint64_t number)
-{
-	return (int64_t)(number >> 1 ^ -(number & 1));
-}
 
 static size_t common_head(const char *a, const char *b, size_t most)
 {
@@ -198,7 +179,7 @@ static unsigned char *put_bytes(struct block_writer *writer, unsigned char *to, 
 
 	for (size_t i = 0; i < count; i++)
 		writer->seen[bytes[i]]++;
-	to = put_number(to, count << 1 | packed);
+	to = number_put(to, count << 1 | packed);
 	if (packed)
 		return put_packed(writer, to, bytes, count);
 	memcpy(to, bytes, count);
@@ -215,21 +196,21 @@ static unsigned char *put_entry(struct block_writer *writer, const struct dirty 
 	*flags = (unsigned char)(tail << TAIL_SHIFT);
 	if (entry->filesystem != before->filesystem) {
 		*flags |= NEW_FILESYSTEM;
-		to = put_number(to, entry->filesystem);
+		to = number_put(to, entry->filesystem);
 	}
 	if (facts != dirty_facts_pack(before->facts)) {
 		*flags |= NEW_FACTS;
-		to = put_number(to, facts);
+		to = number_put(to, facts);
 	}
 	if (entry->first != before->first) {
 		*flags |= NEW_FIRST;
-		to = put_number(to, fold((int64_t)((uint64_t)entry->first - (uint64_t)before->first)));
+		to = number_put(to, number_fold((int64_t)((uint64_t)entry->first - (uint64_t)before->first)));
 	}
 	if (entry->last != entry->first) {
 		*flags |= HAS_LAST;
-		to = put_number(to, fold((int64_t)((uint64_t)entry->last - (uint64_t)entry->first)));
+		to = number_put(to, number_fold((int64_t)((uint64_t)entry->last - (uint64_t)entry->first)));
 	}
-	to = put_number(to, head);
+	to = number_put(to, head);
 	return put_bytes(writer, to, entry->path + head, entry->path_length - head - tail);
 }
 
@@ -279,22 +260,9 @@ int block_open(struct block_reader *reader, const void *bytes, size_t size, stru
 	return 0;
 }
 
-static bool get_number(struct block_reader *reader, uint64_t *number)
-{
-	*number = 0;
-	for (unsigned shift = 0; reader->next < reader->end && shift < 64; shift += 7) {
-		unsigned char byte = *reader->next++;
-
-		*number |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return true;
-	}
-	return false;
-}
-
 static bool get_flagged(struct block_reader *reader, unsigned flags, unsigned flag, uint64_t *number)
 {
-	return !(flags & flag) || get_number(reader, number);
+	return !(flags & flag) || number_get(&reader->next, reader->end, number);
 }
 
 static bool get_facts(struct block_reader *reader, unsigned flags)
@@ -308,8 +276,8 @@ static bool get_facts(struct block_reader *reader, unsigned flags)
 		return false;
 	entry->filesystem = (uint32_t)filesystem;
 	entry->facts = dirty_facts_unpack(facts);
-	entry->first = (int64_t)((uint64_t)entry->first + (uint64_t)unfold(first));
-	entry->last = (int64_t)((uint64_t)entry->first + (uint64_t)unfold(last));
+	entry->first = (int64_t)((uint64_t)entry->first + (uint64_t)number_unfold(first));
+	entry->last = (int64_t)((uint64_t)entry->first + (uint64_t)number_unfold(last));
 	return true;
 }
 
@@ -369,7 +337,7 @@ static bool get_path(struct block_reader *reader, size_t tail)
 	uint64_t head, middle;
 	bool packed;
 
-	if (!get_number(reader, &head) || !get_number(reader, &middle))
+	if (!number_get(&reader->next, reader->end, &head) || !number_get(&reader->next, reader->end, &middle))
 		return false;
 	packed = middle & 1;
 	middle >>= 1;

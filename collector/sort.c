@@ -166,10 +166,10 @@ static int spill(struct sorter *sorter)
 	error = begin_run(sorter, index[0]);
 	if (!error)
 		error = set_current(sorter, index[sorter->count - 1]);
-	writer.buffer = sorter->arena + sorter->arena_size;
+	writer.buffer = (unsigned char *)sorter->arena + sorter->arena_size;
 	writer.size = write_buffer_size(sorter);
 	for (size_t i = 0; i < sorter->count && !error; i++)
-		error = writer_put(&writer, index[i]);
+		error = writer_put(&writer, index[i], i ? index[i - 1] : NULL);
 	if (!error)
 		error = writer_flush(&writer);
 	sorter->used = 0;
@@ -278,8 +278,7 @@ static int heap_advance(struct sorter *sorter)
 static void readers_free(struct sorter *sorter)
 {
 	for (size_t i = 0; i < FAN_MOST; i++)
-		free(sorter->readers[i].own);
-	memset(sorter->readers, 0, sizeof(sorter->readers));
+		reader_free(&sorter->readers[i]);
 	sorter->heap_count = 0;
 }
 
@@ -304,7 +303,7 @@ static int merge_begin(struct sorter *sorter, const struct level *level, size_t 
 			.fd = level->fd,
 			.next = level->runs[first + i].start,
 			.end = level->runs[first + i].end,
-			.buffer = sorter->arena + i * chunk,
+			.buffer = (unsigned char *)sorter->arena + i * chunk,
 			.size = chunk,
 		};
 		error = reader_next(reader);
@@ -340,7 +339,8 @@ static int merge_next(struct sorter *sorter, struct record **merged)
 static int merge_group(struct sorter *sorter, size_t first, size_t count, struct level *to)
 {
 	size_t chunk = (sorter->memory / (count + 1)) & ~(size_t)(RECORD_ALIGNMENT - 1);
-	struct writer_buffer writer = {.level = to, .buffer = sorter->arena + count * chunk, .size = chunk};
+	struct writer_buffer writer = {
+		.level = to, .buffer = (unsigned char *)sorter->arena + count * chunk, .size = chunk};
 	struct record *record;
 	int more = level_new_run(to);
 
@@ -349,7 +349,7 @@ static int merge_group(struct sorter *sorter, size_t first, size_t count, struct
 	if (more)
 		return more;
 	while ((more = merge_next(sorter, &record)) > 0) {
-		int error = writer_put(&writer, record);
+		int error = writer_put(&writer, record, NULL);
 
 		if (error)
 			return error;

@@ -6,8 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "number.h"
 #include "sort.h"
 #include "sort_runs.h"
+
+enum { HEAD_NUMBERS = 6, HEAD_MOST = HEAD_NUMBERS * NUMBER_MOST };
 
 int temporary_file(const char *directory)
 {
@@ -83,7 +86,7 @@ int level_new_run(struct level *level)
 	return 0;
 }
 
-static int level_append(struct level *level, const char *bytes, size_t count)
+static int level_append(struct level *level, const void *bytes, size_t count)
 {
 	int error = write_fully(level->fd, bytes, count, level->size);
 
@@ -102,9 +105,8 @@ int writer_flush(struct writer_buffer *writer)
 	return error;
 }
 
-int writer_put(struct writer_buffer *writer, const struct record *record)
+static int put_bytes(struct writer_buffer *writer, const void *bytes, size_t size)
 {
-	size_t size = record_size(record->length);
 	int error = 0;
 
 	if (writer->used + size > writer->size)
@@ -112,32 +114,54 @@ int writer_put(struct writer_buffer *writer, const struct record *record)
 	if (error)
 		return error;
 	if (size > writer->size)
-		return level_append(writer->level, (const char *)record, size);
-	memcpy(writer->buffer + writer->used, record, size);
+		return level_append(writer->level, bytes, size);
+	memcpy(writer->buffer + writer->used, bytes, size);
 	writer->used += size;
 	return 0;
 }
 
+static size_t common(const struct record *a, const struct record *b)
+{
+	size_t most = a->length < b->length ? a->length : b->length, count = 0;
+
+	while (count < most && a->path[count] == b->path[count])
+		count++;
+	return count;
+}
+
+/* In a run: numbers, of which the first are how many bytes of the path before are kept and how many follow; and these.
+ */
+int writer_put(struct writer_buffer *writer, const struct record *record, const struct record *before)
+{
+	unsigned char numbers[HEAD_MOST], *end = numbers;
+	size_t kept = before ? common(before, record) : 0;
+	int error;
+
+	end = number_put(end, kept);
+	end = number_put(end, record->length - kept);
+	end = number_put(end, record->facts);
+	end = number_put(end, number_fold(record->first));
+	end = number_put(end, number_fold((int64_t)((uint64_t)record->last - (uint64_t)record->first)));
+	end = number_put(end, record->mode);
+	error = put_bytes(writer, numbers, (size_t)(end - numbers));
+	return error ? error : put_bytes(writer, record->path + kept, record->length - kept);
+}
+
 /* Reading */
 
+void reader_free(struct reader *reader)
+{
+	free(reader->own);
+	*reader = (struct reader){0};
+}
+
+/* So much is in the buffer then, or the rest of the run. */
 static int reader_fill(struct reader *reader, size_t need)
 {
-	if (need > reader->size) {
-		char *own = malloc(need);
-
-		if (!own)
-			return -ENOMEM;
-		memcpy(own, reader->buffer + reader->start, reader->used - reader->start);
-		free(reader->own);
-		reader->own = own;
-		reader->buffer = own;
-		reader->size = need;
-	} else {
-		memmove(reader->buffer, reader->buffer + reader->start, reader->used - reader->start);
-	}
+	memmove(reader->buffer, reader->buffer + reader->start, reader->used - reader->start);
 	reader->used -= reader->start;
 	reader->start = 0;
-	while (reader->used < need) {
+	while (reader->used < need && reader->next < reader->end) {
 		off_t left = reader->end - reader->next;
 		size_t room = reader->size - reader->used;
 		ssize_t done = pread(reader->fd, reader->buffer + reader->used,
@@ -158,25 +182,73 @@ static int reader_need(struct reader *reader, size_t need)
 	return reader->used - reader->start >= need ? 0 : reader_fill(reader, need);
 }
 
-int reader_next(struct reader *reader)
+static int make_head(struct reader *reader, size_t length)
 {
-	struct record *record;
-	size_t size;
+	size_t size = record_size(length);
+	struct record *own;
+
+	if (size <= reader->own_size)
+		return 0;
+	own = realloc(reader->own, 2 * size);
+	if (!own)
+		return -ENOMEM;
+	reader->own = own;
+	reader->own_size = 2 * size;
+	return 0;
+}
+
+static int read_path(struct reader *reader, size_t from, size_t count)
+{
+	while (count) {
+		int error = reader_need(reader, 1);
+		size_t part = reader->used - reader->start;
+
+		if (error || !part)
+			return error ? error : -EIO;
+		part = part < count ? part : count;
+		memcpy(reader->own->path + from, reader->buffer + reader->start, part);
+		reader->start += part;
+		from += part;
+		count -= part;
+	}
+	return 0;
+}
+
+static int read_head(struct reader *reader)
+{
+	const unsigned char *from = reader->buffer + reader->start, *end = reader->buffer + reader->used;
+	size_t before = reader->own ? reader->own->length : 0;
+	uint64_t numbers[HEAD_NUMBERS];
 	int error;
 
-	if (reader->head)
-		reader->start += record_size(reader->head->length);
+	for (size_t i = 0; i < HEAD_NUMBERS; i++)
+		if (!number_get(&from, end, &numbers[i]))
+			return -EIO;
+	if (numbers[0] > before || numbers[1] > UINT32_MAX - numbers[0])
+		return -EIO;
+	error = make_head(reader, numbers[0] + numbers[1]);
+	if (error)
+		return error;
+	reader->start = (size_t)(from - reader->buffer);
+	reader->own->length = (uint32_t)(numbers[0] + numbers[1]);
+	reader->own->facts = numbers[2];
+	reader->own->first = number_unfold(numbers[3]);
+	reader->own->last = (int64_t)((uint64_t)reader->own->first + (uint64_t)number_unfold(numbers[4]));
+	reader->own->mode = (uint32_t)numbers[5];
+	return read_path(reader, numbers[0], numbers[1]);
+}
+
+int reader_next(struct reader *reader)
+{
+	int error;
+
 	reader->head = NULL;
 	if (reader->start == reader->used && reader->next == reader->end)
 		return 0;
-	error = reader_need(reader, sizeof(*record));
-	if (error)
-		return error;
-	record = (struct record *)(reader->buffer + reader->start);
-	size = record_size(record->length);
-	error = reader_need(reader, size);
-	if (error)
-		return error;
-	reader->head = (struct record *)(reader->buffer + reader->start);
-	return 0;
+	error = reader_need(reader, HEAD_MOST);
+	if (!error)
+		error = read_head(reader);
+	if (!error)
+		reader->head = reader->own;
+	return error;
 }

@@ -9,7 +9,7 @@
 
 enum { RECORD_ALIGNMENT = 8 };
 
-/* A record in memory and in a run; the path follows, then zeros up to the next multiple of RECORD_ALIGNMENT. */
+/* A record in memory; the path follows, then zeros up to the next multiple of RECORD_ALIGNMENT. */
 struct record {
 	uint64_t facts;
 	int64_t first, last;
@@ -33,16 +33,17 @@ struct level {
 struct reader {
 	int fd;
 	off_t next, end; /* of what has not been read into the buffer yet */
-	char *buffer;
-	char *own; /* where a record does not fit into the share of the arena */
+	unsigned char *buffer;
 	size_t size;
 	size_t start, used;  /* what is left in the buffer: [start, used) */
 	struct record *head; /* NULL: the run has come to its end */
+	struct record *own;  /* memory for the head */
+	size_t own_size;
 };
 
 struct writer_buffer {
 	struct level *level;
-	char *buffer;
+	unsigned char *buffer;
 	size_t size, used;
 };
 
@@ -55,10 +56,11 @@ int level_open(struct level *level, const char *directory);
 void level_close(struct level *level);
 int level_new_run(struct level *level);
 
-/* Into the last run of the level. */
-int writer_put(struct writer_buffer *writer, const struct record *record);
+/* Into the last run of the level. before: the record that was put before it into the same run, or NULL. */
+int writer_put(struct writer_buffer *writer, const struct record *record, const struct record *before);
 int writer_flush(struct writer_buffer *writer);
 
+void reader_free(struct reader *reader);
 /* The next record becomes the head. 0 or -errno. */
 int reader_next(struct reader *reader);
 
