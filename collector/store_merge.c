@@ -11,7 +11,8 @@
 #include "store_private.h"
 
 enum {
-	SMALL_BLOCKS = 16, /* runs below are merged as soon as there are two */
+	SMALL_BLOCKS = 16, /* runs below are merged when there are so many: */
+	SMALL_MOST = 8,    /* all are written again each time. Of a window that gets no more, two */
 	FAN = 32,          /* others when there are so many of about one size, which this is the ratio of */
 	CLOSED_MOST = 8,   /* runs of a window that gets no more: lists read all runs of all their windows at once */
 	LEVELS = 8,
@@ -67,6 +68,13 @@ static struct group *gather(struct choice *choice)
 	return all;
 }
 
+static bool is_enough(const struct choice *choice, unsigned level)
+{
+	size_t small = choice->is_closed ? 2 : SMALL_MOST;
+
+	return choice->levels[level].count >= (level ? FAN : small);
+}
+
 /* What is to be merged; NULL: nothing. */
 static struct group *choose(struct choice *choice)
 {
@@ -75,7 +83,7 @@ static struct group *choose(struct choice *choice)
 	if (choice->is_closed && choice->count > CLOSED_MOST)
 		return gather(choice);
 	for (unsigned level = 0; level < LEVELS; level++)
-		if (choice->levels[level].count >= (level ? FAN : 2))
+		if (is_enough(choice, level))
 			return &choice->levels[level];
 	return NULL;
 }
@@ -174,20 +182,29 @@ static int step(struct store *store, struct merger *merger, struct run_writer *w
 	return result;
 }
 
-static int merge(struct store *store, struct choice *choice, const struct group *group, uint64_t blocks, uint64_t *made)
+static int merge_with(struct run_writer *writer, struct store *store, struct choice *choice, const struct group *group,
+		      uint64_t blocks, uint64_t *made)
 {
 	auto_merger struct merger merger = {0};
-	struct run_writer *writer = malloc(sizeof(*writer));
-	int result = writer ? store_begin(store) : -ENOMEM;
+	int result = store_begin(store);
 
-	if (!result)
-		result = step(store, &merger, writer, choice, group, blocks);
+	if (result)
+		return result;
+	result = step(store, &merger, writer, choice, group, blocks);
 	if (!result)
 		result = store_commit(store);
-	if (result && writer)
+	if (result)
 		store_rollback(store);
-	if (!result)
+	else
 		*made = writer->run.next - choice->target.next;
+	return result;
+}
+
+static int merge(struct store *store, struct choice *choice, const struct group *group, uint64_t blocks, uint64_t *made)
+{
+	struct run_writer *writer = malloc(sizeof(*writer));
+	int result = writer ? merge_with(writer, store, choice, group, blocks, made) : -ENOMEM;
+
 	free(writer);
 	return result;
 }
