@@ -43,8 +43,36 @@ bool store_is_replaced(const struct store *store)
 	return database_is_replaced(store->database);
 }
 
-/* Blocks of no run would be found by nobody. */
+static int check_run(struct store *store, const struct run *run)
+{
+	auto_merger struct merger merger = {0};
+	int result = merger_add(&merger, store->database, run);
+
+	if (!result)
+		result = merger_begin(&merger);
+	while (!result && (result = merger_next(&merger)) > 0)
+		result = 0;
+	return result;
+}
+
+/* Nobody may read them for long: what is damaged then is found before. */
 static int check_runs(struct store *store)
+{
+	auto_rows struct rows *rows = SELECT(store->database, LIST_RUNS, NUMBER(0), NUMBER(INT64_MAX));
+	int result;
+
+	while ((result = rows_next(rows)) > 0) {
+		struct run run = run_read(rows);
+
+		result = check_run(store, &run);
+		if (result)
+			return result;
+	}
+	return result;
+}
+
+/* Blocks of no run would be found by nobody. */
+static int check_blocks(struct store *store)
 {
 	int64_t others = 0;
 	int result = GET_NUMBER(store->database, &others, COUNT_BLOCKS);
@@ -58,6 +86,8 @@ int store_check(struct store *store)
 {
 	int result = database_check(store->database);
 
+	if (!result)
+		result = check_blocks(store);
 	return result ? result : check_runs(store);
 }
 

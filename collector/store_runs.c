@@ -70,7 +70,7 @@ static int load(struct cursor *cursor)
 }
 
 /* 1: the block's entry is the next one; 0: there is none. */
-static int cursor_next(struct cursor *cursor)
+static int cursor_read(struct cursor *cursor)
 {
 	int result;
 
@@ -82,6 +82,17 @@ static int cursor_next(struct cursor *cursor)
 			return result;
 	}
 	return result < 0 ? damaged(cursor, cursor->run.first - 1) : result;
+}
+
+/* Blocks that the run's row does not name would not be missed. */
+static int cursor_next(struct cursor *cursor)
+{
+	int result = cursor_read(cursor);
+
+	if (result || cursor->removed + cursor->count == cursor->run.entries)
+		return result;
+	return database_damaged(cursor->database, "run %llu of window %llu has not as many entries as it says",
+				(unsigned long long)cursor->run.id, (unsigned long long)cursor->run.window);
 }
 
 static void cursor_begin(struct cursor *cursor, struct database *database, const struct run *run)
@@ -107,7 +118,7 @@ static int read_last(struct run_writer *writer)
 		return -ENOMEM;
 	last.first = last.next - 1;
 	cursor_begin(cursor, writer->database, &last);
-	while ((result = cursor_next(cursor)) > 0)
+	while ((result = cursor_read(cursor)) > 0)
 		continue;
 	if (!result) {
 		writer->block.last = cursor->block.entry;

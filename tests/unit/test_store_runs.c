@@ -224,7 +224,7 @@ static void few_runs_are_left(void **state)
 		add_few(1);
 		assert_int_equal(put_since(fixture->store, from), 0);
 		assert_int_equal(merge(fixture->store, MANY), 0);
-		assert_int_equal(ask(fixture, "SELECT count(*) FROM run"), 1);
+		assert_true(ask(fixture, "SELECT count(*) FROM run") < 8);
 	}
 	put_large(fixture, 70);
 	assert_true(ask(fixture, "SELECT count(*) FROM run") > 70);
@@ -233,6 +233,25 @@ static void few_runs_are_left(void **state)
 	assert_int_equal(ask(fixture, "SELECT count(*) FROM run WHERE target != 0"), 0);
 	assert_int_equal(ask(fixture, "SELECT count(*) - (SELECT sum(next - first) FROM run) FROM block"), 0);
 	assert_int_equal(store_check(fixture->store), 0);
+	all_as_model(fixture->store, model.count);
+}
+
+/* Each merge writes all of them again: in a window that gets more they wait for some others. */
+static void small_runs_wait_for_each_other(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 1; i < 8; i++) {
+		size_t from = model.count;
+
+		add_few(1);
+		assert_int_equal(put_since(fixture->store, from), 0);
+		assert_int_equal(merge(fixture->store, MANY), 0);
+		assert_int_equal(ask(fixture, "SELECT count(*) FROM run"), i);
+	}
+	assert_int_equal(store_close_window(fixture->store, 1, 5, 0), 0);
+	assert_int_equal(merge(fixture->store, MANY), 0);
+	assert_int_equal(ask(fixture, "SELECT count(*) FROM run"), 1);
 	all_as_model(fixture->store, model.count);
 }
 
@@ -271,6 +290,7 @@ static void windows_tell_how_many(void **state)
 	distinct = is_as_model(fixture->store, 1, 1, model.count);
 	assert_int_equal(store_windows(fixture->store, 1, 1, count_paths, &paths), 0);
 	assert_true(paths >= distinct);
+	assert_int_equal(store_close_window(fixture->store, 1, 5, 0), 0);
 	assert_int_equal(merge(fixture->store, MANY), 0);
 	assert_int_equal(store_windows(fixture->store, 1, 1, count_paths, &paths), 0);
 	assert_int_equal(paths, distinct);
@@ -403,6 +423,22 @@ static void merges_that_fail_lose_nothing(void **state)
 	assert_true(ask(fixture, "SELECT count(*) FROM run") < 40);
 }
 
+/* It refuses, and takes nothing back. */
+static void merging_leaves_a_transaction_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	bool more;
+	uint64_t made;
+
+	put_large(fixture, 33);
+	assert_int_equal(store_begin(fixture->store), 0);
+	add_large(1);
+	assert_int_equal(store_put_dirty(fixture->store, &model.entries[model.count - 1]), 0);
+	assert_int_not_equal(store_merge(fixture->store, MANY, &made, &more), 0);
+	assert_int_equal(store_commit(fixture->store), 0);
+	is_as_model(fixture->store, 1, 1, model.count);
+}
+
 /* Each query of a batch's transaction fails once: nothing of it is there, and it can be written again. */
 static void puts_that_fail_are_repeated(void **state)
 {
@@ -431,16 +467,19 @@ static int ignore(const struct dirty *entry, void *context)
 	return 0;
 }
 
-static void is_damaged(struct fixture *fixture)
+static void is_damaged(struct fixture *fixture, const char *what)
 {
 	bool more;
 	uint64_t made;
 
 	assert_int_equal(store_union(fixture->store, 1, 1, ignore, NULL), -EUCLEAN);
 	assert_true(store_is_damaged(fixture->store));
-	assert_non_null(strstr(store_error(fixture->store), "block"));
+	assert_non_null(strstr(store_error(fixture->store), what));
 	reopen(fixture);
 	assert_int_equal(store_merge(fixture->store, MANY, &made, &more), -EUCLEAN);
+	assert_true(store_is_damaged(fixture->store));
+	reopen(fixture);
+	assert_int_equal(store_check(fixture->store), -EUCLEAN);
 	assert_true(store_is_damaged(fixture->store));
 }
 
@@ -451,22 +490,21 @@ static void altered_block_is_damage(void **state)
 	put_large(*state, 33);
 	forge(*state, "UPDATE block SET data = CAST(substr(data, 1, 4000) || x'00' || substr(data, 4002) AS BLOB) "
 		      "WHERE id = " A_BLOCK);
-	is_damaged(*state);
+	is_damaged(*state, "is damaged or not there");
 }
 
 static void missing_block_is_damage(void **state)
 {
 	put_large(*state, 33);
 	forge(*state, "DELETE FROM block WHERE id = " A_BLOCK);
-	is_damaged(*state);
-	assert_int_equal(store_check(((struct fixture *)*state)->store), -EUCLEAN);
+	is_damaged(*state, "is damaged or not there");
 }
 
 static void block_in_place_of_another_is_damage(void **state)
 {
 	put_large(*state, 33);
 	forge(*state, "UPDATE block SET data = (SELECT data FROM block ORDER BY id LIMIT 1) WHERE id = " A_BLOCK);
-	is_damaged(*state);
+	is_damaged(*state, "is damaged or not there");
 }
 
 static void run_of_another_window_is_damage(void **state)
@@ -474,6 +512,21 @@ static void run_of_another_window_is_damage(void **state)
 	put_large(*state, 33);
 	forge(*state, "UPDATE run SET window = 2 WHERE id = 5");
 	assert_int_equal(store_union(((struct fixture *)*state)->store, 2, 2, ignore, NULL), -EUCLEAN);
+}
+
+/* Blocks that are there and that nobody would read. */
+static void run_that_begins_later_is_damage(void **state)
+{
+	put_large(*state, 33);
+	forge(*state, "UPDATE run SET first = first + 1 WHERE id = 1");
+	is_damaged(*state, "has not as many entries");
+}
+
+static void run_that_ends_before_is_damage(void **state)
+{
+	put_large(*state, 33);
+	forge(*state, "UPDATE run SET next = next - 1 WHERE id = 1");
+	is_damaged(*state, "has not as many entries");
 }
 
 static void missing_run_is_damage(void **state)
@@ -507,17 +560,21 @@ int main(void)
 		TEST(is_the_model_at_any_time),
 		TEST(any_order_will_do),
 		TEST(few_runs_are_left),
+		TEST(small_runs_wait_for_each_other),
 		TEST(fewer_are_left_of_a_closed_window),
 		TEST(windows_tell_how_many),
 		TEST(reading_goes_on_while_runs_are_merged),
 		TEST(cut_off_between_transactions),
 		TEST(cut_off_within_a_transaction),
 		TEST(merges_that_fail_lose_nothing),
+		TEST(merging_leaves_a_transaction_alone),
 		TEST(puts_that_fail_are_repeated),
 		TEST(altered_block_is_damage),
 		TEST(missing_block_is_damage),
 		TEST(block_in_place_of_another_is_damage),
 		TEST(run_of_another_window_is_damage),
+		TEST(run_that_begins_later_is_damage),
+		TEST(run_that_ends_before_is_damage),
 		TEST(missing_run_is_damage),
 		TEST(pruned_windows_leave_nothing),
 	};
