@@ -37,6 +37,7 @@ static struct dirty *add_to_model(uint64_t window, size_t length)
 		.first = OPENED + random() % 100,
 		.facts = {.operations = 1U << random() % 5, .was = (uint16_t)(1 << random() % 16)},
 	};
+	entry->facts.flags = (uint8_t)(1U << random() % 8);
 	entry->last = entry->first + random() % 3;
 	path[0] = '/';
 	return entry;

@@ -467,6 +467,18 @@ static int ignore(const struct dirty *entry, void *context)
 	return 0;
 }
 
+/* So many runs of one size that they are merged. */
+static void put_alike(struct fixture *fixture)
+{
+	for (int run = 0; run < 33; run++) {
+		size_t from = model.count;
+
+		for (int i = 0; i < BATCH; i++)
+			add_large(1);
+		assert_int_equal(put_since(fixture->store, from), 0);
+	}
+}
+
 static void is_damaged(struct fixture *fixture, const char *what)
 {
 	bool more;
@@ -487,7 +499,7 @@ static void is_damaged(struct fixture *fixture, const char *what)
 
 static void altered_block_is_damage(void **state)
 {
-	put_large(*state, 33);
+	put_alike(*state);
 	forge(*state, "UPDATE block SET data = CAST(substr(data, 1, 4000) || x'00' || substr(data, 4002) AS BLOB) "
 		      "WHERE id = " A_BLOCK);
 	is_damaged(*state, "is damaged or not there");
@@ -495,21 +507,21 @@ static void altered_block_is_damage(void **state)
 
 static void missing_block_is_damage(void **state)
 {
-	put_large(*state, 33);
+	put_alike(*state);
 	forge(*state, "DELETE FROM block WHERE id = " A_BLOCK);
 	is_damaged(*state, "is damaged or not there");
 }
 
 static void block_in_place_of_another_is_damage(void **state)
 {
-	put_large(*state, 33);
+	put_alike(*state);
 	forge(*state, "UPDATE block SET data = (SELECT data FROM block ORDER BY id LIMIT 1) WHERE id = " A_BLOCK);
 	is_damaged(*state, "is damaged or not there");
 }
 
 static void run_of_another_window_is_damage(void **state)
 {
-	put_large(*state, 33);
+	put_alike(*state);
 	forge(*state, "UPDATE run SET window = 2 WHERE id = 5");
 	assert_int_equal(store_union(((struct fixture *)*state)->store, 2, 2, ignore, NULL), -EUCLEAN);
 }
@@ -517,14 +529,14 @@ static void run_of_another_window_is_damage(void **state)
 /* Blocks that are there and that nobody would read. */
 static void run_that_begins_later_is_damage(void **state)
 {
-	put_large(*state, 33);
+	put_alike(*state);
 	forge(*state, "UPDATE run SET first = first + 1 WHERE id = 1");
 	is_damaged(*state, "has not as many entries");
 }
 
 static void run_that_ends_before_is_damage(void **state)
 {
-	put_large(*state, 33);
+	put_alike(*state);
 	forge(*state, "UPDATE run SET next = next - 1 WHERE id = 1");
 	is_damaged(*state, "has not as many entries");
 }
