@@ -17,7 +17,7 @@
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
-enum { OPEN = 5, DEVICE = 8 << 20, START = 1000 };
+enum { OPEN = 5, DEVICE = 8 << 20, START = 1000, MANY = 6000, LONG = 400 };
 
 struct fixture {
 	char directory[64];
@@ -227,6 +227,38 @@ static void expect_whole(struct fixture *fixture, uint64_t window)
 	assert_true(found.found && found.facts.was && found.facts.flags & DIRTY_EXPAND);
 }
 
+static int count_many(const struct dirty *entry, void *context)
+{
+	*(unsigned *)context += entry->path_length > 5 && memcmp(entry->path, "/many", 5) == 0;
+	return 0;
+}
+
+/* More than are put together at once: each is there. */
+static void test_many_in_a_request(void **state)
+{
+	struct fixture *fixture = *state;
+	struct covered_entry entry = {.changed = START * NANOSECONDS, .mode = S_IFREG};
+	char *bytes = NULL, path[LONG];
+	size_t size = 0;
+	FILE *request = open_memstream(&bytes, &size);
+	unsigned found = 0;
+
+	add_gap(fixture, 2, 2, GAP_FTRACE, fixture->rows[0].id);
+	begin(fixture);
+	for (int i = 0; i < MANY; i++) {
+		entry.length = (uint16_t)snprintf(path, sizeof(path), "/many%0*d", i < MANY / 2 ? 5 : LONG / 2, i);
+		fwrite(&entry, sizeof(entry), 1, request);
+		fwrite(path, entry.length, 1, request);
+	}
+	fclose(request);
+	assert_int_equal(store_begin(fixture->collector.store), 0);
+	assert_int_equal(cover_take(&fixture->collector, bytes, size), 0);
+	assert_int_equal(store_commit(fixture->collector.store), 0);
+	free(bytes);
+	assert_int_equal(store_union(fixture->collector.store, 2, 2, count_many, &found), 0);
+	assert_int_equal(found, MANY);
+}
+
 static void test_reason_by_whole(void **state)
 {
 	add_gap(*state, 2, 2, GAP_MOUNTED, ((struct fixture *)*state)->rows[0].id);
@@ -318,14 +350,9 @@ static void test_widened(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_by_time),
-		TEST(test_reason_by_whole),
-		TEST(test_over_a_cut),
-		TEST(test_clock_was_set),
-		TEST(test_times_that_are_not_believed),
-		TEST(test_open_window),
-		TEST(test_each_filesystem),
-		TEST(test_unknown_filesystem),
+		TEST(test_by_time),     TEST(test_many_in_a_request), TEST(test_reason_by_whole),
+		TEST(test_over_a_cut),  TEST(test_clock_was_set),     TEST(test_times_that_are_not_believed),
+		TEST(test_open_window), TEST(test_each_filesystem),   TEST(test_unknown_filesystem),
 		TEST(test_widened),
 	};
 
