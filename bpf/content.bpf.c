@@ -10,52 +10,61 @@
  * kernel.ftrace_enabled, by which programs are switched off and on without a trace: also while no collector watches it.
  * This hook runs before.
  */
-static __always_inline bool is_ftrace_setting(__u64 file, __u64 inode)
+static __always_inline bool is_ftrace_setting(struct file *file)
 {
 	static const char setting[] = "ftrace_enabled";
 	char name[sizeof(setting)] = {}, differs = 0;
 
-	if (BPF_CORE_READ((struct inode *)inode, i_sb, s_magic) != PROC_MAGIC)
+	if (file->f_inode->i_sb->s_magic != PROC_MAGIC)
 		return false;
-	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ((struct file *)file, f_path.dentry, d_name.name));
+	bpf_probe_read_kernel(name, sizeof(name), file->f_path.dentry->d_name.name);
 #pragma unroll
 	for (__u32 i = 0; i < sizeof(setting); i++)
 		differs |= name[i] ^ setting[i];
 	return !differs;
 }
 
+/* Most files are opened for reading: that must cost next to nothing. */
 static __always_inline void file_open_body(__u64 *arguments, enum hook hook, bool lsm)
 {
-	__u64 file = argument(arguments, 0);
-	__u32 mode = BPF_CORE_READ((struct file *)file, f_mode);
-	__u64 inode, dentry, now, what;
+	struct file *file = (struct file *)arguments[0];
+	__u32 mode = file->f_mode;
+	struct operation_under_way *operation;
+	struct dentry_facts dentry;
+	struct inode_facts inode;
+	__u64 now, what, task;
 
 	if (!(mode & FMODE_WRITE))
 		return;
-	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	if (is_ftrace_setting(file, inode))
+	inode = known_inode(file->f_inode);
+	if (is_ftrace_setting(file))
 		count(losses.ftrace_opened);
-	if (is_device(inode))
-		raw_entry(raw_device(file));
-	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
+	if (has_type(&inode, FILE_BLOCK))
+		raw_entry(raw_device(argument(arguments, 0)));
+	if (!is_written(&inode) || !is_traced(inode.device))
 		return;
 	now = globals.epoch;
-	remember_writer(file, inode, now);
+	remember_writer((__u64)file, &inode, now);
 	if (is_collector())
 		return;
-	what = about(OPERATION_OPEN, opening_flags(file, inode), 0);
-	dentry = file_dentry(file, inode, &what);
-	report_once(dentry, inode, what, now, hook, lsm);
+	task = bpf_get_current_task();
+	operation = bpf_map_lookup_elem(&operations, &task);
+	what = about(OPERATION_OPEN, opening_flags(mode, &inode, operation), 0);
+	dentry = known_dentry(file->f_path.dentry);
+	report_once(current_dentry(&dentry, &inode, &what), &inode, what, now, hook, lsm);
 }
 HOOK_PROGRAMS(file_open, security_file_open)
 
+/* FMODE_WRITE is set before the file is opened and stays: others are not among the writers. */
 static __always_inline void file_free_security_body(__u64 *arguments, enum hook hook, bool lsm)
 {
-	__u64 file = argument(arguments, 0);
+	struct file *file = (struct file *)arguments[0];
+	__u64 key = (__u64)file;
 
 	(void)hook;
 	(void)lsm;
-	bpf_map_delete_elem(&writers, &file);
+	if (file->f_mode & FMODE_WRITE)
+		bpf_map_delete_elem(&writers, &key);
 }
 HOOK_PROGRAMS(file_free_security, security_file_free)
 
@@ -64,14 +73,13 @@ static __always_inline void file_permission_body(__u64 *arguments, enum hook hoo
 {
 	__u64 file = argument(arguments, 0);
 	__u64 what = about(OPERATION_WRITE, EVENT_REPEATED, 0);
-	__u64 inode, dentry;
+	struct inode_facts inode;
 
 	if (!globals.every || !((__u32)argument(arguments, 1) & MAY_WRITE))
 		return;
-	inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	if (!is_written(inode) || !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)) || is_collector())
+	inode = inode_at((__u64)BPF_CORE_READ((struct file *)file, f_inode));
+	if (!is_written(&inode) || !is_traced(inode.device) || is_collector())
 		return;
-	dentry = file_dentry(file, inode, &what);
-	report(dentry, inode, what, globals.epoch, hook, lsm);
+	report(file_dentry(file, &inode, &what), inode.address, what, globals.epoch, hook, lsm);
 }
 HOOK_PROGRAMS(file_permission, security_file_permission)

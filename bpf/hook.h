@@ -106,8 +106,10 @@ static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 n
 		return -1;
 	record = bpf_map_lookup_elem(&scratch, &key);
 	if (record) {
+		record->dentry = dentry;
+		record->inode = inode;
 		record->event.epoch = now;
-		error = lsm ? report_path_lsm(dentry, inode, what, key) : report_path_fentry(dentry, inode, what, key);
+		error = lsm ? report_path_lsm(what, key) : report_path_fentry(what, key);
 	}
 	slot_release(key, lsm);
 	return error;
@@ -117,14 +119,15 @@ static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 n
  * Reports an inode's change once for an epoch, operation and name, and again when a flag is new. It counts as reported
  * only when the record is in the ring: after a failure the next operation tries again.
  */
-static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, __u64 now, enum hook hook, bool lsm)
+static __always_inline void report_once(__u64 dentry, const struct inode_facts *inode, __u64 what, __u64 now,
+					enum hook hook, bool lsm)
 {
 	__u64 bits = 1ULL << (what & 0xff) | (what >> 8 & 0xff) << REPORTED_FLAGS;
 	struct reported_key key = {
-		.address = inode,
-		.inode = compat_inode_number(inode),
-		.generation = BPF_CORE_READ((struct inode *)inode, i_generation),
-		.device = BPF_CORE_READ((struct inode *)inode, i_sb, s_dev),
+		.address = inode->address,
+		.inode = inode->number,
+		.generation = inode->generation,
+		.device = inode->device,
 	};
 	struct reported *known = bpf_map_lookup_elem(&reported, &key);
 	/* What is reported under a name that may not last counts until names do. Asked for before the path is read. */
@@ -133,12 +136,12 @@ static __always_inline void report_once(__u64 dentry, __u64 inode, __u64 what, _
 	if (known && known->epoch == mark.epoch && known->dentry == dentry) {
 		if ((known->operations & bits) == bits) {
 			if (globals.every)
-				report(dentry, inode, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
+				report(dentry, inode->address, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
 			return;
 		}
 		mark.operations |= known->operations;
 	}
-	if (report(dentry, inode, what, now, hook, lsm))
+	if (report(dentry, inode->address, what, now, hook, lsm))
 		return;
 	bpf_map_update_elem(&reported, &key, &mark, BPF_ANY);
 }
@@ -177,6 +180,8 @@ static __always_inline void remember_operation(__u64 first, __u64 what, __u64 se
 /* An operation on an inode itself, through the given dentry. */
 static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what, enum hook hook, bool lsm)
 {
+	struct inode_facts facts;
+	struct dentry_facts given;
 	__u64 now = globals.epoch;
 
 	if (!inode || !is_traced(inode_device(inode)) || is_collector())
@@ -184,8 +189,10 @@ static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what,
 	/* The operation holds the dentry that it was given, not another of the inode's names. */
 	if (dentry)
 		remember_operation(dentry, what, 0, 0, now);
-	dentry = current_dentry(dentry, inode, &what);
-	report_once(dentry, inode, what, now, hook, lsm);
+	facts = inode_at(inode);
+	given = dentry_at(dentry);
+	dentry = current_dentry(&given, &facts, &what);
+	report_once(dentry, &facts, what, now, hook, lsm);
 }
 
 #endif

@@ -108,12 +108,12 @@ static __always_inline void report_canary(__u64 inode)
 
 static __always_inline void changed_file(__u64 file, enum hook hook, bool lsm)
 {
-	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
+	struct inode_facts inode = inode_at((__u64)BPF_CORE_READ((struct file *)file, f_inode));
 	__u64 what = about(OPERATION_IOCTL, 0, 0);
 
-	if (!is_traced(inode_device(inode)))
+	if (!is_traced(inode.device))
 		return;
-	report_once(file_dentry(file, inode, &what), inode, what, globals.epoch, hook, lsm);
+	report_once(file_dentry(file, &inode, &what), &inode, what, globals.epoch, hook, lsm);
 }
 
 /*
@@ -173,8 +173,10 @@ static __always_inline int report_child(__u64 dentry, __u64 address, __u64 now, 
 	}
 	record->path[(bytes - 1) & (NAME_BYTES - 1)] = '/';
 	record->begun = bytes;
+	record->dentry = dentry;
+	record->inode = 0;
 	record->event.epoch = now;
-	error = lsm ? report_path_lsm(dentry, 0, what, key) : report_path_fentry(dentry, 0, what, key);
+	error = lsm ? report_path_lsm(what, key) : report_path_fentry(what, key);
 out:
 	slot_release(key, lsm);
 	return error;
@@ -218,11 +220,12 @@ static __always_inline void changed_everywhere(__u64 inode, __u32 flags, enum ho
 /* Should it straddle a cut, all of the directory is carried: the name is not kept. */
 static __always_inline void changed_subvolume(__u64 dentry, __u64 inode, __u64 name, enum hook hook, bool lsm)
 {
+	struct inode_facts facts = inode_at(inode);
 	__u64 now = globals.epoch;
 
 	remember_operation(dentry, about(OPERATION_IOCTL, EVENT_UNFIT, 0), 0, 0, now);
 	report_child(dentry, name, now, hook, lsm);
-	report_once(dentry, inode, about(OPERATION_IOCTL, 0, 0), now, hook, lsm);
+	report_once(dentry, &facts, about(OPERATION_IOCTL, 0, 0), now, hook, lsm);
 }
 
 /* Of a block device: what asks for its size, its limits, its place, its partitions, or to forget what is cached. */

@@ -19,24 +19,25 @@ static __always_inline int report_now(__u64 dentry, __u64 inode, __u64 what, __u
 
 	if (!record)
 		return -1;
+	record->dentry = dentry;
+	record->inode = inode;
 	record->event.epoch = now;
-	return lsm ? report_path_lsm(dentry, inode, what, slot) : report_path_fentry(dentry, inode, what, slot);
+	return lsm ? report_path_lsm(what, slot) : report_path_fentry(what, slot);
 }
 
 static __always_inline void enter_file(__u64 file, bool lsm)
 {
-	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	__u64 dentry, what, now = globals.epoch;
+	struct inode_facts inode = inode_at((__u64)BPF_CORE_READ((struct file *)file, f_inode));
+	__u64 what, now = globals.epoch;
 
-	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) || !is_written(inode) ||
-	    !is_traced(BPF_CORE_READ((struct inode *)inode, i_sb, s_dev)))
+	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) || !is_written(&inode) ||
+	    !is_traced(inode.device))
 		return;
 	if (bpf_map_lookup_elem(&writers, &file))
 		return;
-	remember_writer(file, inode, now);
-	what = about(OPERATION_OPEN, held_flags(file, inode), 0);
-	dentry = file_dentry(file, inode, &what);
-	report_now(dentry, inode, what, now, lsm);
+	remember_writer(file, &inode, now);
+	what = about(OPERATION_OPEN, held_flags(file, &inode), 0);
+	report_now(file_dentry(file, &inode, &what), inode.address, what, now, lsm);
 }
 
 /*
@@ -130,23 +131,24 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 {
 	__u64 *file = context->key;
 	struct writer *writer = context->value;
-	__u64 inode, dentry, what, now = globals.epoch;
+	struct inode_facts inode;
+	__u64 dentry, what, now = globals.epoch;
 
 	if (!file || !writer || writer->epoch == now)
 		return 0;
-	inode = (__u64)BPF_CORE_READ((struct file *)*file, f_inode);
-	if (!inode || compat_inode_number(inode) != writer->inode)
+	inode = inode_at((__u64)BPF_CORE_READ((struct file *)*file, f_inode));
+	if (!inode.address || inode.number != writer->inode)
 		return 0;
 	/* What is in use for swapping is no content. swapoff opens the file, so that it is listed then. */
-	if (BPF_CORE_READ((struct inode *)inode, i_flags) & S_SWAPFILE) {
+	if (inode.flags & S_SWAPFILE) {
 		writer->epoch = now;
 		return 0;
 	}
-	what = about(OPERATION_OPEN, EVENT_CARRIED | held_flags(*file, inode), 0);
-	dentry = file_dentry(*file, inode, &what);
-	if (dentry && dentry_inode(dentry) != inode)
+	what = about(OPERATION_OPEN, EVENT_CARRIED | held_flags(*file, &inode), 0);
+	dentry = file_dentry(*file, &inode, &what);
+	if (dentry && dentry_inode(dentry) != inode.address)
 		return 0;
-	report_now(dentry, inode, what, now, lsm);
+	report_now(dentry, inode.address, what, now, lsm);
 	writer->epoch = now;
 	return 0;
 }
@@ -162,8 +164,12 @@ static __always_inline void carry_name(__u64 dentry, __u64 found, __u64 subject,
 	 */
 	if (dentry_inode(dentry) != found || !is_traced(dentry_device(dentry)))
 		return;
-	if (!(NAME_OPERATIONS >> (what & 0xff) & 1))
-		dentry = current_dentry(dentry, found, &what);
+	if (!(NAME_OPERATIONS >> (what & 0xff) & 1)) {
+		struct dentry_facts given = dentry_at(dentry);
+		struct inode_facts inode = inode_at(found);
+
+		dentry = current_dentry(&given, &inode, &what);
+	}
 	report_now(dentry, subject, what, now, lsm);
 }
 

@@ -39,12 +39,16 @@ static __always_inline void inode_link_body(__u64 *arguments, enum hook hook, bo
 	__u64 new = dentry_argument(arguments, hook, 2);
 	__u64 inode = dentry_inode(old);
 	__u64 what = about(OPERATION_LINK, 0, 0), what_old = what;
+	struct inode_facts facts;
+	struct dentry_facts given;
 	__u64 now = globals.epoch;
 
 	if (!is_watched(new))
 		return;
 	remember_operation(old, what, new, what, now);
-	report(current_dentry(old, inode, &what_old), inode, what_old, now, hook, lsm);
+	facts = inode_at(inode);
+	given = dentry_at(old);
+	report(current_dentry(&given, &facts, &what_old), inode, what_old, now, hook, lsm);
 	report(new, inode, what, now, hook, lsm);
 }
 HOOK_PROGRAMS(inode_link, security_inode_link)

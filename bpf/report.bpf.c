@@ -276,15 +276,18 @@ static __always_inline int report_inode(struct event *event, __u64 inode)
 	return submit(event, sizeof(*event));
 }
 
-static __always_inline int report_path(__u64 dentry, __u64 inode, __u64 what, __u32 slot, bool lsm)
+static __always_inline int report_path(__u64 what, __u32 slot, bool lsm)
 {
 	struct scratch *record = bpf_map_lookup_elem(&scratch, &slot);
+	__u64 dentry, inode;
 	int length;
 
 	if (!record) {
 		count(losses.no_scratch);
 		return -1;
 	}
+	dentry = record->dentry;
+	inode = record->inode;
 	record->begun = what & REPORT_CHILD ? record->begun : 0;
 	record->event.kind = EVENT_PATH;
 	record->event.operation = what & 0xff;
@@ -311,22 +314,12 @@ static __always_inline int report_path(__u64 dentry, __u64 inode, __u64 what, __
 	return what >> 8 & EVENT_UNNAMED ? report_inode(&record->event, inode) : 0;
 }
 
-__noinline int report_path_lsm(__u64 dentry, __u64 inode, __u64 what, __u32 slot)
+__noinline int report_path_lsm(__u64 what, __u32 slot)
 {
-	return report_path(dentry, inode, what, slot, true);
+	return report_path(what, slot, true);
 }
 
-__noinline int report_path_fentry(__u64 dentry, __u64 inode, __u64 what, __u32 slot)
+__noinline int report_path_fentry(__u64 what, __u32 slot)
 {
-	return report_path(dentry, inode, what, slot, false);
-}
-
-__noinline int remember_writer(__u64 file, __u64 inode, __u64 now)
-{
-	struct writer writer = {.epoch = lasting(now), .inode = compat_inode_number(inode)};
-
-	if (!bpf_map_update_elem(&writers, &file, &writer, BPF_ANY))
-		return 0;
-	count(losses.writers_full);
-	return -1;
+	return report_path(what, slot, false);
 }

@@ -16,6 +16,7 @@ enum {
 	FMODE_WRITE = 0x2,
 	FMODE_NOCMTIME = 0x800,
 	FMODE_WRITER = 0x10000,
+	FMODE_CREATED = 0x100000,
 	S_NOCMTIME = 1 << 7,
 	S_SWAPFILE = 1 << 8,
 	VM_SHARED = 0x8,
@@ -61,6 +62,8 @@ struct walk {
 
 struct scratch {
 	__u64 busy;
+	__u64 dentry; /* what the record is about; one of both may be 0 */
+	__u64 inode;
 	struct walk walk;
 	volatile __u32 length; /* of the path so far */
 	__u32 begun;           /* of what stands below the dentry at which the walk begins */
@@ -160,13 +163,12 @@ static __always_inline __u64 about(enum operation operation, __u32 flags, __u32 
 }
 
 /*
- * Puts the path of a dentry into the ring, or where it has none the inode itself. dentry or inode may be 0. slot: a
- * record buffer that is the caller's, its event.epoch set. 0, or -1 with the loss counted.
+ * Puts the path of a dentry into the ring, or where it has none the inode itself. slot: a record buffer that is the
+ * caller's, its dentry, inode and event.epoch set: pointers go by way of its memory, as global functions take none. 0,
+ * or -1 with the loss counted.
  */
-int report_path_lsm(__u64 dentry, __u64 inode, __u64 what, __u32 slot);
-int report_path_fentry(__u64 dentry, __u64 inode, __u64 what, __u32 slot);
-/* Enters a file into the writers. 0, or -1 with the loss counted. */
-int remember_writer(__u64 file, __u64 inode, __u64 now);
+int report_path_lsm(__u64 what, __u32 slot);
+int report_path_fentry(__u64 what, __u32 slot);
 
 static __always_inline bool is_traced(__u32 device)
 {
@@ -208,26 +210,102 @@ static __always_inline bool is_name(__u64 dentry)
 	       (__u64)BPF_CORE_READ((struct dentry *)dentry, d_parent) != dentry;
 }
 
-static __always_inline __u64 find_name(struct inode *inode)
+/* What hooks ask of a dentry. */
+struct dentry_facts {
+	__u64 address; /* 0: there is none */
+	__u64 superblock;
+	bool is_name;
+};
+
+static __always_inline struct dentry_facts known_dentry(struct dentry *dentry)
 {
-	__u64 node = (__u64)BPF_CORE_READ(inode, i_dentry.first);
+	return (struct dentry_facts){
+		.address = (__u64)dentry,
+		.superblock = (__u64)dentry->d_sb,
+		.is_name = dentry->d_hash.pprev && dentry->d_parent != dentry,
+	};
+}
+
+static __always_inline struct dentry_facts dentry_at(__u64 address)
+{
+	if (!address)
+		return (struct dentry_facts){0};
+	return (struct dentry_facts){
+		.address = address,
+		.superblock = (__u64)BPF_CORE_READ((struct dentry *)address, d_sb),
+		.is_name = is_name(address),
+	};
+}
+
+static __always_inline __u64 find_name(__u64 inode)
+{
+	__u64 node = (__u64)BPF_CORE_READ((struct inode *)inode, i_dentry.first);
 
 	for (int i = 0; i < ALIASES && node; i++) {
 		__u64 alias = compat_alias(node);
 
-		if (is_name(alias) && dentry_inode(alias) == (__u64)inode)
+		if (is_name(alias) && dentry_inode(alias) == inode)
 			return alias;
 		node = (__u64)BPF_CORE_READ((struct hlist_node *)node, next);
 	}
 	return 0;
 }
 
-/* Where a write changes something on the filesystem: of a fifo or a terminal, the times. */
-static __always_inline bool is_written(__u64 inode)
-{
-	__u32 type = BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE;
+/* What hooks ask of an inode. */
+struct inode_facts {
+	__u64 address;
+	__u64 number;
+	__u64 superblock;
+	__u32 device;
+	__u32 generation;
+	__u32 flags;
+	__u32 links;
+	__u16 mode;
+};
 
-	return type == FILE_REGULAR || type == FILE_FIFO || type == FILE_CHARACTER;
+/*
+ * Of a pointer that came from a hook's arguments by way of members: the verifier knows its type and lets it be read by
+ * loads, where a call for each member takes some 70 instructions.
+ */
+static __always_inline struct inode_facts known_inode(struct inode *inode)
+{
+	return (struct inode_facts){
+		.address = (__u64)inode,
+		.number = inode->i_ino,
+		.superblock = (__u64)inode->i_sb,
+		.device = inode->i_sb->s_dev,
+		.generation = inode->i_generation,
+		.flags = inode->i_flags,
+		.links = inode->i_nlink,
+		.mode = inode->i_mode,
+	};
+}
+
+static __always_inline struct inode_facts inode_at(__u64 address)
+{
+	struct inode *inode = (struct inode *)address;
+
+	return (struct inode_facts){
+		.address = address,
+		.number = compat_inode_number(address),
+		.superblock = (__u64)BPF_CORE_READ(inode, i_sb),
+		.device = BPF_CORE_READ(inode, i_sb, s_dev),
+		.generation = BPF_CORE_READ(inode, i_generation),
+		.flags = BPF_CORE_READ(inode, i_flags),
+		.links = BPF_CORE_READ(inode, i_nlink),
+		.mode = BPF_CORE_READ(inode, i_mode),
+	};
+}
+
+static __always_inline bool has_type(const struct inode_facts *inode, __u32 type)
+{
+	return (inode->mode & FILE_TYPE) == type;
+}
+
+/* Where a write changes something on the filesystem: of a fifo or a terminal, the times. */
+static __always_inline bool is_written(const struct inode_facts *inode)
+{
+	return has_type(inode, FILE_REGULAR) || has_type(inode, FILE_FIFO) || has_type(inode, FILE_CHARACTER);
 }
 
 /*
@@ -241,25 +319,26 @@ static __always_inline bool is_written(__u64 inode)
  * and the given dentry too if it is of the inode's filesystem (else 0 is returned), because it may still lead there: a
  * file made in a directory that folds case stays unhashed.
  */
-static __always_inline __u64 current_dentry(__u64 dentry, __u64 inode, __u64 *what)
+static __always_inline __u64 current_dentry(const struct dentry_facts *dentry, const struct inode_facts *inode,
+					    __u64 *what)
 {
-	struct inode *file = (struct inode *)inode;
-	bool own = dentry && (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb) == (__u64)BPF_CORE_READ(file, i_sb);
+	bool own = dentry->address && dentry->superblock == inode->superblock;
 	__u64 alias;
 
-	if (own && (is_name(dentry) || !BPF_CORE_READ(file, i_nlink) ||
-		    (BPF_CORE_READ(file, i_mode) & FILE_TYPE) == FILE_DIRECTORY))
-		return dentry;
-	alias = find_name(file);
+	if (own && (dentry->is_name || !inode->links || has_type(inode, FILE_DIRECTORY)))
+		return dentry->address;
+	alias = find_name(inode->address);
 	if (alias)
 		return alias;
 	*what |= (__u64)EVENT_UNNAMED << 8;
-	return own ? dentry : 0;
+	return own ? dentry->address : 0;
 }
 
-static __always_inline __u64 file_dentry(__u64 file, __u64 inode, __u64 *what)
+static __always_inline __u64 file_dentry(__u64 file, const struct inode_facts *inode, __u64 *what)
 {
-	return current_dentry((__u64)BPF_CORE_READ((struct file *)file, f_path.dentry), inode, what);
+	struct dentry_facts dentry = dentry_at((__u64)BPF_CORE_READ((struct file *)file, f_path.dentry));
+
+	return current_dentry(&dentry, inode, what);
 }
 
 #endif
