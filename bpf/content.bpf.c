@@ -24,6 +24,17 @@ static __always_inline bool is_ftrace_setting(struct file *file)
 	return !differs;
 }
 
+/*
+ * The call that opens this file has made it (lookup_open(), fs/namei.c): the task's last operation, under this name. A
+ * record of the opening says no more than that one, which is not refined.
+ */
+static __always_inline bool is_reported_as_new(__u32 mode, const struct dentry_facts *dentry,
+					       const struct operation_under_way *operation, __u64 now)
+{
+	return mode & FMODE_CREATED && operation && operation->reported == now && now &&
+	       (operation->what[0] & 0xff) == OPERATION_CREATE && operation->dentries[0] == dentry->address;
+}
+
 /* Most files are opened for reading: that must cost next to nothing. */
 static __always_inline void file_open_body(__u64 *arguments, enum hook hook, bool lsm)
 {
@@ -51,6 +62,8 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	operation = bpf_map_lookup_elem(&operations, &task);
 	what = about(OPERATION_OPEN, opening_flags(mode, &inode, operation), 0);
 	dentry = known_dentry(file->f_path.dentry);
+	if (is_reported_as_new(mode, &dentry, operation, now))
+		return report_again(dentry.address, &inode, what, now, hook, lsm);
 	report_once(current_dentry(&dentry, &inode, &what), &inode, what, now, hook, lsm);
 }
 HOOK_PROGRAMS(file_open, security_file_open)

@@ -115,6 +115,14 @@ static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 n
 	return error;
 }
 
+/* What need not be reported. */
+static __always_inline void report_again(__u64 dentry, const struct inode_facts *inode, __u64 what, __u64 now,
+					 enum hook hook, bool lsm)
+{
+	if (globals.every)
+		report(dentry, inode->address, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
+}
+
 /*
  * Reports an inode's change once for an epoch, operation and name, and again when a flag is new. It counts as reported
  * only when the record is in the ring: after a failure the next operation tries again.
@@ -134,11 +142,8 @@ static __always_inline void report_once(__u64 dentry, const struct inode_facts *
 	struct reported mark = {.epoch = lasting(now) ? now : ~now, .dentry = dentry, .operations = bits};
 
 	if (known && known->epoch == mark.epoch && known->dentry == dentry) {
-		if ((known->operations & bits) == bits) {
-			if (globals.every)
-				report(dentry, inode->address, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
-			return;
-		}
+		if ((known->operations & bits) == bits)
+			return report_again(dentry, inode, what, now, hook, lsm);
 		mark.operations |= known->operations;
 	}
 	if (report(dentry, inode->address, what, now, hook, lsm))
@@ -148,9 +153,10 @@ static __always_inline void report_once(__u64 dentry, const struct inode_facts *
 
 /*
  * The hooks run before the change: what a task does last in an epoch may happen in the next one. Called before anything
- * is suppressed. second: 0, or another dentry of the same operation.
+ * is suppressed. second: 0, or another dentry of the same operation. Returns its entry, or 0 with the loss counted.
  */
-static __always_inline void remember_operation(__u64 first, __u64 what, __u64 second, __u64 what_second, __u64 now)
+static __always_inline struct operation_under_way *remember_operation(__u64 first, __u64 what, __u64 second,
+								      __u64 what_second, __u64 now)
 {
 	/* A serial that no task had before: the entry's memory may have been another's. */
 	struct operation_under_way none = {.serial = bpf_ktime_get_boot_ns()};
@@ -160,11 +166,11 @@ static __always_inline void remember_operation(__u64 first, __u64 what, __u64 se
 	if (!operation) {
 		if (bpf_map_update_elem(&operations, &task, &none, BPF_ANY)) {
 			count(losses.operations_full);
-			return;
+			return 0;
 		}
 		operation = bpf_map_lookup_elem(&operations, &task);
 		if (!operation)
-			return;
+			return 0;
 	}
 	operation->serial++;
 	operation->epoch = settled(now);
@@ -175,6 +181,8 @@ static __always_inline void remember_operation(__u64 first, __u64 what, __u64 se
 	operation->dentries[1] = second;
 	operation->inodes[1] = second ? dentry_inode(second) : 0;
 	operation->what[1] = what_second;
+	operation->reported = 0;
+	return operation;
 }
 
 /* An operation on an inode itself, through the given dentry. */

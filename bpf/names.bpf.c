@@ -10,12 +10,16 @@ static __always_inline bool is_watched(__u64 dentry)
 static __always_inline void changed_name(__u64 *arguments, enum hook hook, enum operation operation, bool lsm)
 {
 	__u64 dentry = dentry_argument(arguments, hook, 0);
-	__u64 now = globals.epoch;
+	struct operation_under_way *entry;
+	__u64 now = globals.epoch, lasts;
 
 	if (!is_watched(dentry))
 		return;
-	remember_operation(dentry, about(operation, 0, 0), 0, 0, now);
-	report(dentry, dentry_inode(dentry), about(operation, 0, 0), now, hook, lsm);
+	entry = remember_operation(dentry, about(operation, 0, 0), 0, 0, now);
+	/* Asked for before the path is read. */
+	lasts = lasting(now);
+	if (!report(dentry, dentry_inode(dentry), about(operation, 0, 0), now, hook, lsm) && entry)
+		entry->reported = lasts;
 }
 
 #define NAME_HOOK(name, operation)                                                                                     \

@@ -213,7 +213,6 @@ static __always_inline void fill_caller(struct event *event)
 	event->pid = id >> 32;
 	event->tid = (__u32)id;
 	event->uid = (__u32)bpf_get_current_uid_gid();
-	bpf_get_current_comm(event->command, sizeof(event->command));
 }
 
 static __always_inline void fill_inode(struct event *event, __u64 address)
@@ -264,6 +263,18 @@ static __always_inline int submit(void *data, __u32 bytes)
 	return 0;
 }
 
+/* Puts a record with its path into the ring. */
+static __always_inline int submit_path(struct scratch *record, __u32 length)
+{
+	__u32 bytes = sizeof(record->event) + length;
+
+	record->event.path_bytes = length;
+	if (!globals.watched)
+		return submit(&record->event, bytes);
+	bpf_get_current_comm(record->path + length, COMMAND_BYTES);
+	return submit(&record->event, bytes + COMMAND_BYTES);
+}
+
 /* The name itself is what some operations change: an inode is no substitute for it. */
 static __always_inline int report_inode(struct event *event, __u64 inode)
 {
@@ -308,8 +319,7 @@ static __always_inline int report_path(__u64 what, __u32 slot, bool lsm)
 	if (length < 0 || length > RECORD_PATH_BYTES)
 		return report_inode(&record->event, inode);
 	record->event.flags |= what >> 8 & EVENT_UNFIT;
-	record->event.path_bytes = length;
-	if (submit(&record->event, sizeof(record->event) + length))
+	if (submit_path(record, length))
 		return -1;
 	return what >> 8 & EVENT_UNNAMED ? report_inode(&record->event, inode) : 0;
 }

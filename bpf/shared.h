@@ -68,7 +68,7 @@ struct scratch {
 	volatile __u32 length; /* of the path so far */
 	__u32 begun;           /* of what stands below the dentry at which the walk begins */
 	struct event event;
-	char path[RECORD_PATH_BYTES];
+	char path[RECORD_PATH_BYTES + COMMAND_BYTES];
 };
 
 struct events_map {

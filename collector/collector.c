@@ -121,7 +121,7 @@ static int take(struct collector *collector, const struct event *event)
 	if (!(event->flags & EVENT_REPEATED))
 		code = enter(collector, &header, path, length);
 	if (!code && collector->observe && event->kind == EVENT_PATH)
-		collector->observe(event, path, collector->observer);
+		collector->observe(event, tracer_command(collector->tracer, event), path, collector->observer);
 	return code;
 }
 

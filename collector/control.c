@@ -58,13 +58,16 @@ static json_t *handle_status(struct peer *peer, const json_t *request, char **er
 	return json_pack("{s:o}", "status", report_status(peer->control->collector));
 }
 
-/* The hooks on demand are attached while anybody wants them. */
-static int update_every(struct control *control)
+/* What only people want is there while anybody does. */
+static int update_tails(struct control *control)
 {
-	bool every = false;
+	bool any = false, every = false;
 
-	for (const struct peer *peer = control->peers; peer; peer = peer->next)
+	for (const struct peer *peer = control->peers; peer; peer = peer->next) {
+		any |= peer->tails;
 		every |= peer->tails && peer->tail.every;
+	}
+	tracer_show_commands(control->collector->tracer, any);
 	return tracer_show_every(control->collector->tracer, every);
 }
 
@@ -73,7 +76,7 @@ static json_t *handle_tail(struct peer *peer, const json_t *request, char **erro
 	if (tail_read(&peer->tail, request, error))
 		return NULL;
 	peer->tails = true;
-	if (update_every(peer->control))
+	if (update_tails(peer->control))
 		sentence(error, 0, "the hooks for every write cannot be attached");
 	return *error ? NULL : json_object();
 }
@@ -143,8 +146,8 @@ static void close_peer(struct peer *peer)
 	control->count--;
 	sd_event_source_unref(peer->source);
 	close(peer->descriptor);
-	if (peer->tails && peer->tail.every)
-		update_every(control);
+	if (peer->tails)
+		update_tails(control);
 	tail_free(&peer->tail);
 	walk_abandon(control->collector, peer);
 	free(peer);
@@ -254,16 +257,17 @@ static void show_dropped(struct peer *peer)
 	free(line);
 }
 
-static void observe(const struct event *event, const char *path, void *context)
+static void observe(const struct event *event, const char *command, const char *path, void *context)
 {
 	struct control *control = context;
 
 	for (struct peer *peer = control->peers; peer; peer = peer->next) {
 		char *line;
 
-		if (!peer->tails)
+		/* What has no command happened before anybody asked. */
+		if (!peer->tails || !command)
 			continue;
-		line = tail_line(&peer->tail, &control->collector->coverage, event, path);
+		line = tail_line(&peer->tail, &control->collector->coverage, event, command, path);
 		if (!line)
 			continue;
 		if (peer->tail.dropped)

@@ -48,12 +48,17 @@ void ring_close(struct ring *ring)
 	ring->consumer = NULL;
 }
 
+static const uint32_t *header_at(const struct ring *ring, uint64_t position)
+{
+	return (const uint32_t *)(ring->data + (position & (ring->size - 1)));
+}
+
 const void *ring_next(struct ring *ring)
 {
 	uint64_t end = ring_produced(ring);
 
 	while (ring->position < end) {
-		const uint32_t *header = (const uint32_t *)(ring->data + (ring->position & (ring->size - 1)));
+		const uint32_t *header = header_at(ring, ring->position);
 		uint32_t length = __atomic_load_n(header, __ATOMIC_ACQUIRE);
 
 		if (length & RECORD_BUSY)
@@ -65,6 +70,11 @@ const void *ring_next(struct ring *ring)
 			return (const uint8_t *)header + RECORD_HEADER;
 	}
 	return NULL;
+}
+
+uint32_t ring_length(const struct ring *ring)
+{
+	return *header_at(ring, ring->last) & RECORD_LENGTH;
 }
 
 void ring_release(struct ring *ring, bool keep_last)

@@ -24,6 +24,8 @@ int ring_open(struct ring *ring, int map, uint32_t size);
 void ring_close(struct ring *ring);
 /* The next record or NULL. It is valid until ring_release(). */
 const void *ring_next(struct ring *ring);
+/* Bytes of the last record returned. */
+uint32_t ring_length(const struct ring *ring);
 /* Frees all that was returned, or all but the last record. */
 void ring_release(struct ring *ring, bool keep_last);
 /* Where the kernel has come to; ring->position follows it. */

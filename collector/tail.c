@@ -61,7 +61,7 @@ void tail_free(struct tail *tail)
 	*tail = (struct tail){0};
 }
 
-static bool is_wanted(const struct tail *tail, const struct event *event, const char *path)
+static bool is_wanted(const struct tail *tail, const struct event *event, const char *command, const char *path)
 {
 	if (event->flags & EVENT_REPEATED && !tail->every)
 		return false;
@@ -69,7 +69,7 @@ static bool is_wanted(const struct tail *tail, const struct event *event, const 
 		return false;
 	if (tail->pid && tail->pid != event->pid && tail->pid != event->tid)
 		return false;
-	if (tail->command && strncmp(tail->command, event->command, COMMAND_BYTES - 1) != 0)
+	if (tail->command && strncmp(tail->command, command, COMMAND_BYTES - 1) != 0)
 		return false;
 	return !tail->path || fnmatch(tail->path, path, 0) == 0;
 }
@@ -113,7 +113,8 @@ static char *finish_line(json_t *object)
 	return line;
 }
 
-char *tail_line(const struct tail *tail, const struct coverage *coverage, const struct event *event, const char *path)
+char *tail_line(const struct tail *tail, const struct coverage *coverage, const struct event *event,
+		const char *command, const char *path)
 {
 	const struct mount *mount = coverage_mount(coverage, event->device, path);
 	char host_path[HOST_PATH_BYTES], time[TIME_BYTES];
@@ -122,7 +123,7 @@ char *tail_line(const struct tail *tail, const struct coverage *coverage, const 
 	/* What no mount shows has no path on the host; then its path inside the filesystem says most. */
 	if (!mount || mount_to_host(mount, path, strlen(path), host_path, sizeof(host_path)) < 0)
 		snprintf(host_path, sizeof(host_path), "%s", path);
-	if (!is_wanted(tail, event, host_path))
+	if (!is_wanted(tail, event, command, host_path))
 		return NULL;
 	object = json_object();
 	json_object_set_new(object, "time", json_string(event_time(event, time)));
@@ -130,7 +131,7 @@ char *tail_line(const struct tail *tail, const struct coverage *coverage, const 
 	json_object_set_new(object, "pid", json_integer(event->pid));
 	json_object_set_new(object, "tid", json_integer(event->tid));
 	json_object_set_new(object, "uid", json_integer(event->uid));
-	set_text(object, "command", event->command, strnlen(event->command, COMMAND_BYTES));
+	set_text(object, "command", command, strnlen(command, COMMAND_BYTES));
 	set_text(object, "path", host_path, strlen(host_path));
 	json_object_set_new(object, "window", json_integer(event->epoch));
 	json_object_set_new(object, "repeated", json_boolean(event->flags & EVENT_REPEATED));

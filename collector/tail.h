@@ -23,7 +23,8 @@ struct tail {
 int tail_read(struct tail *tail, const json_t *request, char **error);
 void tail_free(struct tail *tail);
 /* A line with its newline (caller frees), or NULL when the event is not wanted. */
-char *tail_line(const struct tail *tail, const struct coverage *coverage, const struct event *event, const char *path);
+char *tail_line(const struct tail *tail, const struct coverage *coverage, const struct event *event,
+		const char *command, const char *path);
 char *tail_dropped_line(uint64_t dropped);
 
 #endif

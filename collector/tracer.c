@@ -47,7 +47,7 @@ void tracer_close(struct tracer *tracer)
 		return;
 	if (tracer->own.globals) {
 		tracer->own.globals->collector = 0;
-		tracer->own.globals->every = 0;
+		tracer->own.globals->every = tracer->own.globals->watched = 0;
 	}
 	for (size_t i = 0; i < tracer->old_count; i++)
 		generation_close(&tracer->old[i]);
@@ -162,6 +162,11 @@ int tracer_enter_open_files(struct tracer *tracer)
 	return result ? result : run_iterator(tracer, ITERATOR_mapped_files, -1);
 }
 
+void tracer_show_commands(struct tracer *tracer, bool on)
+{
+	tracer->own.globals->watched = on;
+}
+
 int tracer_show_every(struct tracer *tracer, bool on)
 {
 	tracer->own.globals->every = on;
@@ -185,7 +190,7 @@ int tracer_descriptor(const struct tracer *tracer)
 	return tracer->own.loaded.maps[MAP_events];
 }
 
-/* Records grow at the end of their fixed part. One that cannot be read becomes nothing, and a loss. */
+/* Records grow and shrink at the end of their fixed part. One that cannot be read becomes nothing, and a loss. */
 static const struct event *convert(struct tracer *tracer, const void *record, uint32_t event_bytes)
 {
 	struct event *event = tracer->converted;
@@ -215,6 +220,16 @@ const struct event *tracer_next(struct tracer *tracer)
 	}
 	tracer->latest = &tracer->own.ring;
 	return ring_next(&tracer->own.ring);
+}
+
+/* Older programs made their records before anybody could watch. */
+const char *tracer_command(const struct tracer *tracer, const struct event *event)
+{
+	size_t bytes = sizeof(*event) + event->path_bytes;
+
+	if (tracer->latest != &tracer->own.ring || ring_length(tracer->latest) < bytes + COMMAND_BYTES)
+		return NULL;
+	return (const char *)event + bytes;
 }
 
 void tracer_release(struct tracer *tracer, bool keep_last)

@@ -108,6 +108,8 @@ int tracer_each_superblock(const struct tracer *tracer,
 void tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_write *entry);
 /* Enters all files that are open for writing or mapped so, on filesystems that are traced. */
 int tracer_enter_open_files(struct tracer *tracer);
+/* Records say which command it was. */
+void tracer_show_commands(struct tracer *tracer, bool on);
 /* Attaches or detaches the hooks on demand, and lets records through that deduplication hides. */
 int tracer_show_every(struct tracer *tracer, bool on);
 
@@ -118,6 +120,8 @@ int tracer_descriptor(const struct tracer *tracer);
  * dies before that finds it again.
  */
 const struct event *tracer_next(struct tracer *tracer);
+/* The name of the command that made the last record, with its NUL, or NULL: nobody watched then. */
+const char *tracer_command(const struct tracer *tracer, const struct event *event);
 /* Frees the ring up to the last record returned, or but for that one. */
 void tracer_release(struct tracer *tracer, bool keep_last);
 /*

@@ -89,7 +89,7 @@ static int begin_generation(struct tracer *tracer, const struct tracer_options *
 /* Those with our process's number that began later are not us. */
 static void claim(struct tracer *tracer)
 {
-	tracer->own.globals->every = 0;
+	tracer->own.globals->every = tracer->own.globals->watched = 0;
 	tracer->own.globals->collector = 0;
 	tracer->own.globals->collector_claimed = (uint64_t)moment_of_boot();
 	__atomic_store_n(&tracer->own.globals->collector, getpid(), __ATOMIC_SEQ_CST);

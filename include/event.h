@@ -72,8 +72,9 @@ enum event_flags {
 enum { CANARY_COMMAND = 0x7efc };
 
 /*
- * One record of the ring; a path of path_bytes follows. Components stand leaf first, each followed by '/', so that
- * "a/b" is "b/a/" and the filesystem's root is empty.
+ * One record of the ring; a path of path_bytes follows, and the command's name (COMMAND_BYTES, with its NUL) if anybody
+ * watches. Components stand leaf first, each followed by '/', so that "a/b" is "b/a/" and the filesystem's root is
+ * empty.
  */
 struct event {
 	__u64 epoch;  /* the window in which the path is dirty */
@@ -92,7 +93,6 @@ struct event {
 	__u8 operation;
 	__u8 flags;
 	__u8 replaced; /* file type (mode >> 12) of what a rename replaces, 0: nothing */
-	char command[COMMAND_BYTES];
 };
 
 /* How long a loss may go on being one. */
@@ -133,7 +133,9 @@ struct globals {
 	__u64 mounts_ended;      /* and those whose program has ended */
 	__u64 collector_claimed; /* when it said who it is, in CLOCK_BOOTTIME */
 	__u32 collector;         /* its thread group; 0: none */
-	__u32 every;             /* somebody wants to see what deduplication hides */
+	__u32 watched;           /* somebody wants to see who it is */
+	__u32 every;             /* and what deduplication hides */
+	__u32 padding;
 	struct losses losses;
 	struct losses accounted; /* those of which there are gaps in the store; no program uses this */
 };
@@ -186,6 +188,7 @@ struct operation_under_way {
 	__u64 what[2];   /* as in about() */
 	__u64 began;     /* the epoch in which its hook has run */
 	__u64 look;      /* that met it last, a rename */
+	__u64 reported;  /* the epoch if its record is in the ring and its name lasts, else 0 */
 };
 
 #endif
