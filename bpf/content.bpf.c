@@ -81,18 +81,27 @@ static __always_inline void file_free_security_body(__u64 *arguments, enum hook 
 }
 HOOK_PROGRAMS(file_free_security, security_file_free)
 
-/* For people who watch: each write, never for a list. */
+/*
+ * For people: that a file was written, and not only opened for it; and each write, for those who watch. Not every write
+ * comes here (a loop device's do not), and a list needs none.
+ */
 static __always_inline void file_permission_body(__u64 *arguments, enum hook hook, bool lsm)
 {
-	__u64 file = argument(arguments, 0);
-	__u64 what = about(OPERATION_WRITE, EVENT_REPEATED, 0);
+	struct file *file = (struct file *)arguments[0];
+	__u64 now = globals.epoch, name, what = about(OPERATION_WRITE, 0, 0);
+	struct dentry_facts dentry;
 	struct inode_facts inode;
 
-	if (!globals.every || !((__u32)argument(arguments, 1) & MAY_WRITE))
+	if (!((__u32)arguments[1] & MAY_WRITE) || !(settings.precise || globals.every))
 		return;
-	inode = inode_at((__u64)BPF_CORE_READ((struct file *)file, f_inode));
+	inode = known_inode(file->f_inode);
 	if (!is_written(&inode) || !is_traced(inode.device) || is_collector())
 		return;
-	report(file_dentry(file, &inode, &what), inode.address, what, globals.epoch, hook, lsm);
+	dentry = known_dentry(file->f_path.dentry);
+	name = current_dentry(&dentry, &inode, &what);
+	if (settings.precise)
+		report_once(name, &inode, what, now, hook, lsm);
+	else
+		report_again(name, &inode, what, now, hook, lsm);
 }
 HOOK_PROGRAMS(file_permission, security_file_permission)

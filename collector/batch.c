@@ -6,7 +6,11 @@
 
 #include "batch.h"
 
+/* Entries by a hash of their paths: names come in twos (a file is made, then renamed), directories again and again. */
+enum { RECENT = 1024 };
+
 struct batch {
+	uint32_t recent[RECENT]; /* the number of the last one + 1; 0: none */
 	struct dirty *entries;
 	size_t count, capacity;
 	struct link_change *changes;
@@ -64,35 +68,6 @@ static const char *keep(struct batch *batch, const char *path, size_t length)
 	return copy;
 }
 
-int batch_add(struct batch *batch, const struct dirty *entry)
-{
-	struct dirty *copy = &batch->entries[batch->count];
-
-	if (batch->count == batch->capacity || batch->size - batch->used < entry->path_length)
-		return -ENOSPC;
-	*copy = *entry;
-	copy->path = keep(batch, entry->path, entry->path_length);
-	batch->count++;
-	return 0;
-}
-
-int batch_add_link(struct batch *batch, const struct link_change *change)
-{
-	struct link_change *copy = &batch->changes[batch->change_count];
-
-	if (batch->change_count == batch->change_capacity || batch->size - batch->used < change->path_length)
-		return -ENOSPC;
-	*copy = *change;
-	copy->path = keep(batch, change->path, change->path_length);
-	batch->change_count++;
-	return 0;
-}
-
-bool batch_is_empty(const struct batch *batch)
-{
-	return batch->count == 0 && batch->change_count == 0;
-}
-
 static int compare_numbers(uint64_t left, uint64_t right)
 {
 	return (left > right) - (left < right);
@@ -120,10 +95,56 @@ static void merge(struct dirty *into, const struct dirty *from)
 	into->last = from->last > into->last ? from->last : into->last;
 }
 
+/* By the end of the path, in which neighbours differ. */
+static uint32_t *recent_slot(struct batch *batch, const struct dirty *entry)
+{
+	size_t length = entry->path_length < sizeof(uint64_t) ? entry->path_length : sizeof(uint64_t);
+	uint64_t end = 0;
+
+	memcpy(&end, entry->path + entry->path_length - length, length);
+	end = (end ^ entry->path_length) * 0x9e3779b97f4a7c15;
+	return &batch->recent[end >> 32 & (RECENT - 1)];
+}
+
+int batch_add(struct batch *batch, const struct dirty *entry)
+{
+	struct dirty *copy = &batch->entries[batch->count];
+	uint32_t *recent = recent_slot(batch, entry);
+
+	if (*recent && compare(&batch->entries[*recent - 1], entry) == 0) {
+		merge(&batch->entries[*recent - 1], entry);
+		return 0;
+	}
+	if (batch->count == batch->capacity || batch->size - batch->used < entry->path_length)
+		return -ENOSPC;
+	*copy = *entry;
+	copy->path = keep(batch, entry->path, entry->path_length);
+	*recent = (uint32_t)++batch->count;
+	return 0;
+}
+
+int batch_add_link(struct batch *batch, const struct link_change *change)
+{
+	struct link_change *copy = &batch->changes[batch->change_count];
+
+	if (batch->change_count == batch->change_capacity || batch->size - batch->used < change->path_length)
+		return -ENOSPC;
+	*copy = *change;
+	copy->path = keep(batch, change->path, change->path_length);
+	batch->change_count++;
+	return 0;
+}
+
+bool batch_is_empty(const struct batch *batch)
+{
+	return batch->count == 0 && batch->change_count == 0;
+}
+
 static void sort_and_merge(struct batch *batch)
 {
 	size_t kept = 0;
 
+	memset(batch->recent, 0, sizeof(batch->recent));
 	qsort(batch->entries, batch->count, sizeof(*batch->entries), compare);
 	for (size_t i = 1; i < batch->count; i++) {
 		if (compare(&batch->entries[kept], &batch->entries[i]) == 0)
@@ -148,6 +169,7 @@ int batch_write(struct batch *batch, struct store *store)
 
 void batch_clear(struct batch *batch)
 {
+	memset(batch->recent, 0, sizeof(batch->recent));
 	batch->count = 0;
 	batch->change_count = 0;
 	batch->used = 0;

@@ -18,7 +18,7 @@ struct batch;
 /* How many entries and changes of names it holds; bytes: for their paths. NULL: no memory. */
 struct batch *batch_new(size_t entries, size_t changes, size_t bytes);
 void batch_free(struct batch *batch);
-/* Copies the entry. -ENOSPC: full, write it first. */
+/* Copies the entry, or merges it into one that it has. -ENOSPC: full, write it first. */
 int batch_add(struct batch *batch, const struct dirty *entry);
 int batch_add_link(struct batch *batch, const struct link_change *change);
 bool batch_is_empty(const struct batch *batch);

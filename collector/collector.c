@@ -29,9 +29,9 @@ enum {
 	RING_FRACTION = 4,             /* when this part of the ring waits for its transaction, it is time to commit */
 };
 
-static int64_t event_seconds(const struct event *event)
+static int64_t event_seconds(const struct collector *collector, const struct event *event)
 {
-	return (moment_now() - (moment_of_boot() - (int64_t)event->time)) / NANOSECONDS;
+	return (collector->booted + (int64_t)event->time) / NANOSECONDS;
 }
 
 static int add_entry(const struct dirty *entry, void *context)
@@ -92,7 +92,7 @@ static int enter(struct collector *collector, const struct event *event, const c
 	if (code || !at.filesystem)
 		return code;
 	at.window = event_window(collector, event);
-	at.time = event_seconds(event);
+	at.time = event_seconds(collector, event);
 	if (event->kind == EVENT_PATH)
 		code = enter_path(collector, &at);
 	/* Names of files depend on the order of changes. */
@@ -205,6 +205,12 @@ static bool is_due(const struct collector *collector)
 	return used > bytes / RING_FRACTION;
 }
 
+/* Two calls for each record would be a good part of what it takes. */
+static void look_at_clocks(struct collector *collector)
+{
+	collector->booted = moment_now() - moment_of_boot();
+}
+
 /* A record for which the batch has no room waits until that has been written. */
 static int take_held(struct collector *collector)
 {
@@ -220,7 +226,10 @@ static int take_held(struct collector *collector)
 	collector->held = NULL;
 	collector->events++;
 	collector->events_total++;
-	return collector->events % RECORDS_BETWEEN == 0 && is_due(collector) ? flush_and_merge(collector) : 0;
+	if (collector->events % RECORDS_BETWEEN != 0)
+		return 0;
+	look_at_clocks(collector);
+	return is_due(collector) ? flush_and_merge(collector) : 0;
 }
 
 int collector_collect(struct collector *collector, bool at_once)
@@ -228,6 +237,7 @@ int collector_collect(struct collector *collector, bool at_once)
 	int64_t now = moment_now();
 	uint64_t end = tracer_produced(collector->tracer);
 
+	look_at_clocks(collector);
 	/* Not farther than the ring reaches now: under load there is always more, and others want their turn. */
 	while (collector->held || tracer_consumed(collector->tracer) < end) {
 		int code;

@@ -53,6 +53,7 @@ struct collector {
 	uint64_t gaps;            /* opened since the start */
 	const struct event *held; /* taken from the ring and not yet in the batch */
 	int64_t started, flushed; /* Unix time in nanoseconds */
+	int64_t booted;           /* the same, by the clocks as they were a moment ago */
 	int64_t alive;            /* in the store: all until then is in it */
 	int64_t reached;          /* all that was seen until then has been taken from the ring */
 	int64_t retained;         /* when the limits were looked at */

@@ -27,6 +27,9 @@ const struct config_option config_options[] = {
 	  offsetof(struct config, reported) },
 	{ "operations", CONFIG_NUMBER, "16384", 1024, 4 * M, "tasks that change names or attributes",
 	  offsetof(struct config, operations) },
+	{ "precision", CONFIG_PRECISION, "open", 0, 0,
+	  "open: a file is dirty when it is opened for writing; write: the first write to it is recorded as well",
+	  offsetof(struct config, precise) },
 	{ "batch", CONFIG_NUMBER, "32768", 1024, M, "records a transaction", offsetof(struct config, batch) },
 	{ "keep", CONFIG_SECONDS, "7d", 0, 3650 * 86400ULL, "how long committed windows are kept",
 	  offsetof(struct config, keep) },
@@ -129,9 +132,12 @@ static int add_watch(struct config *config, const struct config_option *option, 
 
 static int set_switch(const struct config_option *option, const char *value, bool *member, char **error)
 {
-	*member = strcmp(value, "yes") == 0;
-	if (!*member && strcmp(value, "no") != 0)
-		return sentence(error, -EINVAL, "%s must be yes or no, not '%s'", option->name, value);
+	const char *on = option->type == CONFIG_PRECISION ? "write" : "yes";
+	const char *off = option->type == CONFIG_PRECISION ? "open" : "no";
+
+	*member = strcmp(value, on) == 0;
+	if (!*member && strcmp(value, off) != 0)
+		return sentence(error, -EINVAL, "%s must be %s or %s, not '%s'", option->name, on, off, value);
 	return 0;
 }
 
@@ -160,6 +166,7 @@ int config_set(struct config *config, const char *name, const char *value, char 
 	case CONFIG_PATHS:
 		return add_watch(config, option, value, error);
 	case CONFIG_SWITCH:
+	case CONFIG_PRECISION:
 		return set_switch(option, value, member, error);
 	default:
 		return set_number(option, value, member, error);

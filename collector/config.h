@@ -19,6 +19,7 @@ struct config {
 	uint64_t writers; /* entries of the kernel's tables */
 	uint64_t reported;
 	uint64_t operations;
+	bool precise;        /* writes are recorded, too */
 	uint64_t batch;      /* records a transaction */
 	uint64_t keep;       /* seconds that committed windows are kept */
 	uint64_t limit_age;  /* seconds; 0: none. A job that needs older windows becomes fresh */
@@ -31,10 +32,11 @@ enum config_type {
 	CONFIG_NAME,
 	CONFIG_PATHS, /* absolute; each value is added */
 	CONFIG_NUMBER,
-	CONFIG_BYTES,   /* suffix K, M or G */
-	CONFIG_SIZE,    /* the same; a power of two */
-	CONFIG_SECONDS, /* suffix s, m, h or d */
-	CONFIG_SWITCH,  /* yes or no */
+	CONFIG_BYTES,     /* suffix K, M or G */
+	CONFIG_SIZE,      /* the same; a power of two */
+	CONFIG_SECONDS,   /* suffix s, m, h or d */
+	CONFIG_SWITCH,    /* yes or no */
+	CONFIG_PRECISION, /* write or open */
 };
 
 struct config_option {

@@ -220,6 +220,7 @@ static void set_sizes(const struct load *load, const struct tracer_options *opti
 	uint32_t slots = (load->mode == TRACER_LSM ? SLOTS_CLAIMED : SLOTS_FIXED) + 1;
 
 	programs->rodata->settings.slots = slots;
+	programs->rodata->settings.precise = options->precise;
 	programs->rodata->settings.cpus = libbpf_num_possible_cpus();
 	programs->rodata->settings.wake_bytes = options->ring / WAKE_FRACTION;
 	bpf_map__set_max_entries(programs->maps.events, options->ring);

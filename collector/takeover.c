@@ -64,6 +64,7 @@ int takeover_open_tracer(struct collector *collector, char **error)
 		.writers = config->writers,
 		.reported = config->reported,
 		.operations = config->operations,
+		.precise = config->precise,
 	};
 	struct tracer_state state = {.directory = config->state, .epoch = collector->window};
 	int64_t ring = 0, position = 0;

@@ -20,10 +20,8 @@ static void free_string(char **string)
 	free(*string);
 }
 
-int tracer_attach_hook(struct tracer *tracer, size_t hook)
+static int attach_hook(struct tracer *tracer, size_t hook, int *link)
 {
-	int *link = &tracer->own.links[hook];
-
 	if (*link >= 0)
 		return 0;
 	*link = kernel_attach(tracer->own.loaded.hooks[hook]);
@@ -33,11 +31,16 @@ int tracer_attach_hook(struct tracer *tracer, size_t hook)
 	return 0;
 }
 
+int tracer_attach_hook(struct tracer *tracer, size_t hook)
+{
+	return attach_hook(tracer, hook, &tracer->own.links[hook]);
+}
+
 static void detach_hook(struct tracer *tracer, size_t hook)
 {
-	if (tracer->own.links[hook] >= 0)
-		close(tracer->own.links[hook]);
-	tracer->own.links[hook] = -1;
+	if (tracer->demanded[hook] >= 0)
+		close(tracer->demanded[hook]);
+	tracer->demanded[hook] = -1;
 	tracer->hooks[hook].attached = false;
 }
 
@@ -52,6 +55,9 @@ void tracer_close(struct tracer *tracer)
 	for (size_t i = 0; i < tracer->old_count; i++)
 		generation_close(&tracer->old[i]);
 	generation_close(&tracer->own);
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		if (tracer->demanded[i] >= 0)
+			close(tracer->demanded[i]);
 	pins_close(&tracer->pins);
 	if (tracer->barrier.outer >= 0)
 		close(tracer->barrier.outer);
@@ -176,7 +182,7 @@ int tracer_show_every(struct tracer *tracer, bool on)
 		if (tracer->hooks[i].presence != HOOK_ON_DEMAND || !kernel_has(&tracer->hooks[i], tracer->mode))
 			continue;
 		if (on)
-			result = tracer_attach_hook(tracer, i);
+			result = attach_hook(tracer, i, &tracer->demanded[i]);
 		else
 			detach_hook(tracer, i);
 		if (result)

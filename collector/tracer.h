@@ -16,10 +16,12 @@
 struct tracer;
 
 struct tracer_options {
-	uint32_t ring;       /* bytes, a power of two */
-	uint32_t writers;    /* files open for writing at a time */
-	uint32_t reported;   /* inodes that deduplication remembers */
-	uint32_t operations; /* tasks that change names or attributes */
+	uint32_t ring;     /* bytes, a power of two */
+	uint32_t writers;  /* files open for writing at a time */
+	uint32_t reported; /* inodes that deduplication remembers */
+	/* In one word, as it is in the headers that older builds have pinned. */
+	uint32_t operations : 31; /* tasks that change names or attributes */
+	uint32_t precise : 1;     /* writes are reported */
 };
 
 enum tracer_mode { TRACER_LSM, TRACER_FENTRY };

@@ -95,6 +95,14 @@ static void claim(struct tracer *tracer)
 	__atomic_store_n(&tracer->own.globals->collector, getpid(), __ATOMIC_SEQ_CST);
 }
 
+/* For as long as these programs are in the kernel, and not only while somebody watches. */
+static void demand_hooks(struct tracer *tracer)
+{
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		if (tracer->hooks[i].presence == HOOK_ON_DEMAND)
+			tracer->hooks[i].presence = HOOK_REQUIRED;
+}
+
 static int open_all(struct tracer *tracer, const struct tracer_options *options, const struct tracer_state *state,
 		    char **error)
 {
@@ -103,6 +111,8 @@ static int open_all(struct tracer *tracer, const struct tracer_options *options,
 
 	if (code)
 		return sentence(error, code, "%s", reason);
+	if (options->precise)
+		demand_hooks(tracer);
 	code = kernel_open_barrier(&tracer->barrier);
 	if (!code)
 		code = open_pins(tracer, options, state, error);
@@ -133,6 +143,7 @@ int tracer_open(struct tracer **result, const struct tracer_options *options, co
 		return -ENOMEM;
 	tracer->barrier = (struct barrier){-1, -1};
 	tracer->pins = PINS_CLOSED;
+	memset(tracer->demanded, 0xff, sizeof(tracer->demanded));
 	generation_init(&tracer->own);
 	tracer->converted = malloc(sizeof(struct event) + RECORD_PATH_BYTES);
 	code = tracer->converted ? open_all(tracer, options, state, error) : -ENOMEM;

@@ -29,10 +29,9 @@ static const char *const iterator_names[ITERATOR_COUNT] = {
 
 /* Programs and links of the hooks. */
 static const struct {
-	const char *program, *link; /* no link: it is for a collector that runs */
+	const char *program, *link;
 } hook_names[HOOK_COUNT] = {
-#define X(hook, function, presence, purpose)                                                                           \
-	[HOOK_##hook] = {"hook_" #hook, (presence) == HOOK_ON_DEMAND ? NULL : LINK_PREFIX #hook},
+#define X(hook, function, presence, purpose) [HOOK_##hook] = {"hook_" #hook, LINK_PREFIX #hook},
 	HOOKS(X)
 #undef X
 };
@@ -86,7 +85,7 @@ static int each_pin(struct generation *generation, int (*each)(const char *name,
 		code = each(iterator_names[i], &generation->loaded.iterators[i], context);
 	for (size_t i = 0; !code && i < HOOK_COUNT; i++) {
 		code = each(hook_names[i].program, &generation->loaded.hooks[i], context);
-		if (!code && hook_names[i].link)
+		if (!code)
 			code = each(hook_names[i].link, &generation->links[i], context);
 	}
 	return code;
@@ -110,7 +109,7 @@ static int open_pin(const char *name, int *descriptor, void *context)
 
 static bool is_link_of(const char *link, enum hook hook)
 {
-	return link && strcmp(link, hook_names[hook].link) == 0;
+	return strcmp(link, hook_names[hook].link) == 0;
 }
 
 static bool sees_raw_writes(const char *link)
@@ -121,11 +120,12 @@ static bool sees_raw_writes(const char *link)
 /*
  * What set_posix_acl is attached to does nothing but for servers in the kernel (bpf/attributes.bpf.c). Where there is
  * none, nothing was missed; and tasks that set ACLs at the same time would miss it all the time. Missed writes into
- * block devices concern those alone: tracer_raw_write().
+ * block devices concern those alone: tracer_raw_write(). No list needs writes to files.
  */
 static bool sees_files(const char *link)
 {
-	return !sees_raw_writes(link) && (!is_link_of(link, HOOK_set_posix_acl) || host_has_server());
+	return !sees_raw_writes(link) && !is_link_of(link, HOOK_file_permission) &&
+	       (!is_link_of(link, HOOK_set_posix_acl) || host_has_server());
 }
 
 /* What one of them is not known of is not known itself. */
@@ -316,7 +316,7 @@ static bool is_alike(const struct tracer *tracer, const struct generation *gener
 	return tracer->origin == TRACER_TAKEN_OVER && header->build == kernel_build() &&
 	       header->mode == (uint32_t)tracer->mode && header->options.ring == options->ring &&
 	       header->options.writers == options->writers && header->options.reported == options->reported &&
-	       header->options.operations == options->operations;
+	       header->options.operations == options->operations && header->options.precise == options->precise;
 }
 
 static int count_open(const char *name, int *descriptor, void *context)

@@ -57,6 +57,7 @@ struct tracer {
 	struct generation own;
 	struct generation old[OLD_GENERATIONS];
 	size_t old_count;
+	int demanded[HOOK_COUNT]; /* links that are not pinned: they go when nobody watches any more */
 	uint64_t since; /* CLOCK_BOOTTIME in nanoseconds: what is older stands in the rings of older ones as well; 0:
 			   none */
 	struct ring *latest; /* from which the last record came */

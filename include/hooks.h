@@ -14,7 +14,7 @@ enum hook_presence {
 	HOOK_IF_PRESENT, /* newer kernels only; where the kernel has it, it is required */
 	HOOK_FUNCTION,   /* the same, but no LSM hook covers it: an fentry program on the function itself in either case
 			  */
-	HOOK_ON_DEMAND,  /* attached while somebody wants it; never needed for a list */
+	HOOK_ON_DEMAND,  /* attached while somebody wants it or the configuration does; never needed for a list */
 };
 
 #define HOOKS(X)                                                                                                       \
@@ -44,7 +44,8 @@ enum hook_presence {
 	X(blkdev_fallocate, blkdev_fallocate, HOOK_FUNCTION, "blocks of devices that are zeroed or discarded")         \
 	X(mmap_file, security_mmap_file, HOOK_REQUIRED, "block devices that are mapped")                               \
 	X(task_free, security_task_free, HOOK_REQUIRED, "operations of tasks that ended")                              \
-	X(file_permission, security_file_permission, HOOK_ON_DEMAND, "each write, for tail --every")
+	X(file_permission, security_file_permission, HOOK_ON_DEMAND,                                                   \
+	  "each write, for tail --every and precision = write")
 
 #define X(hook, function, presence, purpose) HOOK_##hook,
 enum hook { HOOKS(X) HOOK_COUNT };
@@ -57,6 +58,7 @@ enum { SLOTS_CLAIMED = 8, SLOTS_FIXED = HOOK_COUNT };
 struct settings {
 	unsigned char dentry_argument[HOOK_COUNT]; /* index of the first struct dentry * among the hook's arguments */
 	unsigned char by_inode[HOOK_COUNT];        /* there is none: that index is the first struct inode *'s */
+	unsigned char precise;                     /* the first write to a file in a window is reported */
 	unsigned int cpus;
 	unsigned int slots;      /* record buffers a CPU, the iterators' included */
 	unsigned int wake_bytes; /* that wait in the ring before the collector is woken at once */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,12 +23,18 @@ static struct {
 } written[ENTRIES];
 static size_t count;
 static int failure;
+static uint32_t only_operations; /* not 0: more are written than are kept, all with these */
 
 int __wrap_store_put_dirty(struct store *store, const struct dirty *entry)
 {
 	(void)store;
 	if (failure)
 		return failure;
+	if (only_operations) {
+		assert_int_equal(entry->facts.operations, only_operations);
+		count++;
+		return 0;
+	}
 	assert_true(count < ENTRIES);
 	written[count].entry = *entry;
 	memcpy(written[count].path, entry->path, entry->path_length);
@@ -66,6 +73,7 @@ static int set_up(void **state)
 	memset(written, 0, sizeof(written));
 	count = change_count = 0;
 	failure = 0;
+	only_operations = 0;
 	return *state ? 0 : -1;
 }
 
@@ -141,17 +149,23 @@ static void changes_keep_their_order(void **state)
 
 static void full_batch_says_so(void **state)
 {
+	static const char *const paths[ENTRIES] = {"/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h"};
 	struct batch *batch = *state;
-	struct dirty dirty = entry(1, "/a", 1);
-	struct dirty large = entry(1, "/0123456789012345678901234567890123456789012345678901234567890123456789", 1);
+	char path[BYTES + 2] = {};
+	struct dirty large;
 
+	memset(path, 'x', sizeof(path) - 1);
+	large = entry(1, path, 1);
 	assert_int_equal(batch_add(batch, &large), -ENOSPC);
 	assert_true(batch_is_empty(batch));
 	for (int i = 0; i < ENTRIES; i++)
-		add(batch, dirty);
-	assert_int_equal(batch_add(batch, &dirty), -ENOSPC);
+		add(batch, entry(1, paths[i], 1));
+	large = entry(1, "/i", 1);
+	assert_int_equal(batch_add(batch, &large), -ENOSPC);
+	/* What it has takes no room. */
+	add(batch, entry(1, paths[0], 2));
 	batch_clear(batch);
-	assert_int_equal(batch_add(batch, &dirty), 0);
+	assert_int_equal(batch_add(batch, &large), 0);
 }
 
 static void failed_write_loses_nothing(void **state)
@@ -167,6 +181,41 @@ static void failed_write_loses_nothing(void **state)
 	assert_int_equal(count, 2);
 }
 
+enum { PATHS = 2003 };
+
+/* Each path once, in some order: stride is prime to their number. */
+static void add_all(struct batch *batch, int stride, uint32_t operations)
+{
+	char path[16];
+
+	for (int i = 0; i < PATHS; i++) {
+		snprintf(path, sizeof(path), "/%05d", (int)((long)i * stride % PATHS));
+		add(batch, entry(1, path, operations));
+	}
+}
+
+/* What was sorted and merged lies elsewhere: nothing is merged into what it was before. */
+static void failed_write_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	only_operations = 1 | 2 | 4;
+	for (int stride = 1; stride < 100; stride++) {
+		struct batch *batch = batch_new(3 * PATHS, CHANGES, 3 * PATHS * sizeof("/00000"));
+
+		assert_non_null(batch);
+		count = 0;
+		add_all(batch, 1, 1);
+		add_all(batch, stride, 2);
+		failure = -EIO;
+		assert_int_equal(batch_write(batch, NULL), -EIO);
+		failure = 0;
+		add_all(batch, PATHS - 1, 4);
+		assert_int_equal(batch_write(batch, NULL), 0);
+		assert_int_equal(count, PATHS);
+		batch_free(batch);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +224,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changes_keep_their_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_batch_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(failed_write_loses_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(failed_write_leaves_nothing_behind, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,6 +173,38 @@ opened_file_gets_other_names() {
 	stop_holder names
 }
 
+# Of a file that the same call makes the opening is not reported: of no other one.
+proves opened_after_a_creation 'a task makes files and opens others at once: all are listed, over cuts, too'
+opened_after_a_creation() {
+	: >"$D/old"
+	begin_job "$FUNCNAME"
+	python - "$D" <<-'END'
+		import os, stat, sys
+
+		os.chdir(sys.argv[1])
+		os.mknod("node", stat.S_IFREG | 0o600)
+		os.close(os.open("old", os.O_WRONLY | os.O_CREAT))
+		os.close(os.open("new", os.O_WRONLY | os.O_CREAT))
+		os.close(os.open("readable", os.O_RDONLY | os.O_CREAT))
+	END
+	complete_dump "$FUNCNAME" "$D" --no-refine
+	expect_listed changed node old new readable
+	commit "$FUNCNAME"
+
+	exec 5>"$D/held"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed held
+	commit "$FUNCNAME"
+	echo text >&5
+	exec 5>&-
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed held
+	commit "$FUNCNAME"
+	echo text >>"$D/held"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed held
+}
+
 proves file_without_a_name_gets_one 'a file made with O_TMPFILE is listed by the name that linkat gives it'
 file_without_a_name_gets_one() {
 	begin_job "$FUNCNAME"

@@ -141,6 +141,47 @@ killed_within_a_cut() {
 	expect_no_gap
 }
 
+# operations_of NAME: what the list that was made last says of a file
+operations_of() {
+	python - "$T/changed" "$D/$1" <<-'END'
+		import json, sys
+
+		for line in open(sys.argv[1]):
+		    entry = json.loads(line)
+		    if entry["path"] == sys.argv[2]:
+		        print(*entry["operations"])
+	END
+}
+
+proves writes_are_recorded 'precision = write: lists tell what was written and what was only opened, after a restart as well'
+writes_are_recorded() {
+	local precision job round=0
+	local -A wanted=([open]=open [write]='open write')
+	: >"$D/opened"
+	: >"$D/written"
+	for precision in write write write open; do
+		echo "precision = $precision" >"$T/conf"
+		if [ "$round" = 0 ]; then
+			begin_own --watch "$D" --config "$T/conf"
+		else
+			stop_collector
+			start_own --watch "$D" --config "$T/conf"
+		fi
+		round=$((round + 1))
+		job=$FUNCNAME-$round
+		begin_job "$job"
+		exec 5>>"$D/opened"
+		exec 5>&-
+		echo text >>"$D/written"
+		echo text >>"$D/written"
+		expect 0 fschanged dump --job "$job" --no-refine --format json --changed "$T/changed"
+		[ "$(operations_of opened)" = open ] || fail "$round: opened: $(operations_of opened)"
+		[ "$(operations_of written)" = "${wanted[$precision]}" ] ||
+			fail "$round, $precision: written: $(operations_of written)"
+	done
+	expect_no_gap
+}
+
 # Another size of a table is another layout: the programs are replaced.
 proves replaced_under_traffic \
 	'programs with other tables take over under traffic, and are killed in the midst of that: no gap, and the replica equals'
