@@ -158,12 +158,13 @@ static __always_inline void report_once(__u64 dentry, const struct inode_facts *
 static __always_inline struct operation_under_way *remember_operation(__u64 first, __u64 what, __u64 second,
 								      __u64 what_second, __u64 now)
 {
-	/* A serial that no task had before: the entry's memory may have been another's. */
-	struct operation_under_way none = {.serial = bpf_ktime_get_boot_ns()};
 	__u64 task = bpf_get_current_task();
 	struct operation_under_way *operation = bpf_map_lookup_elem(&operations, &task);
 
 	if (!operation) {
+		/* A serial that no task had before: the entry's memory may have been another's. */
+		struct operation_under_way none = {.serial = bpf_ktime_get_boot_ns()};
+
 		if (bpf_map_update_elem(&operations, &task, &none, BPF_ANY)) {
 			count(losses.operations_full);
 			return 0;

@@ -129,6 +129,8 @@ QUERY(PUT_LINKED, "INSERT OR REPLACE INTO linked (filesystem, inode, window, pla
 		  ", coalesce(min(first, ?7), ?7), coalesce(max(last, ?7), ?7) FROM linked "
 		  "WHERE filesystem = ?1 AND inode = ?2 AND window = ?3 AND place = ?4 AND links != 0")
 QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND +place = 0 LIMIT 1")
+QUERY(IS_KNOWN, "SELECT 1 WHERE EXISTS (SELECT 1 FROM link WHERE filesystem = ?1 AND inode = ?2) "
+		"OR EXISTS (SELECT 1 FROM linked WHERE filesystem = ?1 AND inode = ?2)")
 QUERY(IS_LINKED, "SELECT 1 FROM linked WHERE filesystem = ? AND inode = ? LIMIT 1")
 #define FROM_LINKED                                                                                                    \
 	"SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "            \

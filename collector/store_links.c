@@ -278,12 +278,24 @@ static int end_file(struct store *store, const struct link_change *change)
 	return result ? result : put_linked(store, change, place);
 }
 
+static int is_known(struct store *store, const struct link_change *change)
+{
+	int64_t one;
+	int result = GET_NUMBER(store->database, &one, IS_KNOWN, NUMBER(change->filesystem), NUMBER(change->inode));
+
+	return result ? result : 1;
+}
+
+/* Of most files that are removed nothing is known here: one question, and not one for each directory of the path. */
 static int unlink_name(struct store *store, const struct link_change *change)
 {
 	const struct split at = split(change->path, change->path_length);
 	int64_t place;
-	int result = resolve(store, change->filesystem, change->path, at.directory, false, &place);
+	int result = change->links ? 1 : is_known(store, change);
 
+	if (result <= 0)
+		return result == -ENOENT ? 0 : result;
+	result = resolve(store, change->filesystem, change->path, at.directory, false, &place);
 	if (!result)
 		result = remove_name(store, change, place);
 	if (result && result != -ENOENT)

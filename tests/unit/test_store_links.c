@@ -301,6 +301,10 @@ static void walk_replaces_what_was_known(void **state)
 	assert_int_equal(store_end_walk(fixture->store, 1), 0);
 	expect_names(fixture, INODE, "/d/a ");
 	expect_names(fixture, INODE + 1, "/d/single ");
+	/* Of the last name that goes nothing but the walk has told. */
+	expect_names(fixture, INODE + 3, "/linked ");
+	put(fixture, LINK_REMOVED, INODE + 3, 0, "/linked");
+	expect_names(fixture, INODE + 3, "");
 	expect_names(fixture, INODE + 2, "");
 	expect_names(fixture, INODE + 3, "/linked ");
 	expect_names(fixture, INODE + 4, "/new ");
