@@ -10,12 +10,12 @@
  * kernel.ftrace_enabled, by which programs are switched off and on without a trace: also while no collector watches it.
  * This hook runs before.
  */
-static __always_inline bool is_ftrace_setting(struct file *file)
+static __always_inline bool is_ftrace_setting(struct file *file, struct inode *inode)
 {
 	static const char setting[] = "ftrace_enabled";
 	char name[sizeof(setting)] = {}, differs = 0;
 
-	if (file->f_inode->i_sb->s_magic != PROC_MAGIC)
+	if (inode->i_sb->s_magic != PROC_MAGIC)
 		return false;
 	bpf_probe_read_kernel(name, sizeof(name), file->f_path.dentry->d_name.name);
 #pragma unroll
@@ -26,13 +26,16 @@ static __always_inline bool is_ftrace_setting(struct file *file)
 
 /*
  * The call that opens this file has made it (lookup_open(), fs/namei.c): the task's last operation, under this name. A
- * record of the opening says no more than that one, which is not refined.
+ * record of the opening would say no more: both are refined alike (collector/refine.c), and of a file with one link
+ * nothing is kept. Only one that has something to say of mappings, times or other names would.
  */
-static __always_inline bool is_reported_as_new(__u32 mode, const struct dentry_facts *dentry,
+static __always_inline bool is_reported_as_new(struct file *file, const struct dentry_facts *dentry,
+					       const struct inode_facts *inode,
 					       const struct operation_under_way *operation, __u64 now)
 {
-	return mode & FMODE_CREATED && operation && operation->reported == now && now &&
-	       (operation->what[0] & 0xff) == OPERATION_CREATE && operation->dentries[0] == dentry->address;
+	return file->f_mode & FMODE_CREATED && operation && operation->reported == now && now &&
+	       (operation->what[0] & 0xff) == OPERATION_CREATE && operation->dentries[0] == dentry->address &&
+	       dentry->is_name && inode->links == 1 && file->f_mapping->i_mmap_writable.counter <= 0;
 }
 
 /* Most files are opened for reading: that must cost next to nothing. */
@@ -43,12 +46,16 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	struct operation_under_way *operation;
 	struct dentry_facts dentry;
 	struct inode_facts inode;
+	struct inode *opened;
 	__u64 now, what, task;
 
 	if (!(mode & FMODE_WRITE))
 		return;
-	inode = known_inode(file->f_inode);
-	if (is_ftrace_setting(file))
+	opened = file->f_inode;
+	if (!opened)
+		return;
+	inode = known_inode(opened);
+	if (is_ftrace_setting(file, opened))
 		count(losses.ftrace_opened);
 	if (has_type(&inode, FILE_BLOCK))
 		raw_entry(raw_device(argument(arguments, 0)));
@@ -62,7 +69,7 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	operation = bpf_map_lookup_elem(&operations, &task);
 	what = about(OPERATION_OPEN, opening_flags(mode, &inode, operation), 0);
 	dentry = known_dentry(file->f_path.dentry);
-	if (is_reported_as_new(mode, &dentry, operation, now))
+	if (!(what >> 8) && is_reported_as_new(file, &dentry, &inode, operation, now))
 		return report_again(dentry.address, &inode, what, now, hook, lsm);
 	report_once(current_dentry(&dentry, &inode, &what), &inode, what, now, hook, lsm);
 }
@@ -89,12 +96,16 @@ static __always_inline void file_permission_body(__u64 *arguments, enum hook hoo
 {
 	struct file *file = (struct file *)arguments[0];
 	__u64 now = globals.epoch, name, what = about(OPERATION_WRITE, 0, 0);
+	struct inode *written;
 	struct dentry_facts dentry;
 	struct inode_facts inode;
 
-	if (!((__u32)arguments[1] & MAY_WRITE) || !(settings.precise || globals.every))
+	if (!((__u32)arguments[1] & MAY_WRITE) || !(settings.precise || globals.every) || !has_room_to_spare())
 		return;
-	inode = known_inode(file->f_inode);
+	written = file->f_inode;
+	if (!written)
+		return;
+	inode = known_inode(written);
 	if (!is_written(&inode) || !is_traced(inode.device) || is_collector())
 		return;
 	dentry = known_dentry(file->f_path.dentry);

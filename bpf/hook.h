@@ -115,11 +115,17 @@ static __always_inline int report(__u64 dentry, __u64 inode, __u64 what, __u64 n
 	return error;
 }
 
+/* What is for people only never takes the room of what lists need, whether or not a collector runs. */
+static __always_inline bool has_room_to_spare(void)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < settings.wake_bytes;
+}
+
 /* What need not be reported. */
 static __always_inline void report_again(__u64 dentry, const struct inode_facts *inode, __u64 what, __u64 now,
 					 enum hook hook, bool lsm)
 {
-	if (globals.every)
+	if (globals.every && has_room_to_spare())
 		report(dentry, inode->address, what | (__u64)EVENT_REPEATED << 8, now, hook, lsm);
 }
 

@@ -29,11 +29,13 @@ static __always_inline void enter_file(__u64 file, bool lsm)
 {
 	struct inode_facts inode = inode_at((__u64)BPF_CORE_READ((struct file *)file, f_inode));
 	__u64 what, now = globals.epoch;
+	struct writer *known;
 
 	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) || !is_written(&inode) ||
 	    !is_traced(inode.device))
 		return;
-	if (bpf_map_lookup_elem(&writers, &file))
+	known = bpf_map_lookup_elem(&writers, &file);
+	if (known && known->inode == inode.number)
 		return;
 	remember_writer(file, &inode, now);
 	what = about(OPERATION_OPEN, held_flags(file, &inode), 0);
@@ -136,6 +138,11 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 
 	if (!file || !writer || writer->epoch == now)
 		return 0;
+	/* Of one whose end was missed, which counts, the memory may be another's by now. */
+	if (!(BPF_CORE_READ((struct file *)*file, f_mode) & FMODE_WRITE)) {
+		writer->epoch = now;
+		return 0;
+	}
 	inode = inode_at((__u64)BPF_CORE_READ((struct file *)*file, f_inode));
 	if (!inode.address || inode.number != writer->inode)
 		return 0;

@@ -10,6 +10,9 @@
  * - that was under way at the carry is flagged: DIRTY_UNDER_WAY.
  * All other changes (names, attributes, size by truncation) have operations of their own.
  *
+ * Of a file that was made in W its creation may be all that is known: its ctime is of W. What would flag its opening
+ * has a record of its own, or comes with the carry.
+ *
  * The lock: ext4 (ext4_buffered_write_iter(), ext4_dio_write_iter(), ext4_fallocate()), XFS (xfs_file_buffered_write(),
  * xfs_file_dio_write_aligned(), xfs_file_fallocate(): its iolock is i_rwsem) and btrfs (btrfs_buffered_write(),
  * btrfs_direct_write(), btrfs_fallocate()) take i_rwsem, move the ctime (file_modified() and its kin) and store before

@@ -13,7 +13,9 @@
 #include "moment.h"
 #include "tracer_private.h"
 
-#define LINK_PREFIX "link_"
+/* Builds that know no better sum the missed runs of the former. */
+#define LINK_PREFIX    "link_"
+#define WATCHER_PREFIX "watcher_"
 
 static const char *const map_names[MAP_COUNT] = {
 #define X(name) [MAP_##name] = "map_" #name,
@@ -31,7 +33,8 @@ static const char *const iterator_names[ITERATOR_COUNT] = {
 static const struct {
 	const char *program, *link;
 } hook_names[HOOK_COUNT] = {
-#define X(hook, function, presence, purpose) [HOOK_##hook] = {"hook_" #hook, LINK_PREFIX #hook},
+#define X(hook, function, presence, purpose)                                                                           \
+	[HOOK_##hook] = {"hook_" #hook, (presence) == HOOK_ON_DEMAND ? WATCHER_PREFIX #hook : LINK_PREFIX #hook},
 	HOOKS(X)
 #undef X
 };
