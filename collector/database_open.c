@@ -11,7 +11,6 @@
 
 #include "damage.h"
 #include "database_private.h"
-#include "wal.h"
 
 enum {
 	APPLICATION_ID = 0x66734368, /* as in schema.sql */
@@ -96,6 +95,14 @@ static int connect_to(struct database *database)
 					  "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864");
 }
 
+/* Its schema comes into the database together with other pages, from the log. */
+static bool has_pages(const struct database *database)
+{
+	struct stat status;
+
+	return !stat(database->path, &status) && status.st_size > PAGE_BYTES;
+}
+
 /* Nothing is written before the database is known to be ours or empty. */
 static int check(struct database *database, bool *is_new)
 {
@@ -109,6 +116,8 @@ static int check(struct database *database, bool *is_new)
 	if (result)
 		return result;
 	*is_new = !application && !tables;
+	if (*is_new && has_pages(database))
+		return database_damaged(database, "the first page is that of an empty database, and there are others");
 	if (*is_new && !database->write)
 		return database_refuse(database, -ENOENT, "%s is empty: no collector has run yet", database->path);
 	if (*is_new)
@@ -162,15 +171,24 @@ static void reserve_pages(void)
 		munmap(pages, (size_t)size * PAGES);
 }
 
-static void disconnect(struct database *database)
+static void end_statements(struct database *database)
 {
 	for (size_t i = 0; i < QUERY_COUNT; i++) {
 		sqlite3_finalize(database->rows[i].statement);
 		database->rows[i].statement = NULL;
 	}
-	/* A checkpoint would copy from a log that is suspect. */
-	if (database->suspect && database->connection)
+}
+
+static void disconnect(struct database *database)
+{
+	if (!database->connection)
+		return;
+	end_statements(database);
+	database_leave_log(database);
+	/* What is left in the log then is not to be copied. */
+	if (database->suspect || database->erred)
 		sqlite3_db_config(database->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	end_statements(database);
 	sqlite3_close(database->connection);
 	database->connection = NULL;
 }
@@ -181,14 +199,18 @@ static int use(struct database *database)
 	int result;
 
 	database->suspect = database->write;
-	database->log_pages = WAL_ALL;
+	database->erred = database->write;
+	database->refused = false;
+	database->log_pages = 0;
 	result = connect_to(database);
-
 	if (!result)
 		result = check(database, &is_new);
 	if (!result && database->write)
 		result = use_log(database);
-	return result || !is_new ? result : make_schema(database);
+	if (result)
+		return result;
+	database_begin_log(database);
+	return is_new ? make_schema(database) : 0;
 }
 
 /* Never over a damaged one: it may still be read by other means. */

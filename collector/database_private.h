@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "database.h"
+#include "wal_index.h"
 
 enum { BUSY_MILLISECONDS = 10000 };
 
@@ -24,11 +25,14 @@ struct database {
 	bool write;
 	bool damaged;  /* that has shown */
 	bool replaced; /* a damaged one was set aside */
+	bool ours;     /* it is, and is open */
 	bool suspect;  /* the log: it may not be on the disk, though a sync would succeed */
-	bool erred;    /* the disk: where the log lies may not hold what is written there */
+	bool erred;    /* the disk: what was copied may not be on it, and the log is to get other blocks */
 	bool durable;  /* the transaction */
 	bool refused;  /* it is over, and may be whole in the log */
-	int log_pages; /* frames of the log, unless the database has all of them; or WAL_ALL: not known */
+	int log_pages; /* at the last commit, unless all were copied since */
+	int held;      /* parts of the log's index that stay in memory */
+	struct wal_start start;
 	int lock;
 	struct rows rows[QUERY_COUNT];
 	char path[PATH_MAX];
@@ -40,7 +44,9 @@ int database_failed(struct database *database);
 /* A call for the file has failed: what looks like damage may be none. */
 bool database_cannot_read(struct database *database);
 int database_execute(struct database *database, const char *statements);
-/* Makes checkpoints and counts the log's pages from now on. */
+/* When the connection is made; when the database is known to be ours; when that is over. */
 void database_watch_log(struct database *database);
+void database_begin_log(struct database *database);
+void database_leave_log(struct database *database);
 
 #endif
