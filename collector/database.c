@@ -54,15 +54,23 @@ static int error_number(sqlite3 *connection)
 	}
 }
 
-/* Of the calls that the file needed; 0: none has failed. */
-static int last_error(struct database *database, int which)
+/*
+ * Of the calls that the file needed since the last look; 0: none has failed. SQLite forgets it only when it reads
+ * behind the end (unixRead() in os_unix.c): else what shows to be damaged later would be taken for what cannot be read.
+ */
+static int take_error(struct database *database, int which)
 {
 	sqlite3_file *file = NULL;
+	sqlite3_int64 end;
 	int error = 0;
+	char byte;
 
 	sqlite3_file_control(database->connection, "main", which, &file);
-	if (file && file->pMethods)
-		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+	if (!file || !file->pMethods)
+		return 0;
+	file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+	if (error && !file->pMethods->xFileSize(file, &end))
+		file->pMethods->xRead(file, &byte, sizeof(byte), end);
 	return error;
 }
 
@@ -72,14 +80,18 @@ static int last_error(struct database *database, int which)
  */
 bool database_cannot_read(struct database *database)
 {
-	return last_error(database, SQLITE_FCNTL_FILE_POINTER) || last_error(database, SQLITE_FCNTL_JOURNAL_POINTER);
+	int of_database = take_error(database, SQLITE_FCNTL_FILE_POINTER);
+	int of_log = take_error(database, SQLITE_FCNTL_JOURNAL_POINTER);
+
+	return of_database || of_log;
 }
 
 int database_failed(struct database *database)
 {
 	int error = error_number(database->connection);
+	bool cannot_read = database_cannot_read(database);
 
-	if (error == -EUCLEAN && database_cannot_read(database))
+	if (error == -EUCLEAN && cannot_read)
 		return database_refuse(database, -EIO, "%s cannot be read: %s", database->path, strerror(EIO));
 	database->damaged |= error == -EUCLEAN;
 	database->erred |= (sqlite3_errcode(database->connection) & 0xff) == SQLITE_IOERR;

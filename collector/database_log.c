@@ -80,7 +80,11 @@ static int settle_log(struct database *database)
 	result = write_log_again(database);
 	if (!result && database->erred)
 		result = empty_log(database);
-	return result < 0 ? database_refuse(database, result, "%s-wal: %s", database->path, strerror(-result)) : 0;
+	if (result >= 0)
+		return 0;
+	/* What shows later is not to be taken for this error. */
+	database_cannot_read(database);
+	return database_refuse(database, result, "%s-wal: %s", database->path, strerror(-result));
 }
 
 static int set_durable(struct database *database, bool durable)
@@ -198,8 +202,10 @@ static void take_back(struct database *database)
 {
 	if (database->refused)
 		RUN(database, SET_META, TEXT("refused"), NUMBER(moment_now()));
-	if (database->refused)
-		database->refused = wal_cut(database->connection);
+	if (!database->refused)
+		return;
+	database->refused = wal_cut(database->connection);
+	database_cannot_read(database);
 }
 
 /* SQLite would make a checkpoint when the connection is closed, and tell nobody what has failed. */

@@ -41,7 +41,7 @@ struct database {
 
 /* What SQLite has said last: -errno. */
 int database_failed(struct database *database);
-/* A call for the file has failed: what looks like damage may be none. */
+/* A call for the files has failed since this was asked last: what looks like damage may be none. */
 bool database_cannot_read(struct database *database);
 int database_execute(struct database *database, const char *statements);
 /* When the connection is made; when the database is known to be ours; when that is over. */
