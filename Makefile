@@ -241,6 +241,7 @@ $(B)/test_pause: ALL_LDFLAGS += -Wl,--wrap=collector_collect
 $(B)/test_list: ALL_LDFLAGS += -Wl,--wrap=clock_gettime
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
 $(B)/test_store_runs: ALL_LDFLAGS += -Wl,--wrap=database_run
+$(B)/test_wal_disk: ALL_LDFLAGS += -Wl,--wrap=open
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
 	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -lcmocka -o $@

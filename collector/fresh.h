@@ -14,6 +14,8 @@
 	X(OTHER_BASE, "other_base",                                                                                    \
 	  "the backup has another base than the database: one of them was restored, or another backup was committed")  \
 	X(DAMAGED, "damaged", "the database was damaged and has been begun anew; the damaged one is kept beside it")   \
+	X(MIXED, "mixed",                                                                                              \
+	  "the database had older and newer parts: a job had more than was in windows that were closed")               \
 	X(LIMIT_AGE, "limit_age", "windows that it had not committed became older than limit_age")                     \
 	X(LIMIT_SIZE, "limit_size", "the database became larger than limit_size, for windows that it had not committed")
 

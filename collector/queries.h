@@ -68,6 +68,8 @@ QUERY(FRESH_JOBS,
       "UPDATE job SET former = CASE WHEN cursor THEN cursor ELSE former END, cursor = 0, pending = 0, owed = 0, "
       "fresh = ?1, since = ?2 WHERE " JOB_BASE " BETWEEN 1 AND ?3 - 1 AND (?4 IS NULL OR name = ?4)")
 QUERY(DROP_JOB, "DELETE FROM job WHERE name = ?")
+QUERY(COUNT_AHEAD,
+      "SELECT count(*) FROM job WHERE max(cursor, pending) >= (SELECT min(number) FROM window WHERE closed = 0)")
 QUERY(LIST_JOBS, "SELECT " JOB_COLUMNS " FROM job ORDER BY name")
 QUERY(ADD_GAP, "INSERT INTO gap (filesystem, first, last, started, ended, reason, detail, repaired) "
 	       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")

@@ -357,6 +357,11 @@ int store_make_fresh(struct store *store, const char *name, uint64_t last, const
 	return result;
 }
 
+int store_count_ahead(struct store *store, uint64_t *count)
+{
+	return GET_NUMBER(store->database, (int64_t *)count, COUNT_AHEAD);
+}
+
 int store_drop_job(struct store *store, const char *name)
 {
 	return one_changed(store, RUN(store->database, DROP_JOB, TEXT(name)));

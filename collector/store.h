@@ -172,7 +172,9 @@ uint64_t store_job_first(const struct store_job *job);
 int store_make_fresh(struct store *store, const char *name, uint64_t last, const char *reason, int64_t time,
 		     uint64_t *count);
 int store_commit_job(struct store *store, const char *name, int64_t time); /* -ENOENT, -ENODATA: nothing pending */
-int store_drop_job(struct store *store, const char *name);                 /* -ENOENT */
+/* Jobs that have what is in no closed window: 0, unless the database is a mixture of states. */
+int store_count_ahead(struct store *store, uint64_t *count);
+int store_drop_job(struct store *store, const char *name); /* -ENOENT */
 int store_jobs(struct store *store, int (*each)(const struct store_job *, void *), void *context);
 
 /*

@@ -21,7 +21,7 @@ enum {
 };
 
 /* Windows that an earlier collector left open stay so; the newest of them is ours. */
-int takeover_open_window(struct collector *collector)
+static int open_window(struct collector *collector)
 {
 	struct store_window last;
 	int code = store_last_window(collector->store, &last);
@@ -42,6 +42,25 @@ int takeover_open_window(struct collector *collector)
 	if (!code && store_get_meta(collector->store, META_ALIVE, &collector->reached) == 0)
 		collector->alive = collector->reached;
 	return code;
+}
+
+/*
+ * A window is closed in the transaction that a job has it, or in an earlier one. Where older pages have come back into
+ * the database (wal.c) no check of its form finds that, and what else is older nobody knows.
+ */
+static int check_jobs(struct collector *collector)
+{
+	uint64_t ahead = 0;
+	int code = store_count_ahead(collector->store, &ahead);
+
+	return code || !ahead ? code : collector_make_fresh(collector, FRESH_MIXED);
+}
+
+int takeover_open_window(struct collector *collector)
+{
+	int code = open_window(collector);
+
+	return code ? code : check_jobs(collector);
 }
 
 static int get_instance(struct collector *collector, uint64_t *instance)

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "wal.h"
+#include "wal_index.h"
 
 enum {
 	MAGIC = 0x377f0682, /* plus 1: sums are of big-endian words */
 	PAGE_MINIMUM = 512,
 	PAGE_MAXIMUM = 65536,
+	DIRECT_BLOCK = 4096, /* no disk wants more of what goes past the cache */
+	DIRECT_BYTES = 256 * DIRECT_BLOCK,
 };
 
 struct header {
@@ -100,10 +105,15 @@ static int rewrite_header(struct wal *wal)
 	return result > 0 ? write_at(wal, &wal->header, sizeof(wal->header), 0) : result;
 }
 
-static int rewrite_frame(struct wal *wal, int number)
+static int64_t frame_offset(const struct wal *wal, uint32_t number)
+{
+	return (int64_t)sizeof(wal->header) + number * (int64_t)frame_bytes(wal);
+}
+
+static int rewrite_frame(struct wal *wal, uint32_t number)
 {
 	size_t size = frame_bytes(wal);
-	int64_t offset = (int64_t)sizeof(wal->header) + number * (int64_t)size;
+	int64_t offset = frame_offset(wal, number);
 	int result = read_at(wal, &wal->frame, size, offset);
 
 	if (result > 0 && !is_frame(wal))
@@ -111,31 +121,152 @@ static int rewrite_frame(struct wal *wal, int number)
 	return result > 0 ? write_at(wal, &wal->frame, size, offset) : result;
 }
 
-static int rewrite(struct wal *wal, int frames)
+static int rewrite_frames(struct wal *wal, uint32_t frames)
 {
-	int result = rewrite_header(wal), count = 0;
+	int result = frames ? rewrite_header(wal) : 1;
 
-	while (result > 0 && count != frames) {
-		result = rewrite_frame(wal, count);
-		count += result > 0;
-	}
-	if (result < 0)
-		return result;
-	if (count < frames)
-		return -EUCLEAN;
+	for (uint32_t i = 0; result > 0 && i < frames; i++)
+		result = rewrite_frame(wal, i);
+	return result > 0 ? 0 : result ? result : -EUCLEAN;
+}
+
+/*
+ * What is behind the frames is a transaction that was refused, or was read long ago. Its blocks may be bad ones, and
+ * go. Readers know where the frames end.
+ */
+static int cut(struct wal *wal, uint32_t frames)
+{
+	int64_t bytes = frames ? frame_offset(wal, frames) : 0;
+
+	return wal->file->pMethods->xTruncate(wal->file, bytes) ? -EIO : 0;
+}
+
+static int sync_log(struct wal *wal)
+{
 	return wal->file->pMethods->xSync(wal->file, SQLITE_SYNC_NORMAL) ? -EIO : 0;
 }
 
-int wal_rewrite(sqlite3 *connection, int frames)
+struct direct {
+	int file;
+	char *written, *found;
+};
+
+#define auto_direct __attribute__((cleanup(direct_close)))
+
+static void direct_close(struct direct *direct)
+{
+	if (direct->file >= 0)
+		close(direct->file);
+	free(direct->written);
+	free(direct->found);
+}
+
+static int direct_open(struct direct *direct, const char *path)
+{
+	direct->written = aligned_alloc(DIRECT_BLOCK, DIRECT_BYTES);
+	direct->found = aligned_alloc(DIRECT_BLOCK, DIRECT_BYTES);
+	if (!direct->written || !direct->found)
+		return -ENOMEM;
+	direct->file = open(path, O_RDWR | O_CLOEXEC | O_DIRECT);
+	if (direct->file >= 0)
+		return 0;
+	return errno == EINVAL ? -EINVAL : -EIO;
+}
+
+/* What is behind the end of the log is read as zeros (unixRead() in os_unix.c), which are no frame. */
+static int write_part(struct wal *wal, struct direct *direct, int64_t offset, size_t size)
+{
+	ssize_t result;
+
+	if (read_at(wal, direct->written, size, offset) < 0)
+		return -EIO;
+	result = pwrite(direct->file, direct->written, size, offset);
+	if (result != (ssize_t)size)
+		return result < 0 && errno == EINVAL ? -EINVAL : -EIO;
+	/* The kernel writes into the cache where that cannot be cleared (ENOTBLK in ext4_dio_write_iter()). */
+	if (pread(direct->file, direct->found, size, offset) != (ssize_t)size)
+		return -EIO;
+	return memcmp(direct->written, direct->found, size) ? -EIO : 0;
+}
+
+static int write_parts(struct wal *wal, struct direct *direct, int64_t bytes)
+{
+	int64_t end = (bytes + DIRECT_BLOCK - 1) / DIRECT_BLOCK * DIRECT_BLOCK;
+	int result = 0;
+
+	for (int64_t offset = 0; !result && offset < end; offset += DIRECT_BYTES)
+		result = write_part(wal, direct, offset,
+				    end - offset < DIRECT_BYTES ? (size_t)(end - offset) : DIRECT_BYTES);
+	return result || !fsync(direct->file) ? result : -EIO;
+}
+
+/*
+ * Blocks that ext4 gave to a file when writing failed stay "unwritten" on the disk, and are read from there as zeros,
+ * though the same pages are written and synced again (since e856f93e0fb2 in 6.15, which stable kernels may have, too).
+ * What goes past the cache is theirs: the same bytes in the same place, which a power cut cannot find half done. Who
+ * reads a block without content meanwhile may find zeros, which are no page. On other filesystems it is only written
+ * once more. SQLite has no locks on the log that closing it here would drop: they are on the database and its index
+ * (os_unix.c). Where nothing goes past the cache (EINVAL), what was written above must do.
+ */
+static int write_directly(struct wal *wal, const char *path, int64_t bytes)
+{
+	auto_direct struct direct direct = {.file = -1};
+	int result = direct_open(&direct, path);
+
+	if (!result)
+		result = write_parts(wal, &direct, bytes);
+	return result == -EINVAL ? 0 : result;
+}
+
+static int rewrite(struct wal *wal, const char *path, uint32_t frames)
+{
+	int result = rewrite_frames(wal, frames);
+
+	if (!result)
+		result = cut(wal, frames);
+	if (!result)
+		result = sync_log(wal);
+	return result || !frames ? result : write_directly(wal, path, frame_offset(wal, frames));
+}
+
+/* NULL: out of memory, or there is none. */
+static struct wal *open_log(sqlite3 *connection)
 {
 	struct wal *wal = calloc(1, sizeof(*wal));
-	int result = -EIO;
 
-	if (!wal)
-		return -ENOMEM;
-	if (!sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal->file) && wal->file &&
+	if (wal && !sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal->file) && wal->file &&
 	    wal->file->pMethods)
-		result = rewrite(wal, frames);
+		return wal;
+	free(wal);
+	return NULL;
+}
+
+int wal_rewrite(sqlite3 *connection)
+{
+	struct wal_index index;
+	struct wal *wal = open_log(connection);
+	int result = wal ? wal_index_read(connection, &index) : -EIO;
+
+	if (!result)
+		result = rewrite(wal, sqlite3_filename_wal(sqlite3_db_filename(connection, "main")), index.frames);
+	if (result == -EUCLEAN && index.copied == index.frames)
+		result = 1;
+	free(wal);
+	return result;
+}
+
+int wal_cut(sqlite3 *connection)
+{
+	struct wal_index index;
+	struct wal *wal = open_log(connection);
+	int result = wal ? wal_index_read(connection, &index) : -EIO;
+
+	if (!result && index.frames && (read_at(wal, &wal->header, sizeof(wal->header), 0) <= 0 || !is_header(wal)))
+		result = -EIO;
+	if (!result)
+		result = cut(wal, index.frames);
+	if (!result)
+		result = sync_log(wal);
 	free(wal);
 	return result;
 }

@@ -125,21 +125,37 @@ static void test_failing_sync(void **state)
 	assert_int_equal(value, 7);
 }
 
+static bool is_refused_and_dies(const struct fixture *fixture)
+{
+	struct store *store;
+	pid_t child = fork();
+	int status = 0;
+
+	if (!child) {
+		int code = store_open(&store, fixture->directory, STORE_WRITE);
+
+		/* Then the log has its head, whose sync would fail first. */
+		if (!code)
+			code = store_begin_durable(store);
+		if (!code)
+			code = store_set_meta(store, "before", 1);
+		if (!code)
+			code = store_commit(store);
+		failing = true;
+		_exit(!code && close_window(store) == -EIO ? 0 : 1);
+	}
+	return waitpid(child, &status, 0) == child && !status;
+}
+
 /* Nor has it for who opens the database next, though all of it was in the log. */
 static void test_refused_for_good(void **state)
 {
 	struct fixture *fixture = *state;
 
-	for (int i = 0; i < 2; i++) {
-		/* Then the log is known to be on the disk. */
-		assert_int_equal(store_begin_durable(fixture->store), 0);
-		assert_int_equal(store_commit(fixture->store), 0);
-		refuse(fixture->store);
-		failing = false;
-		store_close(fixture->store);
-		assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
-		assert_false(is_closed(fixture->store));
-	}
+	store_close(fixture->store);
+	assert_true(is_refused_and_dies(fixture));
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+	assert_false(is_closed(fixture->store));
 }
 
 /* A sync that succeeds after one that failed tells nothing of what was written before. */
@@ -285,15 +301,48 @@ static void test_unreadable_check(void **state)
 	assert_true(reads > 1);
 }
 
+static void damage(const struct fixture *fixture)
+{
+	char path[128], garbage[4096];
+	int file;
+
+	memset(garbage, 7, sizeof(garbage));
+	snprintf(path, sizeof(path), "%s/fschanged.db", fixture->directory);
+	file = open(path, O_WRONLY | O_CLOEXEC);
+	for (off_t page = 5; page < 10; page++)
+		assert_int_equal(pwrite(file, garbage, sizeof(garbage), page * 4096), sizeof(garbage));
+	close(file);
+}
+
+/* Damage that shows after an error of something else is damage. */
+static void test_damaged_later(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 2; i++) {
+		store_close(fixture->store);
+		assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+		/* In the second round it is within the transaction that the sync fails. */
+		assert_int_equal(i ? store_begin_durable(fixture->store) : 0, 0);
+		store_rollback(fixture->store);
+		refuse(fixture->store);
+		failing = false;
+		damage(fixture);
+		assert_int_equal(store_check(fixture->store), -EUCLEAN);
+		assert_true(store_is_damaged(fixture->store));
+	}
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_failing_sync), TEST(test_refused_for_good),
-		TEST(test_emptied),      TEST(test_written_again),
-		TEST(test_lost),         TEST(test_opened),
-		TEST(test_unreadable),   TEST(test_unreadable_check),
+		TEST(test_failing_sync),  TEST(test_refused_for_good),
+		TEST(test_emptied),       TEST(test_written_again),
+		TEST(test_lost),          TEST(test_opened),
+		TEST(test_unreadable),    TEST(test_unreadable_check),
+		TEST(test_damaged_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
