@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 
-PARTS = ("workloads", "profile", "flat", "burst")
+PARTS = ("workloads", "profile", "flat", "lists", "burst")
 
 # How they are called in tables, in this order. The first is what the others are compared with.
 CONDITIONS = {
@@ -273,6 +273,7 @@ def report(directory, kernel):
     print_lines(kernel, "by the number of directories", lines["flat"])
     if lines["flat"]:
         plot_flat(directory, kernel, lines["flat"])
+    print_lines(kernel, "lists of files that are looked at", lines["lists"])
     print_lines(kernel, "storms of creations", lines["burst"])
     return {**lines, "workloads": workloads}
 
