@@ -125,8 +125,11 @@ static int check(struct database *database, bool *is_new)
 	if (application != APPLICATION_ID)
 		return database_refuse(database, -EPROTO, "%s is not a database of fschanged", database->path);
 	if (version != SCHEMA_VERSION)
-		return database_refuse(database, -EPROTO, "%s has version %lld, this fschanged knows version %d",
-				       database->path, (long long)version, SCHEMA_VERSION);
+		return database_refuse(
+			database, -EPROTO,
+			"%s has version %lld, this fschanged knows version %d: run the one that made it, "
+			"or move it away and begin with full backups",
+			database->path, (long long)version, SCHEMA_VERSION);
 	return 0;
 }
 
