@@ -77,7 +77,10 @@ static json_t *handle_tail(struct peer *peer, const json_t *request, char **erro
 		return NULL;
 	peer->tails = true;
 	if (update_tails(peer->control))
-		sentence(error, 0, "the hooks for every write cannot be attached");
+		sentence(error, 0,
+			 "the hooks for every write cannot be attached: where they were once by an earlier collector, "
+			 "this "
+			 "kernel does so only with 'precision = write', or after 'fschanged detach'");
 	return *error ? NULL : json_object();
 }
 

@@ -173,6 +173,15 @@ void tracer_show_commands(struct tracer *tracer, bool on)
 	tracer->own.globals->watched = on;
 }
 
+/*
+ * Kernels until 5.12 attach a program once (f3a95075549e "bpf: Allow trampoline re-attach for tracing and lsm
+ * programs", 5.13): there the link stays as long as the collector runs. The distinction may go with support for 5.10.
+ */
+static bool can_attach_again(const struct tracer *tracer)
+{
+	return tracer->mode == TRACER_LSM;
+}
+
 int tracer_show_every(struct tracer *tracer, bool on)
 {
 	tracer->own.globals->every = on;
@@ -183,7 +192,7 @@ int tracer_show_every(struct tracer *tracer, bool on)
 			continue;
 		if (on)
 			result = attach_hook(tracer, i, &tracer->demanded[i]);
-		else
+		else if (can_attach_again(tracer))
 			detach_hook(tracer, i);
 		if (result)
 			return result;

@@ -137,5 +137,12 @@ tail_every() {
 	[ "$(writes_shown every)" -ge 10 ] || fail "--every shows $(writes_shown every) of 10 writes"
 	[ "$(writes_shown plain)" -le 2 ] || fail "without --every $(writes_shown plain) events of one file are shown"
 	[ "$(writes_shown plain)" -ge 1 ] || fail "without --every the file is not shown at all"
+
+	# Once more: not every kernel attaches a program again.
+	watch again --every
+	wait_for_tail again
+	echo more >>"$D/repeated"
+	stop_tails again
+	[ "$(writes_shown again)" -ge 1 ] || fail "--every shows nothing when it is asked for again"
 	expect_no_losses
 }
