@@ -52,8 +52,10 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	if (!(mode & FMODE_WRITE))
 		return;
 	opened = file->f_inode;
-	if (!opened)
+	if (!opened) {
+		count(losses.walk_failed);
 		return;
+	}
 	inode = known_inode(opened);
 	if (is_ftrace_setting(file, opened))
 		count(losses.ftrace_opened);

@@ -130,10 +130,16 @@ static int add_watch(struct config *config, const struct config_option *option, 
 	return code;
 }
 
+static const struct {
+	const char *off, *on;
+} switches[] = {
+	[CONFIG_SWITCH] = {"no", "yes"},
+	[CONFIG_PRECISION] = {"open", "write"},
+};
+
 static int set_switch(const struct config_option *option, const char *value, bool *member, char **error)
 {
-	const char *on = option->type == CONFIG_PRECISION ? "write" : "yes";
-	const char *off = option->type == CONFIG_PRECISION ? "open" : "no";
+	const char *on = switches[option->type].on, *off = switches[option->type].off;
 
 	*member = strcmp(value, on) == 0;
 	if (!*member && strcmp(value, off) != 0)

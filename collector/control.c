@@ -78,9 +78,8 @@ static json_t *handle_tail(struct peer *peer, const json_t *request, char **erro
 	peer->tails = true;
 	if (update_tails(peer->control))
 		sentence(error, 0,
-			 "the hooks for every write cannot be attached: where they were once by an earlier collector, "
-			 "this "
-			 "kernel does so only with 'precision = write', or after 'fschanged detach'");
+			 "the hooks for every write cannot be attached: this kernel does that once for a set of "
+			 "programs; set 'precision = write', or run 'fschanged detach' between two collectors");
 	return *error ? NULL : json_object();
 }
 

@@ -163,6 +163,23 @@ static void numbers_have_suffixes_and_limits(void **state)
 	assert_int_equal(config->ring, 1 << 30);
 }
 
+static void switches_have_two_words(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(config_init(&config), 0);
+	assert_true(config.walk && !config.precise);
+	expect_set(&config, "walk", "no");
+	expect_set(&config, "precision", "write");
+	assert_true(!config.walk && config.precise);
+	expect_set(&config, "precision", "open");
+	assert_false(config.precise);
+	expect_refused(&config, "walk", "write", "walk must be yes or no, not 'write'");
+	expect_refused(&config, "precision", "yes", "precision must be write or open, not 'yes'");
+	config_free(&config);
+}
+
 static void paths_are_absolute(void **state)
 {
 	expect_refused(*state, "watch", "home", "watch must be an absolute path, not 'home'");
@@ -212,6 +229,7 @@ int main(void)
 		TEST(error_names_file_and_line),
 		TEST(too_long_line_is_refused),
 		TEST(numbers_have_suffixes_and_limits),
+		TEST(switches_have_two_words),
 		TEST(paths_are_absolute),
 		TEST(watch_can_be_replaced),
 		cmocka_unit_test(job_names),

@@ -182,6 +182,40 @@ writes_are_recorded() {
 	expect_no_gap
 }
 
+# Opens the file: tail needs a moment to begin.
+is_shown() {
+	: >"$D/$1"
+	sleep 0.5
+	grep -q "$1" "$T/tail"
+}
+
+proves writes_shown_to_people_leave_room 'somebody watches each write, and the collector stands still: the ring keeps its room'
+writes_shown_to_people_leave_room() {
+	local tail
+	echo 'ring = 256K' >"$T/conf"
+	begin_own --watch "$D" --config "$T/conf"
+	begin_job "$FUNCNAME"
+	"$PROGRAM" tail "${AT[@]}" --every >"$T/tail" 2>&1 &
+	tail=$!
+	wait_until 30 is_shown written || fail "nothing is shown: $(<"$T/tail")"
+	kill -STOP "$COLLECTOR"
+	python - "$D" <<-'END'
+		import os, sys
+
+		os.chdir(sys.argv[1])
+		file = os.open("written", os.O_WRONLY)
+		for _ in range(10000):
+		    os.write(file, b"x")
+		os.close(os.open("last", os.O_WRONLY | os.O_CREAT))
+	END
+	kill -CONT "$COLLECTOR"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed written last
+	kill "$tail"
+	wait "$tail" || :
+	expect_no_gap
+}
+
 # Another size of a table is another layout: the programs are replaced.
 proves replaced_under_traffic \
 	'programs with other tables take over under traffic, and are killed in the midst of that: no gap, and the replica equals'
