@@ -229,44 +229,45 @@ static int rewrite(struct wal *wal, const char *path, uint32_t frames)
 	return result || !frames ? result : write_directly(wal, path, frame_offset(wal, frames));
 }
 
-/* NULL: out of memory, or there is none. */
-static struct wal *open_log(sqlite3 *connection)
-{
-	struct wal *wal = calloc(1, sizeof(*wal));
+#define auto_log __attribute__((cleanup(close_log)))
 
-	if (wal && !sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal->file) && wal->file &&
-	    wal->file->pMethods)
-		return wal;
-	free(wal);
-	return NULL;
+static void close_log(struct wal **wal)
+{
+	free(*wal);
+}
+
+static int open_log(sqlite3 *connection, struct wal **result, struct wal_index *index)
+{
+	struct wal *wal = *result = calloc(1, sizeof(*wal));
+
+	if (!wal || sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal->file) || !wal->file ||
+	    !wal->file->pMethods)
+		return -EIO;
+	return wal_index_read(connection, index);
 }
 
 int wal_rewrite(sqlite3 *connection)
 {
 	struct wal_index index;
-	struct wal *wal = open_log(connection);
-	int result = wal ? wal_index_read(connection, &index) : -EIO;
+	auto_log struct wal *wal = NULL;
+	int result = open_log(connection, &wal, &index);
 
-	if (!result)
-		result = rewrite(wal, sqlite3_filename_wal(sqlite3_db_filename(connection, "main")), index.frames);
-	if (result == -EUCLEAN && index.copied == index.frames)
-		result = 1;
-	free(wal);
-	return result;
+	if (result)
+		return result;
+	result = rewrite(wal, sqlite3_filename_wal(sqlite3_db_filename(connection, "main")), index.frames);
+	return result == -EUCLEAN && index.copied == index.frames ? 1 : result;
 }
 
 int wal_cut(sqlite3 *connection)
 {
 	struct wal_index index;
-	struct wal *wal = open_log(connection);
-	int result = wal ? wal_index_read(connection, &index) : -EIO;
+	auto_log struct wal *wal = NULL;
+	int result = open_log(connection, &wal, &index);
 
-	if (!result && index.frames && (read_at(wal, &wal->header, sizeof(wal->header), 0) <= 0 || !is_header(wal)))
-		result = -EIO;
-	if (!result)
-		result = cut(wal, index.frames);
-	if (!result)
-		result = sync_log(wal);
-	free(wal);
-	return result;
+	if (result)
+		return result;
+	if (index.frames && (read_at(wal, &wal->header, sizeof(wal->header), 0) <= 0 || !is_header(wal)))
+		return -EIO;
+	result = cut(wal, index.frames);
+	return result ? result : sync_log(wal);
 }
