@@ -30,7 +30,7 @@
 
 #include "pause.h"
 #include "records.h"
-#include "store_links.h"
+#include "store_walk.h"
 #include "walk.h"
 
 enum { MOVED_MAXIMUM = 10000 };

@@ -4,7 +4,7 @@
 
 #include "moment.h"
 #include "report.h"
-#include "store_links.h"
+#include "store_walk.h"
 
 const char *report_hook(const struct hook_state *hook, enum tracer_mode mode)
 {

@@ -3,7 +3,8 @@
  * The store's index of the names of files with several links. Its names are candidates: whoever uses one looks whether
  * it leads to the file. So one too many does no harm, and one too few shows by the file's link count.
  *
- * Fed in the order in which things happened, by store_put_link(), and by a walk of the filesystem, store_put_walked().
+ * Fed in the order in which things happened, by store_put_link(), and by a walk of the filesystem (store_walk.h),
+ * store_put_walked().
  */
 #ifndef FSCHANGED_STORE_LINKS_H
 #define FSCHANGED_STORE_LINKS_H
@@ -45,18 +46,13 @@ struct store_linked {
 	bool walked; /* a walk that began after that came to its end: all names of that time are known */
 };
 
-struct store_moved {
-	uint64_t id, inode; /* inode 0: whatever is there */
-	const char *path;
-	size_t length;
-	bool settled;
-};
-
 /* Candidates that may be one too many for a rename that is not sure, until a walk ends: some ten megabytes. */
 enum { STORE_COPIES = 100000 };
 
 /* To be called in a transaction. */
 int store_put_link(struct store *store, const struct link_change *change);
+int store_put_walked(struct store *store, uint32_t filesystem, uint64_t inode, uint32_t links, const char *path,
+		     size_t length);
 
 /* Rows of the windows from first on: later ones tell whether a file has ended meanwhile. Order: by place. */
 int store_linked(struct store *store, uint64_t first, int (*each)(const struct store_linked *, void *), void *context);
@@ -68,22 +64,5 @@ int store_has_unnamed(struct store *store, uint64_t first, uint64_t last, bool *
 /* Candidates for the names of an inode. The path lives until the callback returns. */
 int store_names(struct store *store, uint32_t filesystem, uint64_t inode,
 		int (*each)(const char *path, size_t length, void *context), void *context);
-
-/* A walk: begin, wanted, names, moved directories until there are none, end. An end without a begin is a mistake. */
-int store_begin_walk(struct store *store, uint32_t filesystem);
-/* Inodes after this one whose names are wanted although they may have one link only. */
-int store_wanted(struct store *store, uint32_t filesystem, uint64_t after, size_t count, uint64_t *inodes,
-		 size_t *found);
-int store_put_walked(struct store *store, uint32_t filesystem, uint64_t inode, uint32_t links, const char *path,
-		     size_t length);
-/* -ENOENT: there is none. The path lives until the store is called again. */
-int store_next_moved(struct store *store, uint32_t filesystem, struct store_moved *moved);
-int store_forget_moved(struct store *store, uint64_t id);
-/* Those that there are moved long ago. */
-int store_settle_moved(struct store *store, uint32_t filesystem);
-int store_count_moved(struct store *store, uint32_t filesystem, uint64_t *count);
-/* All names were seen: what was not is forgotten. */
-int store_end_walk(struct store *store, uint32_t filesystem);
-int store_is_walked(struct store *store, uint32_t filesystem, bool *walked);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What store.c, store_dirty.c and store_links.c share. */
+/* What the files of the store share. */
 #ifndef FSCHANGED_STORE_PRIVATE_H
 #define FSCHANGED_STORE_PRIVATE_H
 

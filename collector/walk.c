@@ -14,6 +14,7 @@
 #include "sentence.h"
 #include "store_links.h"
 #include "store_paused.h"
+#include "store_walk.h"
 #include "walk.h"
 
 typedef json_t *step(struct collector *collector, const void *owner, const json_t *request, char **error);

@@ -8,7 +8,7 @@
 
 #include "command.h"
 #include "message.h"
-#include "store_links.h"
+#include "store_walk.h"
 #include "walker.h"
 
 enum { RETRY_PAUSE = 600 * 1000 * 1000 }; /* microseconds */

@@ -22,6 +22,7 @@
 #include "list.h"
 #include "mounts.h"
 #include "store_links.h"
+#include "store_walk.h"
 
 enum {
 	FILE_WAS = 1 << (S_IFREG >> 12),

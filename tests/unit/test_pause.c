@@ -13,6 +13,7 @@
 
 #include "pause.h"
 #include "store_links.h"
+#include "store_walk.h"
 #include "walk.h"
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "store_links.h"
+#include "store_walk.h"
 
 enum { INODE = 100, TEXT_BYTES = 4096 };
 
