@@ -235,12 +235,14 @@ def gnuplot(script):
 
 def plot_workloads(directory, kernel, filesystem, workloads):
     shown = [c for c in CONDITIONS if c not in ("nothing", "again") and any(c in w for w in workloads.values())]
+    compared = {w: conditions for w, conditions in workloads.items() if w != "idle" and "nothing" in conditions}
+    if not shown or not compared:
+        return
     data = f"{directory}/{kernel}-{filesystem}.dat"
     with open(data, "w", encoding="utf-8") as file:
-        for workload, conditions in workloads.items():
-            if workload != "idle" and "nothing" in conditions:
-                values = [f"{conditions[c]['ratio']:.4f}" if c in conditions else "nan" for c in shown]
-                print(f'"{workload}"', *values, file=file)
+        for workload, conditions in compared.items():
+            values = [f"{conditions[c]['ratio']:.4f}" if c in conditions else "nan" for c in shown]
+            print(f'"{workload}"', *values, file=file)
     plots = [f"'{data}' using {n + 2}:xtic(1) title '{CONDITIONS[c]}'" for n, c in enumerate(shown)]
     gnuplot(PLOT.format(svg=data[:-3] + "svg", plots=", ".join(plots),
                         title=f"{filesystem}, Linux {kernel}: workload and consumer"))
