@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "collector.h"
+#include "directory.h"
 
 /* In place of the ring: one record. */
 static struct {
@@ -25,7 +26,7 @@ static bool is_taken;
 static char order[16];
 static int commit_result;
 
-static char directory[] = "/tmp/test-collector-XXXXXX";
+static char directory[DIRECTORY_BYTES];
 
 static void note(char what)
 {
@@ -108,9 +109,7 @@ static int set_up(void **state)
 	struct store_filesystem filesystem = {.identity = "one", .type = "ext4", .mount_point = "/", .root = "/"};
 	bool is_new;
 
-	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
-	if (!mkdtemp(directory))
-		return -1;
+	directory_make(directory, "/tmp");
 	record.event = (struct event){
 		.kind = EVENT_PATH,
 		.operation = OPERATION_SETATTR,
@@ -139,13 +138,12 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct collector *collector = *state;
-	char command[64];
 
 	batch_free(collector->batch);
 	link_feed_free(collector->link_feed);
 	store_close(collector->store);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command); /* NOLINT(cert-env33-c) a path of our own */
+	directory_remove(directory);
+	return 0;
 }
 
 static int count_path(const struct dirty *entry, void *context)

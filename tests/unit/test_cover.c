@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "collector.h"
+#include "directory.h"
 #include "moment.h"
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -20,7 +21,7 @@
 enum { OPEN = 5, DEVICE = 8 << 20, START = 1000, MANY = 6000, LONG = 400 };
 
 struct fixture {
-	char directory[64];
+	char directory[DIRECTORY_BYTES];
 	struct collector collector;
 	struct covered rows[2];
 	struct mount mount;
@@ -73,8 +74,7 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct collector *collector = &fixture->collector;
 
-	strcpy(fixture->directory, "/tmp/test-cover-XXXXXX");
-	assert_non_null(mkdtemp(fixture->directory));
+	directory_make(fixture->directory, "/tmp");
 	assert_int_equal(store_open(&collector->store, fixture->directory, STORE_WRITE), 0);
 	put_filesystem(fixture, 0, "one");
 	put_filesystem(fixture, 1, "two");
@@ -96,13 +96,12 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	char command[128];
 
 	cover_forget(&fixture->collector);
 	store_close(fixture->collector.store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->directory);
+	directory_remove(fixture->directory);
 	free(fixture);
-	return system(command);
+	return 0;
 }
 
 static void add_gap(struct fixture *fixture, uint64_t first, uint64_t last, enum gap_reason reason, uint32_t filesystem)

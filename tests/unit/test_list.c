@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "list.h"
 #include "mounts.h"
 #include "store_links.h"
@@ -32,7 +33,7 @@ enum {
 };
 
 struct fixture {
-	char base[64];
+	char base[DIRECTORY_BYTES];
 	char state[80];
 	char tree[80]; /* what is dirty lies here; the tests name it relative to it */
 	char changed[80], deleted[80];
@@ -66,10 +67,7 @@ static char *format_text(const char *format, ...)
 
 static void shell(struct fixture *fixture, const char *script)
 {
-	char *command = format_text("cd '%s' && set -e && %s", fixture->tree, script);
-
-	assert_int_equal(system(command), 0);
-	free(command);
+	run_command("cd '%s' && set -e && %s", fixture->tree, script);
 }
 
 static int setup(void **state)
@@ -78,8 +76,7 @@ static int setup(void **state)
 	const struct mount *mount;
 	bool is_new;
 
-	strcpy(fixture->base, "/var/tmp/test-list-XXXXXX");
-	assert_non_null(mkdtemp(fixture->base));
+	directory_make(fixture->base, "/var/tmp");
 	snprintf(fixture->tree, sizeof(fixture->tree), "%s/tree", fixture->base);
 	snprintf(fixture->changed, sizeof(fixture->changed), "%s/changed", fixture->base);
 	snprintf(fixture->deleted, sizeof(fixture->deleted), "%s/deleted", fixture->base);
@@ -128,14 +125,12 @@ static void forget(struct fixture *fixture)
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	char *command = format_text("rm -rf '%s'", fixture->base);
 
 	forget(fixture);
 	store_close(fixture->store);
-	assert_int_equal(system(command), 0);
+	directory_remove(fixture->base);
 	mounts_free(&fixture->mounts);
 	free(fixture->identity);
-	free(command);
 	free(fixture);
 	return 0;
 }
@@ -268,10 +263,7 @@ static void expect_report(const struct fixture *fixture, const char *part)
 /* Nothing but what was there before. */
 static void expect_no_files(struct fixture *fixture)
 {
-	char *command = format_text("test -z \"$(ls -A '%s' | grep -e changed -e deleted)\"", fixture->base);
-
-	assert_int_equal(system(command), 0);
-	free(command);
+	run_command("test -z \"$(ls -A '%s' | grep -e changed -e deleted)\"", fixture->base);
 }
 
 /* The table */

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "pause.h"
 #include "store_links.h"
 #include "store_walk.h"
@@ -21,7 +22,7 @@
 enum { MOUNTS = 77, SINCE = 1000 };
 
 struct fixture {
-	char directory[64];
+	char directory[DIRECTORY_BYTES];
 	struct collector collector;
 	uint32_t one, two; /* filesystems */
 	struct cover_gap gaps[2];
@@ -49,8 +50,7 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct collector *collector = &fixture->collector;
 
-	strcpy(fixture->directory, "/tmp/test-pause-XXXXXX");
-	assert_non_null(mkdtemp(fixture->directory));
+	directory_make(fixture->directory, "/tmp");
 	assert_int_equal(store_open(&collector->store, fixture->directory, STORE_WRITE), 0);
 	assert_int_equal(store_open_window(collector->store, 1, 1), 0);
 	fixture->one = put_filesystem(fixture, "one");
@@ -66,12 +66,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	char command[128];
 
 	store_close(fixture->collector.store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->directory);
+	directory_remove(fixture->directory);
 	free(fixture);
-	return system(command);
+	return 0;
 }
 
 static void keep(struct fixture *fixture, const char *path)

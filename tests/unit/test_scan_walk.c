@@ -18,12 +18,13 @@
 #include <cmocka.h>
 
 #include "cover.h"
+#include "directory.h"
 #include "inodes.h"
 #include "scan_private.h"
 
 enum { DIRECTORIES = 300, ROUNDS = 20, ASKED_FOR = 14 };
 
-static char directory[] = "/tmp/test-scan-walk-XXXXXX";
+static char directory[DIRECTORY_BYTES];
 static unsigned seen[DIRECTORIES];
 
 static void count(const char *path, size_t length)
@@ -59,15 +60,11 @@ int __wrap_scan_send(struct scan *scan, const char *step, struct parcel *parcel)
 /* A chain of directories beside wide ones: workers wait for each other. */
 static void make_tree(void)
 {
-	char command[512];
-
-	assert_non_null(mkdtemp(directory));
-	snprintf(command, sizeof(command),
-		 "cd %s && for i in $(seq 0 %d); do d=wide/$((i %% 7))/$((i %% 5)); "
-		 "[ $((i %% 3)) = 0 ] && d=deep/$(printf 'a/%%.0s' $(seq 1 $((i / 10 + 1)))); mkdir -p $d; "
-		 ": >$d/file$i; done",
-		 directory, DIRECTORIES - 1);
-	assert_int_equal(system(command), 0);
+	directory_make(directory, "/tmp");
+	run_command("cd %s && for i in $(seq 0 %d); do d=wide/$((i %% 7))/$((i %% 5)); "
+		    "[ $((i %% 3)) = 0 ] && d=deep/$(printf 'a/%%.0s' $(seq 1 $((i / 10 + 1)))); mkdir -p $d; "
+		    ": >$d/file$i; done",
+		    directory, DIRECTORIES - 1);
 }
 
 struct fixture {
@@ -150,7 +147,6 @@ static void forget(void **state)
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	char command[300];
 
 	assert_false(fixture->scan.failed);
 	forget(state);
@@ -158,8 +154,8 @@ static int teardown(void **state)
 	stack_free(fixture->scan.rest);
 	stack_free(kept);
 	free(fixture);
-	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-	return system(command);
+	directory_remove(directory);
+	return 0;
 }
 
 static void walk(struct fixture *fixture)

@@ -12,9 +12,10 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "seal.h"
 
-static char directory[] = "/tmp/test_seal.XXXXXX";
+static char directory[DIRECTORY_BYTES];
 
 static void shell(const char *script)
 {
@@ -184,16 +185,15 @@ static void others_have_none(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	return mkdtemp(directory) ? 0 : -1;
+	directory_make(directory, "/tmp");
+	return 0;
 }
 
 static int tear_down(void **state)
 {
-	char command[64];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
+	directory_remove(directory);
+	return 0;
 }
 
 int main(void)

@@ -12,6 +12,7 @@
 
 #include "blocks.h"
 #include "collector.h"
+#include "directory.h"
 #include "store_seals.h"
 
 enum { FILESYSTEMS = 3 };
@@ -19,7 +20,7 @@ enum { FILESYSTEMS = 3 };
 /* In place of the kernel: all have ended and their records were taken; one may have come meanwhile. */
 static int forget_result;
 
-static char directory[] = "/tmp/test-seals-XXXXXX";
+static char directory[DIRECTORY_BYTES];
 
 int __wrap_tracer_forget(struct tracer *tracer, uint32_t device, uint32_t came)
 {
@@ -93,9 +94,7 @@ static int set_up(void **state)
 {
 	static struct collector collector;
 
-	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
-	if (!mkdtemp(directory))
-		return -1;
+	directory_make(directory, "/tmp");
 	collector = (struct collector){.seals.rows = calloc(FILESYSTEMS, sizeof(*collector.seals.rows))};
 	assert_non_null(collector.seals.rows);
 	assert_int_equal(store_open(&collector.store, directory, STORE_WRITE), 0);
@@ -108,12 +107,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct collector *collector = *state;
-	char command[64];
 
 	seals_free(&collector->seals);
 	store_close(collector->store);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command); /* NOLINT(cert-env33-c) a path of our own */
+	directory_remove(directory);
+	return 0;
 }
 
 static int count_new(const struct store_seal *stored, void *context)

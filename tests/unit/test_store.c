@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "store.h"
 
 enum { SECOND = 1000, MAXIMUM = 64 };
@@ -22,7 +23,7 @@ enum { SECOND = 1000, MAXIMUM = 64 };
 static const int64_t nanoseconds = 1000000000;
 
 struct fixture {
-	char directory[64];
+	char directory[DIRECTORY_BYTES];
 	struct store *store;
 	uint32_t filesystem;
 };
@@ -34,22 +35,13 @@ struct list {
 	char paths[MAXIMUM][PATH_BYTES + 1];
 };
 
-static int remove_tree(const char *directory)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-	return system(command);
-}
-
 static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct store_filesystem filesystem = {.identity = "uuid", .type = "ext4", .mount_point = "/", .root = "/"};
 	bool is_new;
 
-	strcpy(fixture->directory, "/tmp/test-store-XXXXXX");
-	assert_non_null(mkdtemp(fixture->directory));
+	directory_make(fixture->directory, "/tmp");
 	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
 	assert_int_equal(store_put_filesystem(fixture->store, &filesystem, &is_new), 0);
 	assert_true(is_new);
@@ -65,7 +57,7 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	store_close(fixture->store);
-	remove_tree(fixture->directory);
+	directory_remove(fixture->directory);
 	free(fixture);
 	return 0;
 }
@@ -296,7 +288,7 @@ static void test_any_byte(void **state)
 		if (byte % 50 == 0 || byte == 255) {
 			assert_non_null(find(list_of(fixture->store, 2, 2), path));
 			store_close(fixture->store);
-			remove_tree(fixture->directory);
+			directory_remove(fixture->directory);
 			assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
 			assert_int_equal(store_open_window(fixture->store, 2, SECOND), 0);
 		}

@@ -12,13 +12,14 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "store_links.h"
 #include "store_walk.h"
 
 enum { INODE = 100, TEXT_BYTES = 4096 };
 
 struct fixture {
-	char directory[64];
+	char directory[DIRECTORY_BYTES];
 	struct store *store;
 };
 
@@ -28,8 +29,7 @@ static int set_up(void **state)
 	struct store_filesystem filesystem = {.identity = "one", .type = "ext4", .mount_point = "/", .root = "/"};
 	bool is_new;
 
-	strcpy(fixture->directory, "/tmp/test_store_links.XXXXXX");
-	assert_non_null(mkdtemp(fixture->directory));
+	directory_make(fixture->directory, "/tmp");
 	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
 	assert_int_equal(store_put_filesystem(fixture->store, &filesystem, &is_new), 0);
 	assert_int_equal(filesystem.id, 1);
@@ -42,11 +42,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
-	char command[128];
 
 	store_close(fixture->store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->directory);
-	assert_int_equal(system(command), 0);
+	directory_remove(fixture->directory);
 	free(fixture);
 	return 0;
 }

@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "runs_model.h"
 
 enum {
@@ -49,7 +50,7 @@ struct plan {
 };
 
 static struct {
-	char directory[64], copy[72];
+	char directory[DIRECTORY_BYTES], copy[72];
 	struct store *store;
 	struct state state;
 } world;
@@ -93,14 +94,6 @@ static void no_faults(void)
 {
 	faults.writes = faults.reads = faults.syncs = -1;
 	faults.lasts = false;
-}
-
-static void shell(const char *format, const char *first, const char *second)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), format, first, second);
-	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) paths of our own */
 }
 
 /* The state */
@@ -342,8 +335,8 @@ static void with_power_cut(const struct plan *plan)
 	snprintf(log, sizeof(log), "%s/fschanged.db-wal", world.directory);
 	if (stat(log, &status) || status.st_size >= LOG_MOST)
 		return;
-	shell("rm -rf '%2$s'; mkdir '%2$s' && cp '%1$s'/fschanged.db '%1$s'/fschanged.db-wal '%2$s'", world.directory,
-	      world.copy);
+	run_command("rm -rf '%2$s'; mkdir '%2$s' && cp '%1$s'/fschanged.db '%1$s'/fschanged.db-wal '%2$s'",
+		    world.directory, world.copy);
 	snprintf(log, sizeof(log), "%s/fschanged.db-wal", world.copy);
 	assert_int_equal(truncate(log, status.st_size - (random() % 2 ? random() % (status.st_size + 1) : 0)), 0);
 	assert_int_equal(store_open(&store, world.copy, STORE_WRITE), 0);
@@ -423,8 +416,7 @@ static void begin_world(void)
 {
 	model.count = 0;
 	no_faults();
-	strcpy(world.directory, "/tmp/test-model-XXXXXX");
-	assert_non_null(mkdtemp(world.directory));
+	directory_make(world.directory, "/tmp");
 	snprintf(world.copy, sizeof(world.copy), "%s/copy", world.directory);
 	assert_int_equal(store_open(&world.store, world.directory, STORE_WRITE), 0);
 	world.state = (struct state){.kept = 1, .open = 1};
@@ -451,7 +443,7 @@ static void is_the_model_whatever_comes(void **state)
 		begin_world();
 		round_of(seed);
 		store_close(world.store);
-		shell("rm -rf '%s'%s", world.directory, "");
+		directory_remove(world.directory);
 	}
 }
 

@@ -16,6 +16,7 @@
 #include <sqlite3.h>
 
 #include "database.h"
+#include "directory.h"
 #include "runs_model.h"
 
 enum {
@@ -26,7 +27,7 @@ enum {
 };
 
 struct fixture {
-	char directory[64], copy[64];
+	char directory[DIRECTORY_BYTES], copy[64];
 	struct store *store;
 };
 
@@ -43,14 +44,6 @@ int __wrap_database_run(struct database *database, enum query query, const struc
 	return __real_database_run(database, query, values, count);
 }
 
-static int shell(const char *format, const char *first, const char *second)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command), format, first, second);
-	return system(command); /* NOLINT(cert-env33-c) paths of our own */
-}
-
 static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -59,8 +52,7 @@ static int setup(void **state)
 	runs_left = -1;
 	model.count = 0;
 	srandom(1);
-	strcpy(fixture->directory, "/tmp/test-runs-XXXXXX");
-	assert_non_null(mkdtemp(fixture->directory));
+	directory_make(fixture->directory, "/tmp");
 	snprintf(fixture->copy, sizeof(fixture->copy), "%s/copy", fixture->directory);
 	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
 	for (uint64_t window = 1; window <= WINDOWS; window++)
@@ -74,7 +66,7 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	store_close(fixture->store);
-	shell("rm -rf '%s'%s", fixture->directory, "");
+	directory_remove(fixture->directory);
 	free(fixture);
 	return 0;
 }
@@ -345,9 +337,7 @@ static void look_at_copy(struct fixture *fixture, size_t count)
 	bool more;
 	uint64_t made;
 
-	assert_int_equal(shell("rm -rf '%2$s'; mkdir '%2$s' && cp '%1$s'/fschanged.db* '%2$s'", fixture->directory,
-			       fixture->copy),
-			 0);
+	run_command("rm -rf '%2$s'; mkdir '%2$s' && cp '%1$s'/fschanged.db* '%2$s'", fixture->directory, fixture->copy);
 	assert_int_equal(store_open(&store, fixture->copy, STORE_WRITE), 0);
 	assert_false(store_is_replaced(store));
 	assert_int_equal(store_check(store), 0);

@@ -11,18 +11,17 @@
 #include <cmocka.h>
 
 #include "collector.h"
+#include "directory.h"
 #include "takeover.h"
 
-static char directory[] = "/tmp/test-takeover-XXXXXX";
+static char directory[DIRECTORY_BYTES];
 
 /* Windows 1 and 2 are closed, 3 is open; a job has window 1. */
 static int set_up(void **state)
 {
 	static struct collector collector;
 
-	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
-	if (!mkdtemp(directory))
-		return -1;
+	directory_make(directory, "/tmp");
 	collector = (struct collector){0};
 	assert_int_equal(store_open(&collector.store, directory, STORE_WRITE), 0);
 	for (uint64_t i = 1; i <= 3; i++)
@@ -38,11 +37,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct collector *collector = *state;
-	char command[64];
 
 	store_close(collector->store);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command); /* NOLINT(cert-env33-c) a path of our own */
+	directory_remove(directory);
+	return 0;
 }
 
 static void take_over(struct collector *collector)

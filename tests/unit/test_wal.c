@@ -17,12 +17,13 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "store.h"
 
 enum { FRAME = 32 + 24, SECOND = 1000 }; /* the first page in the log */
 
 struct fixture {
-	char directory[64];
+	char directory[DIRECTORY_BYTES];
 	struct store *store;
 };
 
@@ -59,8 +60,7 @@ static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	strcpy(fixture->directory, "/tmp/test-wal-XXXXXX");
-	assert_non_null(mkdtemp(fixture->directory));
+	directory_make(fixture->directory, "/tmp");
 	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
 	assert_int_equal(store_open_window(fixture->store, 1, SECOND), 0);
 	*state = fixture;
@@ -70,13 +70,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	char command[128];
 
 	failing = false;
 	readable = UINT_MAX;
 	store_close(fixture->store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->directory);
-	assert_int_equal(system(command), 0);
+	directory_remove(fixture->directory);
 	free(fixture);
 	return 0;
 }

@@ -8,13 +8,14 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "disk_model.h"
 #include "store.h"
 
 enum { SECOND = 1000, GROWN = 400, LOG_PAGES = 4096 };
 
 struct fixture {
-	char top[64];
+	char top[DIRECTORY_BYTES];
 	char directory[80];
 	char cut[80]; /* where a power cut leaves what is on the disk */
 	struct store *store, *reader;
@@ -95,8 +96,7 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	disk_clear();
-	strcpy(fixture->top, "/tmp/test-wal-disk-XXXXXX");
-	assert_non_null(mkdtemp(fixture->top));
+	directory_make(fixture->top, "/tmp");
 	snprintf(fixture->directory, sizeof(fixture->directory), "%s/state", fixture->top);
 	snprintf(fixture->cut, sizeof(fixture->cut), "%s/cut", fixture->top);
 	open_again(fixture);
@@ -111,13 +111,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	char command[128];
 
 	disk_clear();
 	stop_reading(fixture);
 	store_close(fixture->store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", fixture->top);
-	assert_int_equal(system(command), 0);
+	directory_remove(fixture->top);
 	free(fixture);
 	return 0;
 }

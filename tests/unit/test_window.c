@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "collector.h"
+#include "directory.h"
 
 /* In place of the kernel. */
 static uint64_t produced, consumed;
@@ -19,7 +20,7 @@ static int flip_result, carry_result, describe_result;
 static bool canary_answers;
 static uint64_t epoch;
 
-static char directory[] = "/tmp/test-window-XXXXXX";
+static char directory[DIRECTORY_BYTES];
 static struct covered filesystem;
 
 uint64_t __wrap_tracer_produced(const struct tracer *tracer)
@@ -123,9 +124,7 @@ static int set_up(void **state)
 {
 	static struct collector collector;
 
-	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
-	if (!mkdtemp(directory))
-		return -1;
+	directory_make(directory, "/tmp");
 	produced = consumed = epoch = 0;
 	flip_result = carry_result = describe_result = 0;
 	canary_answers = true;
@@ -140,11 +139,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct collector *collector = *state;
-	char command[64];
 
 	store_close(collector->store);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command); /* NOLINT(cert-env33-c) a path of our own */
+	directory_remove(directory);
+	return 0;
 }
 
 struct found {
