@@ -50,6 +50,7 @@ BPF_OBJECTS := $(patsubst bpf/%.c,$(B)/bpf/%.o,$(BPF_SOURCES))
 SOURCES := $(sort $(wildcard collector/*.c))
 LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out collector/main.c,$(SOURCES))) \
 	$(patsubst collector/schema.sql,$(B)/schema.o,$(wildcard collector/schema.sql))
+NATIVE_OBJECTS := $(patsubst bench/%.c,$(B)/%.o,$(sort $(wildcard bench/native/*.c)))
 MATRIX_OBJECTS := $(patsubst tests/vm/%.c,$(B)/%.o,$(sort $(wildcard tests/vm/matrix/*.c)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
 # Programs that the tests in real kernels use.
@@ -221,35 +222,36 @@ $(B)/libcollector.a: $(LIBRARY_OBJECTS)
 $(B)/fschanged: $(B)/collector/main.o $(B)/libcollector.a
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
 
-# Tests that stand in for what they put into.
-$(B)/test_batch: ALL_LDFLAGS += -Wl,--wrap=store_put_dirty -Wl,--wrap=store_put_link
-$(B)/test_losses: ALL_LDFLAGS += -Wl,--wrap=tracer_counters -Wl,--wrap=tracer_enter_open_files \
-	-Wl,--wrap=collector_add_gap -Wl,--wrap=ftrace_was_off -Wl,--wrap=tracer_account
-$(B)/test_window: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_flip tracer_carry \
-	collector_collect collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
-	describe_window collector_check_pins usleep moment_of_boot)
-$(B)/test_collector: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_next tracer_release \
-	tracer_is_repeated tracer_position store_commit filesystems_find losses_check seals_check)
-$(B)/test_hidden: ALL_LDFLAGS += -Wl,--wrap=tracer_count_held -Wl,--wrap=tracer_held -Wl,--wrap=swaps_each \
-	-Wl,--wrap=tracer_enter_open_files -Wl,--wrap=collector_add_gap
-$(B)/test_cover: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,window_cut tracer_enter_open_files collector_enter_loops \
-	collector_collect)
-$(B)/test_scan_walk: ALL_LDFLAGS += -Wl,--wrap=scan_send -Wl,--wrap=scan_must_save -Wl,--wrap=scan_save -Wl,--wrap=inodes_find
-$(B)/test_seals: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_forget tracer_superblock tracer_produced tracer_consumed \
-	tracer_raw_write blocks_name seal_read)
-$(B)/test_pause: ALL_LDFLAGS += -Wl,--wrap=collector_collect
-$(B)/test_list: ALL_LDFLAGS += -Wl,--wrap=clock_gettime
-$(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
-$(B)/test_store_runs: ALL_LDFLAGS += -Wl,--wrap=database_run
-$(B)/test_wal_disk: ALL_LDFLAGS += -Wl,--wrap=open
+# Tests that stand in for what they put into: functions of which the test has one of its own, __wrap_ and the name.
+WRAP = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
+$(B)/test_batch: WRAPPED := store_put_dirty store_put_link
+$(B)/test_losses: WRAPPED := tracer_counters tracer_enter_open_files collector_add_gap ftrace_was_off tracer_account
+$(B)/test_window: WRAPPED := tracer_produced tracer_consumed tracer_flip tracer_carry collector_collect \
+	collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
+	describe_window collector_check_pins usleep moment_of_boot
+$(B)/test_collector: WRAPPED := tracer_produced tracer_consumed tracer_next tracer_release tracer_is_repeated \
+	tracer_position store_commit filesystems_find losses_check seals_check
+$(B)/test_hidden: WRAPPED := tracer_count_held tracer_held swaps_each tracer_enter_open_files collector_add_gap
+$(B)/test_cover: WRAPPED := window_cut tracer_enter_open_files collector_enter_loops collector_collect
+$(B)/test_scan_walk: WRAPPED := scan_send scan_must_save scan_save inodes_find
+$(B)/test_seals: WRAPPED := tracer_forget tracer_superblock tracer_produced tracer_consumed tracer_raw_write \
+	blocks_name seal_read
+$(B)/test_pause: WRAPPED := collector_collect
+$(B)/test_list: WRAPPED := clock_gettime
+$(B)/test_link_feed: WRAPPED := batch_add_link
+$(B)/test_store_runs: WRAPPED := database_run
+$(B)/test_wal_disk: WRAPPED := open
 
 $(B)/test_%: tests/unit/test_%.c $(B)/libcollector.a | $(B)
-	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -lcmocka -o $@
+	$(libraries)$(call say,TEST,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(WRAP) $(LDLIBS) -lcmocka -o $@
 
-$(B)/bench-native: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_produced tracer_consumed tracer_next \
-	tracer_release tracer_is_repeated tracer_position tracer_ring_use filesystems_find losses_check seals_check)
-$(B)/bench-%: bench/%.c $(B)/libcollector.a | $(B)
-	$(libraries)$(call say,BENCH,$<)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/libcollector.a $(ALL_LDFLAGS) $(LDLIBS) -o $@
+$(B)/native/%.o: bench/native/%.c | $(B)/native
+	$(libraries)$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/bench-native: WRAPPED := tracer_produced tracer_consumed tracer_next tracer_release tracer_is_repeated \
+	tracer_position tracer_ring_use filesystems_find losses_check seals_check
+$(B)/bench-native: $(NATIVE_OBJECTS) $(B)/libcollector.a
+	$(call say,LD,$@)$(CC) $^ $(ALL_LDFLAGS) $(WRAP) $(LDLIBS) -o $@
 
 $(B)/oracle/%.o: tests/vm/oracle/%.c | $(B)/oracle
 	$(call say,CC,$<)$(CC) -std=gnu17 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE $(SANITIZE) -MMD -MP -c $< -o $@
@@ -289,7 +291,7 @@ $(B)/compile_commands.json: $(SOURCES) Makefile $(B)/version.h | $(B)
 		separator=',\n'; \
 	done; printf '\n]\n'; } >$@
 
-$(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix $(B)/bench:
+$(B) $(B)/bpf $(B)/collector $(B)/oracle $(B)/matrix $(B)/native $(B)/bench:
 	@mkdir -p $@
 
 FORCE:
@@ -297,4 +299,4 @@ FORCE:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
--include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d $(B)/oracle/*.d $(B)/matrix/*.d $(B)/bench/*.d)
+-include $(wildcard $(B)/*.d $(B)/bpf/*.d $(B)/collector/*.d $(B)/oracle/*.d $(B)/matrix/*.d $(B)/native/*.d $(B)/bench/*.d)

@@ -14,6 +14,7 @@
 
 #include "collector.h"
 #include "directory.h"
+#include "stand_ins.h"
 
 /* In place of the ring: one record. */
 static struct {
@@ -59,13 +60,6 @@ void __wrap_tracer_release(struct tracer *tracer, bool keep_last)
 	note('r');
 }
 
-bool __wrap_tracer_is_repeated(const struct tracer *tracer, const struct event *event)
-{
-	(void)tracer;
-	(void)event;
-	return false;
-}
-
 void __wrap_tracer_position(const struct tracer *tracer, bool keep_last, uint64_t *ring, uint64_t *position)
 {
 	(void)tracer;
@@ -79,28 +73,6 @@ int __wrap_store_commit(struct store *store)
 {
 	note(commit_result ? 'f' : 'c');
 	return commit_result ? commit_result : __real_store_commit(store);
-}
-
-int __wrap_filesystems_find(struct collector *collector, const struct event *event, uint32_t *filesystem)
-{
-	(void)collector;
-	(void)event;
-	*filesystem = 1;
-	return 0;
-}
-
-int __wrap_losses_check(struct collector *collector, uint64_t first)
-{
-	(void)collector;
-	(void)first;
-	return 0;
-}
-
-int __wrap_seals_check(struct collector *collector, uint64_t first)
-{
-	(void)collector;
-	(void)first;
-	return 0;
 }
 
 static int set_up(void **state)

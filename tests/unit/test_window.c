@@ -13,6 +13,7 @@
 
 #include "collector.h"
 #include "directory.h"
+#include "stand_ins.h"
 
 /* In place of the kernel. */
 static uint64_t produced, consumed;
@@ -56,54 +57,11 @@ int __wrap_collector_collect(struct collector *collector, bool at_once)
 	return 0;
 }
 
-int __wrap_losses_check(struct collector *collector, uint64_t first)
-{
-	(void)collector;
-	(void)first;
-	return 0;
-}
-
-int __wrap_collector_follow_mounts(struct collector *collector)
-{
-	(void)collector;
-	return 0;
-}
-
-int __wrap_hidden_check(struct collector *collector)
-{
-	(void)collector;
-	return 0;
-}
-
-int __wrap_losses_carry(struct collector *collector)
-{
-	(void)collector;
-	return 0;
-}
-
-int __wrap_collector_check_clock(struct collector *collector)
-{
-	(void)collector;
-	return 0;
-}
-
-int __wrap_collector_enter_loops(struct collector *collector)
-{
-	(void)collector;
-	return 0;
-}
-
 int __wrap_describe_window(struct collector *collector, uint64_t number)
 {
 	(void)collector;
 	(void)number;
 	return describe_result;
-}
-
-int __wrap_collector_check_pins(struct collector *collector)
-{
-	(void)collector;
-	return 0;
 }
 
 static int64_t elapsed;
