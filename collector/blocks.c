@@ -79,7 +79,8 @@ int blocks_name(uint32_t device, char name[BLOCK_NAME_BYTES])
 	return code;
 }
 
-uint32_t blocks_whole(uint32_t device)
+/* The disk that a partition is of; of what is none: itself. */
+static uint32_t whole_of(uint32_t device)
 {
 	char path[PATH_SIZE];
 	struct stat status;
@@ -105,7 +106,7 @@ uint64_t blocks_instance(uint32_t device)
 	place(device, "", path);
 	if (stat(path, &status))
 		return 0;
-	place(blocks_whole(device), "diskseq", path);
+	place(whole_of(device), "diskseq", path);
 	if (read_number(path, &sequence))
 		sequence = 0;
 	return sequence << 32 ^ status.st_ino;
@@ -194,7 +195,7 @@ static int add(struct devices *devices, uint32_t device)
 
 static int add_with_whole(uint32_t device, void *context)
 {
-	uint32_t whole = blocks_whole(device);
+	uint32_t whole = whole_of(device);
 	int code = add(context, device);
 
 	return code || whole == device ? code : add(context, whole);
@@ -224,7 +225,7 @@ static int add_made_of(uint32_t device, void *context)
 	char path[PATH_SIZE];
 	int code;
 
-	place(blocks_whole(device), "slaves", path);
+	place(whole_of(device), "slaves", path);
 	code = each_in(path, is_logical_volume(device) ? add_around_and_below : add_with_all_below, context);
 	return code == -ENOENT ? 0 : code;
 }
@@ -232,7 +233,7 @@ static int add_made_of(uint32_t device, void *context)
 /* LVM keeps its own records on it, which each snapshot writes: what is around it and below counts. */
 static int add_around_and_below(uint32_t device, void *context)
 {
-	uint32_t whole = blocks_whole(device);
+	uint32_t whole = whole_of(device);
 	int code = whole == device ? 0 : add(context, whole);
 
 	return code ? code : add_made_of(device, context);

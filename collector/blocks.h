@@ -10,8 +10,6 @@ enum { BLOCK_NAME_BYTES = 280 };
 
 /* Its node, "/dev/vda1". 0 or -errno. */
 int blocks_name(uint32_t device, char name[BLOCK_NAME_BYTES]);
-/* The disk that a partition is of; of what is none: itself. */
-uint32_t blocks_whole(uint32_t device);
 /*
  * Tells a device apart from the next one with its number: another disk in its place, or another medium in it. 0: that
  * cannot be told, as of loop devices: their files are changed past them.

@@ -11,39 +11,43 @@
 
 enum { K = 1024, M = 1024 * K, G = 1024 * M };
 
-/* clang-format off */
-const struct config_option config_options[] = {
-	{ "state", CONFIG_PATH, "/var/lib/fschanged", 0, 0, "directory of the database",
-	  offsetof(struct config, state) },
-	{ "socket", CONFIG_PATH, NULL, 0, 0, "control socket", offsetof(struct config, socket) },
-	{ "group", CONFIG_NAME, NULL, 0, 0, "group that may talk to the collector besides root",
-	  offsetof(struct config, group) },
-	{ "watch", CONFIG_PATHS, NULL, 0, 0, "directory to watch, once a line; none: every local filesystem",
-	  offsetof(struct config, watch) },
-	{ "ring", CONFIG_SIZE, "32M", 256 * K, G, "bytes of the ring buffer", offsetof(struct config, ring) },
-	{ "writers", CONFIG_NUMBER, "131072", 1024, 16 * M, "files open for writing at a time",
-	  offsetof(struct config, writers) },
-	{ "reported", CONFIG_NUMBER, "131072", 1024, 16 * M, "files whose repeated changes are recognised",
-	  offsetof(struct config, reported) },
-	{ "operations", CONFIG_NUMBER, "16384", 1024, 4 * M, "tasks that change names or attributes",
-	  offsetof(struct config, operations) },
-	{ "precision", CONFIG_PRECISION, "open", 0, 0,
-	  "open: a file is dirty when it is opened for writing; write: the first write to it is recorded as well",
-	  offsetof(struct config, precise) },
-	{ "batch", CONFIG_NUMBER, "32768", 1024, M, "records a transaction", offsetof(struct config, batch) },
-	{ "keep", CONFIG_SECONDS, "7d", 0, 3650 * 86400ULL, "how long committed windows are kept",
-	  offsetof(struct config, keep) },
-	{ "limit_age", CONFIG_SECONDS, "0", 0, 3650 * 86400ULL,
-	  "how old a window may become before the jobs that need it get fresh; 0: no limit",
-	  offsetof(struct config, limit_age) },
-	{ "limit_size", CONFIG_BYTES, "0", 0, INT64_MAX,
-	  "bytes of the database from which on the jobs that need most of it get fresh; 0: no limit",
-	  offsetof(struct config, limit_size) },
-	{ "walk", CONFIG_SWITCH, "yes", 0, 0, "whether new filesystems are searched for names of files with several links",
-	  offsetof(struct config, walk) },
-	{ .name = NULL },
+enum config_type {
+	CONFIG_PATH, /* absolute */
+	CONFIG_NAME,
+	CONFIG_PATHS, /* absolute; each value is added */
+	CONFIG_NUMBER,
+	CONFIG_BYTES,     /* suffix K, M or G */
+	CONFIG_SIZE,      /* the same; a power of two */
+	CONFIG_SECONDS,   /* suffix s, m, h or d */
+	CONFIG_SWITCH,    /* yes or no */
+	CONFIG_PRECISION, /* write or open */
 };
-/* clang-format on */
+
+struct config_option {
+	const char *name;
+	enum config_type type;
+	const char *value; /* the default, NULL: none */
+	uint64_t minimum, maximum;
+	size_t offset; /* of the member of struct config */
+};
+
+static const struct config_option config_options[] = {
+	{"state", CONFIG_PATH, "/var/lib/fschanged", 0, 0, offsetof(struct config, state)},
+	{"socket", CONFIG_PATH, NULL, 0, 0, offsetof(struct config, socket)},
+	{"group", CONFIG_NAME, NULL, 0, 0, offsetof(struct config, group)},
+	{"watch", CONFIG_PATHS, NULL, 0, 0, offsetof(struct config, watch)},
+	{"ring", CONFIG_SIZE, "32M", 256 * K, G, offsetof(struct config, ring)},
+	{"writers", CONFIG_NUMBER, "131072", 1024, 16 * M, offsetof(struct config, writers)},
+	{"reported", CONFIG_NUMBER, "131072", 1024, 16 * M, offsetof(struct config, reported)},
+	{"operations", CONFIG_NUMBER, "16384", 1024, 4 * M, offsetof(struct config, operations)},
+	{"precision", CONFIG_PRECISION, "open", 0, 0, offsetof(struct config, precise)},
+	{"batch", CONFIG_NUMBER, "32768", 1024, M, offsetof(struct config, batch)},
+	{"keep", CONFIG_SECONDS, "7d", 0, 3650 * 86400ULL, offsetof(struct config, keep)},
+	{"limit_age", CONFIG_SECONDS, "0", 0, 3650 * 86400ULL, offsetof(struct config, limit_age)},
+	{"limit_size", CONFIG_BYTES, "0", 0, INT64_MAX, offsetof(struct config, limit_size)},
+	{"walk", CONFIG_SWITCH, "yes", 0, 0, offsetof(struct config, walk)},
+	{.name = NULL},
+};
 
 struct suffix {
 	char letter;

@@ -27,29 +27,6 @@ struct config {
 	bool walk;           /* new filesystems are walked for the names of files with several links */
 };
 
-enum config_type {
-	CONFIG_PATH, /* absolute */
-	CONFIG_NAME,
-	CONFIG_PATHS, /* absolute; each value is added */
-	CONFIG_NUMBER,
-	CONFIG_BYTES,     /* suffix K, M or G */
-	CONFIG_SIZE,      /* the same; a power of two */
-	CONFIG_SECONDS,   /* suffix s, m, h or d */
-	CONFIG_SWITCH,    /* yes or no */
-	CONFIG_PRECISION, /* write or open */
-};
-
-struct config_option {
-	const char *name;
-	enum config_type type;
-	const char *value; /* the default, NULL: none */
-	uint64_t minimum, maximum;
-	const char *help;
-	size_t offset; /* of the member of struct config */
-};
-
-extern const struct config_option config_options[]; /* ends with a row without a name */
-
 /*
  * The functions return 0 or -errno; *error (caller frees) is a sentence then, or NULL where memory has run out.
  * config_init() sets the defaults; config_free() may be called in any case.

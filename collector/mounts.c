@@ -16,15 +16,12 @@
 #include "mounts.h"
 #include "path.h"
 
-static const struct {
-	const char *name;
-	const char *reason;
-} classes[] = {
-	[MOUNT_LOCAL] = {"local", "It keeps data and changes only through this kernel, so it is traced."},
-	[MOUNT_MEMORY] = {"memory", "It lives in memory and is gone after a boot, so it is traced only if asked for."},
-	[MOUNT_LAYERED] = {"layered", "Its changes are seen on the filesystem of its upper directory."},
-	[MOUNT_REMOTE] = {"remote", "It may change elsewhere, unseen by this kernel, so it cannot be traced."},
-	[MOUNT_PSEUDO] = {"pseudo", "It shows the kernel's own state and has no files to back up."},
+static const char *const reasons[] = {
+	[MOUNT_LOCAL] = "It keeps data and changes only through this kernel, so it is traced.",
+	[MOUNT_MEMORY] = "It lives in memory and is gone after a boot, so it is traced only if asked for.",
+	[MOUNT_LAYERED] = "Its changes are seen on the filesystem of its upper directory.",
+	[MOUNT_REMOTE] = "It may change elsewhere, unseen by this kernel, so it cannot be traced.",
+	[MOUNT_PSEUDO] = "It shows the kernel's own state and has no files to back up.",
 };
 
 /* A type stands for its subtypes as well: "fuse" for "fuse.sshfs". */
@@ -109,14 +106,9 @@ static enum mount_class classify(const char *type, uint32_t device)
 	return device_major(device) ? MOUNT_LOCAL : MOUNT_REMOTE;
 }
 
-const char *mount_class_name(enum mount_class class)
-{
-	return classes[class].name;
-}
-
 const char *mount_class_reason(enum mount_class class)
 {
-	return classes[class].reason;
+	return reasons[class];
 }
 
 static bool has_option(const char *options, const char *name)

@@ -35,7 +35,6 @@ struct mounts {
 int mounts_read(struct mounts *mounts, const char *path);
 void mounts_free(struct mounts *mounts);
 
-const char *mount_class_name(enum mount_class class);
 const char *mount_class_reason(enum mount_class class); /* why it is or is not traced: a sentence */
 
 /*

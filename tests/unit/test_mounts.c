@@ -109,7 +109,6 @@ static void classes(void **state)
 
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
 		assert_int_equal(at(state, expected[i].mount_point)->class, expected[i].class);
-	assert_string_equal(mount_class_name(MOUNT_LAYERED), "layered");
 	for (int class = MOUNT_LOCAL; class <= MOUNT_PSEUDO; class ++)
 		assert_true(strlen(mount_class_reason(class)) > 20);
 }
