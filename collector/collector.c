@@ -421,38 +421,46 @@ static int check_store(struct collector *collector, char **error)
 	return code ? sentence(error, code, "%s", store_error(collector->store)) : 0;
 }
 
-int collector_open(struct collector *collector, const struct config *config, char **error)
+/* What the store says, and what is watched. */
+static int open_state(struct collector *collector, char **error)
 {
-	int code;
+	const struct config *config = collector->config;
+	int code = open_store(collector, error);
 
-	*collector = (struct collector){.config = config, .clock = CLOCK_CLOSED, .ftrace = FTRACE_CLOSED};
-	cover_forget(collector);
-	code = open_store(collector, error);
 	if (code)
 		return code;
 	code = pause_load(collector);
 	if (code)
 		return sentence(error, code, "%s", store_error(collector->store));
-	code = coverage_open(&collector->coverage, collector->store, config->watch, config->watch_count, config->state,
+	return coverage_open(&collector->coverage, collector->store, config->watch, config->watch_count, config->state,
 			     error);
-	if (code)
-		return code;
-	collector->batch = batch_new(config->batch, config->batch / BATCH_LINK_FRACTION,
-				     config->batch * BATCH_PATH_BYTES + BATCH_SPARE_BYTES);
+}
+
+static int make_batch(struct collector *collector)
+{
+	size_t records = collector->config->batch;
+
+	collector->batch =
+		batch_new(records, records / BATCH_LINK_FRACTION, records * BATCH_PATH_BYTES + BATCH_SPARE_BYTES);
 	collector->link_feed = link_feed_new();
-	if (!collector->batch || !collector->link_feed)
-		return -ENOMEM;
-	code = open_watchers(collector, error);
-	if (code)
-		return code;
-	code = identity_check(collector);
+	return collector->batch && collector->link_feed ? 0 : -ENOMEM;
+}
+
+static int open_window(struct collector *collector, char **error)
+{
+	int code = identity_check(collector);
+
 	if (!code)
 		code = takeover_open_window(collector);
-	if (code) {
+	if (code)
 		sentence(error, 0, "the window cannot be opened: %s", store_error(collector->store));
-		return code;
-	}
-	code = takeover_open_tracer(collector, error);
+	return code;
+}
+
+static int begin_tracing(struct collector *collector, char **error)
+{
+	int code = takeover_open_tracer(collector, error);
+
 	if (code)
 		return code;
 	code = takeover_account(collector);
@@ -465,6 +473,22 @@ int collector_open(struct collector *collector, const struct config *config, cha
 	if (code && !*error)
 		sentence(error, 0, "tracing cannot be started: %s", strerror(-code));
 	return code;
+}
+
+int collector_open(struct collector *collector, const struct config *config, char **error)
+{
+	int code;
+
+	*collector = (struct collector){.config = config, .clock = CLOCK_CLOSED, .ftrace = FTRACE_CLOSED};
+	cover_forget(collector);
+	code = open_state(collector, error);
+	if (!code)
+		code = make_batch(collector);
+	if (!code)
+		code = open_watchers(collector, error);
+	if (!code)
+		code = open_window(collector, error);
+	return code ? code : begin_tracing(collector, error);
 }
 
 void collector_close(struct collector *collector)

@@ -94,34 +94,44 @@ int filesystems_note(struct collector *collector, const struct covered *row)
 	return code ? code : store_set_meta(collector->store, name, (int64_t)row->writes);
 }
 
-/* *goes_on: it is known, and nothing is missing since it was traced last; else *why may say what tells so. */
-static int identify(struct collector *collector, struct covered *row, bool was_traced, bool *goes_on,
-		    char why[SEAL_DIFFERENCE_BYTES])
+/* Enters it into the store. *was_shown: at this place, too. */
+static int enter(struct collector *collector, struct covered *row, const struct mount *mount, char **identity,
+		 bool *was_shown)
 {
-	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
 	struct store_filesystem filesystem = {
 		.type = mount->type,
 		.mount_point = mount->mount_point,
 		.root = mount->root,
 		.device = mount->device,
 	};
-	bool is_new, was_shown = false, stayed;
-	char *identity = NULL;
-	int code = mount_identity(mount, &identity);
+	bool is_new;
+	int code = mount_identity(mount, identity);
 
-	if (!code && coverage_has_identity(&collector->coverage, identity))
-		code = mount_clone_identity(mount, &identity);
-	filesystem.identity = identity;
+	if (!code && coverage_has_identity(&collector->coverage, *identity))
+		code = mount_clone_identity(mount, identity);
+	filesystem.identity = *identity;
 	if (!code)
-		code = store_was_shown(collector->store, &filesystem, &was_shown);
+		code = store_was_shown(collector->store, &filesystem, was_shown);
 	if (!code)
 		code = compare_with_before(collector, row, &filesystem);
 	if (!code)
 		code = store_put_filesystem(collector->store, &filesystem, &is_new);
-	if (!code) {
+	if (!code)
 		row->id = filesystem.id;
+	return code;
+}
+
+/* *goes_on: it is known, and nothing is missing since it was traced last; else *why may say what tells so. */
+static int identify(struct collector *collector, struct covered *row, bool was_traced, bool *goes_on,
+		    char why[SEAL_DIFFERENCE_BYTES])
+{
+	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
+	bool was_shown = false, stayed;
+	char *identity = NULL;
+	int code = enter(collector, row, mount, &identity, &was_shown);
+
+	if (!code)
 		code = find_devices(collector, row, identity);
-	}
 	if (!code)
 		code = seals_came(collector, row, mount, was_traced && was_shown, why);
 	free(row->identity);

@@ -250,14 +250,37 @@ static int take_replaced(struct link_feed *feed, const struct link_event *at, st
 	return batch_add_link(batch, &change);
 }
 
+/* An operation that is carried over a cut only adds. */
+static enum link_action action_of(const struct event *event, uint32_t links)
+{
+	if (event->flags & EVENT_CARRIED)
+		return LINK_NAMED;
+	if (event->operation == OPERATION_UNLINK)
+		return LINK_REMOVED;
+	if (event->operation == OPERATION_RENAME_FROM)
+		return LINK_LEFT;
+	return event->operation == OPERATION_RENAME_TO && links < 2 ? LINK_ARRIVED : LINK_NAMED;
+}
+
+/* Where a directory above the name may be moved. */
+static int add_moved_on(struct link_feed *feed, const struct link_event *at, struct link_change change,
+			struct batch *batch)
+{
+	change.path_length = follow_moves(feed, at, at->path, at->length, feed->other);
+	change.path = feed->other;
+	change.action = LINK_MOVED_ON;
+	return change.path_length ? batch_add_link(batch, &change) : 0;
+}
+
 static int take_file(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
 	struct link_change change = change_of(at, LINK_NAMED);
-	bool is_new = !(at->event->flags & EVENT_CARRIED);
-	bool unlinks = at->event->operation == OPERATION_UNLINK && is_new;
-	bool arrives = at->event->operation == OPERATION_RENAME_TO && is_new;
+	bool unlinks, arrives;
 	int code;
 
+	change.action = action_of(at->event, change.links);
+	unlinks = change.action == LINK_REMOVED;
+	arrives = change.action == LINK_ARRIVED;
 	/*
 	 * Without an inode a name is made, and that has one link. One link less is still a matter of several, and one
 	 * that is left and moves may be so.
@@ -268,23 +291,15 @@ static int take_file(struct link_feed *feed, const struct link_event *at, struct
 		return 0;
 	if (unlinks && !change.links)
 		note_ending(feed, at, change.inode);
-	if (arrives && change.links < 2)
-		change.action = LINK_ARRIVED;
-	else if (unlinks)
-		change.action = LINK_REMOVED;
-	else if (at->event->operation == OPERATION_RENAME_FROM && is_new)
-		change.action = LINK_LEFT;
-	if (!is_named(at->event) && (change.action == LINK_REMOVED || change.action == LINK_ARRIVED))
-		return 0;
-	if (!is_named(at->event))
+	if (!is_named(at->event)) {
+		if (unlinks || arrives)
+			return 0;
 		change.action = LINK_UNNAMED;
+	}
 	code = batch_add_link(batch, &change);
-	if (code || (change.action != LINK_NAMED && change.action != LINK_ARRIVED))
+	if (code || (change.action != LINK_NAMED && !arrives))
 		return code;
-	change.path_length = follow_moves(feed, at, at->path, at->length, feed->other);
-	change.path = feed->other;
-	change.action = LINK_MOVED_ON;
-	return change.path_length ? batch_add_link(batch, &change) : 0;
+	return add_moved_on(feed, at, change, batch);
 }
 
 /* A file without any link has ended, but for its open descriptors. */

@@ -344,28 +344,48 @@ static int keep(struct collector *collector, struct sealed *row)
 	return store_put_seal(collector->store, &stored);
 }
 
+/* It has ended (its last mount goes before), and all that it reported is in the store. */
+static bool is_settled(struct collector *collector, struct sealed *row)
+{
+	if (is_live(collector, row->superblock, &row->seal))
+		row->position = 0;
+	else if (!row->position)
+		row->position = tracer_produced(collector->tracer);
+	return row->position && tracer_consumed(collector->tracer) >= row->position && !collector->held;
+}
+
+static int take_seal(struct collector *collector, struct sealed *row, const struct seal *seal)
+{
+	struct superblock entry;
+
+	if (!seal->clean) {
+		row->has_seal = false;
+		return store_remove_seal(collector->store, row->filesystem);
+	}
+	row->reads--;
+	if (row->has_seal && memcmp(seal, &row->seal, sizeof(*seal)) == 0)
+		return 0;
+	row->seal = *seal;
+	row->has_seal = true;
+	row->came = tracer_superblock(collector->tracer, row->superblock, &entry) ? 0 : entry.came;
+	return keep(collector, row);
+}
+
 /*
- * Kept only when the filesystem has ended (its last mount goes before), all that it reported is in the store, and only
- * if it was not mounted meanwhile. A filesystem that ends writes its superblock last, so that is read some more times.
+ * Kept only when nothing more can come of the filesystem, and only if it was not mounted meanwhile. A filesystem that
+ * ends writes its superblock last, so that is read some more times.
  */
 static int read_seal(struct collector *collector, struct sealed *row)
 {
 	char name[BLOCK_NAME_BYTES];
 	uint32_t superblock = row->superblock;
 	size_t count = collector->seals.count;
-	struct superblock entry;
 	struct seal seal;
 	int code = 0;
 
-	if (!row->reads || !row->watched)
+	if (!row->reads || !row->watched || !is_settled(collector, row))
 		return 0;
-	if (is_live(collector, row->superblock, &row->seal))
-		row->position = 0;
-	else if (!row->position)
-		row->position = tracer_produced(collector->tracer);
-	if (!row->position || tracer_consumed(collector->tracer) < row->position || collector->held)
-		return 0;
-	/* All that it reported is in the store: whatever reports under its number from now on is another one. */
+	/* Whatever reports under its number from now on is another one. */
 	if (row->is_anonymous && superblock) {
 		row->superblock = 0;
 		code = filesystems_forget_ended(collector, superblock);
@@ -375,17 +395,7 @@ static int read_seal(struct collector *collector, struct sealed *row)
 		return code;
 	if (blocks_name(row->devices[0], name) || seal_read(name, &seal) || is_live(collector, row->superblock, &seal))
 		return 0;
-	if (!seal.clean) {
-		row->has_seal = false;
-		return store_remove_seal(collector->store, row->filesystem);
-	}
-	row->reads--;
-	if (row->has_seal && memcmp(&seal, &row->seal, sizeof(seal)) == 0)
-		return 0;
-	row->seal = seal;
-	row->has_seal = true;
-	row->came = tracer_superblock(collector->tracer, row->superblock, &entry) ? 0 : entry.came;
-	return keep(collector, row);
+	return take_seal(collector, row, &seal);
 }
 
 /*
