@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Shared by database.c (errors, queries), database_log.c (transactions, and the log's faults) and database_open.c:
- * these and wal.c are the only ones that know SQLite.
+ * these, wal.c and wal_index.c are the only ones that know SQLite.
  */
 #ifndef FSCHANGED_DATABASE_PRIVATE_H
 #define FSCHANGED_DATABASE_PRIVATE_H

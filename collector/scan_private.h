@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shared by scan.c, scan_roots.c, which finds the mounts, scan_walk.c, which reads directories, scan_gap.c, which tells
- * what may have changed in a gap, and scan_pause.c, which tells what is still to be read.
+ * Shared by scan.c, scan_requests.c, which asks the collector, scan_roots.c, which finds the mounts, scan_walk.c, which
+ * reads directories, scan_inodes.c, which reads inodes, scan_gap.c, which tells what may have changed in a gap, and
+ * scan_pause.c, which tells what is still to be read.
  */
 #ifndef FSCHANGED_SCAN_PRIVATE_H
 #define FSCHANGED_SCAN_PRIVATE_H

@@ -15,6 +15,14 @@ bool __wrap_tracer_is_repeated(UNUSED const struct tracer *tracer, UNUSED const 
 	return false;
 }
 
+static unsigned entered; /* how often open files were looked for */
+
+int __wrap_tracer_enter_open_files(UNUSED struct tracer *tracer)
+{
+	entered++;
+	return 0;
+}
+
 int __wrap_filesystems_find(UNUSED struct collector *collector, UNUSED const struct event *event, uint32_t *filesystem)
 {
 	*filesystem = 1;

@@ -37,15 +37,6 @@ int __wrap_window_cut(struct collector *collector, const char *job, uint64_t *cl
 	return store_open_window(collector->store, collector->window, collector->window * START * NANOSECONDS);
 }
 
-static unsigned entered;
-
-int __wrap_tracer_enter_open_files(struct tracer *tracer)
-{
-	(void)tracer;
-	entered++;
-	return 0;
-}
-
 int __wrap_collector_collect(struct collector *collector, bool at_once)
 {
 	(void)collector;
