@@ -287,3 +287,17 @@ int client_request(struct client *client, json_t *request, int timeout, json_t *
 	}
 	return code;
 }
+
+int client_ask(const char *path, json_t *request, json_t **answer, char **error)
+{
+	struct client *client = NULL;
+	int code = client_connect(&client, path, error);
+
+	*answer = NULL;
+	if (code)
+		json_decref(request);
+	else
+		code = client_request(client, request, CLIENT_TIMEOUT, answer, error);
+	client_close(client);
+	return code;
+}

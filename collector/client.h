@@ -26,6 +26,8 @@ void client_close(struct client *client);
  * …}. -EREMOTEIO: the collector refuses; *answer is set, *error is what it says. Else -errno, *answer is NULL.
  */
 int client_request(struct client *client, json_t *request, int timeout, json_t **answer, char **error);
+/* The same of one request, over a connection of its own. */
+int client_ask(const char *path, json_t *request, json_t **answer, char **error);
 
 /* The next object of a stream. 1: *object is set; 0: the collector has closed it; -EINTR after a signal; -errno. */
 int client_next(struct client *client, int timeout, json_t **object);

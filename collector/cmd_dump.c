@@ -197,9 +197,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.doc = "Lists what a backup must look at again."
 	       "\vA window is closed first (see mark), unless --pending or --since is given. Exit status: 0 the list "
-	       "is "
-	       "complete, 1 failed, 2 usage, 3 the list was written but may lack something, 4 the job has no committed "
-	       "base: no list was written.",
+	       "is complete, 1 failed, 2 usage, 3 the list was written but may lack something, 4 the job has no "
+	       "committed base: no list was written.",
 };
 
 /* Changed paths need no option to be seen. */
@@ -230,19 +229,16 @@ static int refuse_fresh(const struct list_options *list, const char *reason, int
 /* What is listed becomes pending only when the list is there: else a commit would pass over what nobody has copied. */
 static int cut(const struct options *options, const struct arguments *arguments, struct list_options *list)
 {
-	json_t *answer = NULL, *request = json_pack("{s:s, s:s}", "request", "cut", "job", arguments->job);
-	char base[BASE_BYTES] = "";
-	int status = EXIT_DONE;
+	json_t *answer, *request;
+	char base[BASE_BYTES];
+	int status = arguments->base ? command_read_base(arguments->base, base) : EXIT_DONE;
 
-	if (arguments->base)
-		status = command_read_base(arguments->base, base);
+	if (status != EXIT_DONE)
+		return status;
+	request = json_pack("{s:s, s:s}", "request", "cut", "job", arguments->job);
 	if (arguments->base)
 		json_object_set_new(request, "base", json_string(base));
-	if (status == EXIT_DONE)
-		status = command_ask(options, request, &answer);
-	else
-		json_decref(request);
-
+	status = command_ask(options, request, &answer);
 	if (status != EXIT_DONE)
 		return status;
 	list->first = json_integer_value(json_object_get(answer, "first"));
@@ -423,21 +419,22 @@ static int repair(const struct options *options, const struct list_result *lacki
 	return code;
 }
 
+/* Without a word where nobody answers. */
+static int ask_quietly(const struct options *options, json_t *request)
+{
+	json_t *answer;
+	char *error = NULL;
+	int code = client_ask(options->config.socket, request, &answer, &error);
+
+	json_decref(answer);
+	free(error);
+	return code;
+}
+
 /* The open window is in the store up to the last second; a collector that answers brings the rest. */
 static int ask_to_flush(void *context)
 {
-	const struct options *options = context;
-	struct client *client = NULL;
-	json_t *answer = NULL;
-	char *error = NULL;
-	int code = client_connect(&client, options->config.socket, &error);
-
-	if (!code)
-		code = client_request(client, json_pack("{s:s}", "request", "flush"), CLIENT_TIMEOUT, &answer, &error);
-	json_decref(answer);
-	client_close(client);
-	free(error);
-	return code;
+	return ask_quietly(context, json_pack("{s:s}", "request", "flush"));
 }
 
 static int write_lists(struct options *options, const struct arguments *arguments, struct store *store)
@@ -479,31 +476,16 @@ static int write_since(struct options *options, struct arguments *arguments, str
 	return status;
 }
 
-/* A list that is complete by now may be committed as such; without a collector it stays what it was. */
-static void tell_complete(const struct options *options, const char *job, uint64_t window)
-{
-	struct client *client = NULL;
-	json_t *answer = NULL;
-	char *error = NULL;
-
-	if (client_connect(&client, options->config.socket, &error) == 0)
-		client_request(
-			client,
-			json_pack("{s:s, s:s, s:I}", "request", "pend", "job", job, "window", (json_int_t)window),
-			CLIENT_TIMEOUT, &answer, &error);
-	json_decref(answer);
-	client_close(client);
-	free(error);
-}
-
 static int write_pending(struct options *options, struct arguments *arguments, struct store *store)
 {
 	int status = select_pending(store, arguments->job, &arguments->list);
 
 	if (status == EXIT_DONE)
 		status = write_lists(options, arguments, store);
+	/* It may be committed as a complete one now; without a collector it stays what it was. */
 	if (status == EXIT_DONE)
-		tell_complete(options, arguments->job, arguments->list.last);
+		ask_quietly(options, json_pack("{s:s, s:s, s:I}", "request", "pend", "job", arguments->job, "window",
+					       (json_int_t)arguments->list.last));
 	return status;
 }
 

@@ -11,17 +11,10 @@
 
 int command_ask(const struct options *options, json_t *request, json_t **answer)
 {
-	struct client *client = NULL;
 	char *error = NULL;
 	int status = EXIT_DONE;
-	int code = client_connect(&client, options->config.socket, &error);
+	int code = client_ask(options->config.socket, request, answer, &error);
 
-	*answer = NULL;
-	if (code == 0)
-		code = client_request(client, request, CLIENT_TIMEOUT, answer, &error);
-	else
-		json_decref(request);
-	client_close(client);
 	if (code) {
 		status = json_integer_value(json_object_get(*answer, "exit"));
 		message(LOG_ERR, "%s", error ? error : strerror(-code));

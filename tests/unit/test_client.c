@@ -18,10 +18,11 @@
 
 #include "base64.h"
 #include "client.h"
+#include "directory.h"
 
 /* A server that takes one connection, reads a line and answers with fixed bytes. */
 struct server {
-	char directory[64], path[128];
+	char directory[DIRECTORY_BYTES], path[128];
 	const char *answer; /* NULL: never answers */
 	char request[256];
 	int listener;
@@ -69,8 +70,7 @@ static int set_up(void **state)
 	struct server *server = calloc(1, sizeof(*server));
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	strcpy(server->directory, "/tmp/test_client.XXXXXX");
-	assert_non_null(mkdtemp(server->directory));
+	directory_make(server->directory, "/tmp");
 	snprintf(server->path, sizeof(server->path), "%s/control.sock", server->directory);
 	strcpy(address.sun_path, server->path);
 	server->listener = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -85,8 +85,7 @@ static int tear_down(void **state)
 	struct server *server = *state;
 
 	close(server->listener);
-	unlink(server->path);
-	rmdir(server->directory);
+	directory_remove(server->directory);
 	free(server);
 	return 0;
 }
@@ -147,6 +146,26 @@ static void answer_is_read(void **state)
 	json_decref(answer);
 	stop(server, client);
 	assert_string_equal(server->request, "{\"request\":\"status\"}\n");
+}
+
+static void one_request_has_a_connection_of_its_own(void **state)
+{
+	struct server *server = *state;
+	json_t *answer;
+	char *error = NULL;
+
+	server->answer = "{\"ok\":true,\"window\":7}\n";
+	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+	assert_int_equal(client_ask(server->path, request(), &answer, &error), 0);
+	pthread_join(server->thread, NULL);
+	assert_string_equal(server->request, "{\"request\":\"status\"}\n");
+	assert_int_equal(json_integer_value(json_object_get(answer, "window")), 7);
+	json_decref(answer);
+	unlink(server->path);
+	assert_int_equal(client_ask(server->path, request(), &answer, &error), -ENOENT);
+	assert_null(answer);
+	assert_non_null(error);
+	free(error);
 }
 
 static void stream_follows_the_answer(void **state)
@@ -296,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(answer_is_read),
+		TEST(one_request_has_a_connection_of_its_own),
 		TEST(stream_follows_the_answer),
 		TEST(long_answer_is_read),
 		TEST(refusal_carries_sentence_and_status),
