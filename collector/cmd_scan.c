@@ -67,27 +67,18 @@ static json_int_t milliseconds(const struct scan_progress *progress)
 	return (json_int_t)((moment_now() - progress->started) / 1000000);
 }
 
-static void show(const struct scan_progress *progress, void *context)
+static json_t *describe(const struct scan_progress *progress)
 {
-	struct arguments *arguments = context;
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
+			 command_json_text(progress->mount_point), "entries", (json_int_t)progress->entries, "earlier",
+			 (json_int_t)progress->before, "inodes", (json_int_t)progress->inodes, "gaps",
+			 (json_int_t)progress->gaps, "changed", (json_int_t)progress->changed, "directories",
+			 (json_int_t)progress->directories, "names", (json_int_t)progress->names, "milliseconds",
+			 milliseconds(progress), "complete", progress->complete);
+}
 
-	if (!progress->done) {
-		bar_show(&arguments->bar, progress);
-		return;
-	}
-	bar_clear(&arguments->bar);
-	if (arguments->json) {
-		json_array_append_new(arguments->filesystems,
-				      json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "mount_point",
-						command_json_text(progress->mount_point), "entries",
-						(json_int_t)progress->entries, "earlier", (json_int_t)progress->before,
-						"inodes", (json_int_t)progress->inodes, "gaps",
-						(json_int_t)progress->gaps, "changed", (json_int_t)progress->changed,
-						"directories", (json_int_t)progress->directories, "names",
-						(json_int_t)progress->names, "milliseconds", milliseconds(progress),
-						"complete", progress->complete));
-		return;
-	}
+static void print(const struct scan_progress *progress)
+{
 	format_escaped(stdout, progress->mount_point, strlen(progress->mount_point));
 	printf(": %" PRIu64 " entries", progress->entries);
 	if (progress->before)
@@ -100,6 +91,21 @@ static void show(const struct scan_progress *progress, void *context)
 		       progress->gaps, progress->changed, progress->directories);
 	printf(", %" PRIu64 " names of files with several links, %.1f seconds%s\n", progress->names,
 	       (double)milliseconds(progress) / 1000, progress->complete ? "" : ", not complete");
+}
+
+static void show(const struct scan_progress *progress, void *context)
+{
+	struct arguments *arguments = context;
+
+	if (!progress->done) {
+		bar_show(&arguments->bar, progress);
+		return;
+	}
+	bar_clear(&arguments->bar);
+	if (arguments->json)
+		json_array_append_new(arguments->filesystems, describe(progress));
+	else
+		print(progress);
 }
 
 static void report(const char *sentence, void *context)

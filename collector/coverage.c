@@ -52,26 +52,16 @@ static int resolve_watch(const struct mounts *mounts, const char *directory, str
 	struct stat status;
 
 	watch->host_path = realpath(directory, NULL);
-	if (!watch->host_path || stat(watch->host_path, &status)) {
-		int code = -errno;
-
-		sentence(error, 0, "%s cannot be watched: %s", directory, strerror(-code));
-		return code;
-	}
-	if (!S_ISDIR(status.st_mode)) {
-		sentence(error, 0, "%s cannot be watched: it is not a directory", directory);
-		return -ENOTDIR;
-	}
+	if (!watch->host_path || stat(watch->host_path, &status))
+		return sentence(error, -errno, "%s cannot be watched: %s", directory, strerror(errno));
+	if (!S_ISDIR(status.st_mode))
+		return sentence(error, -ENOTDIR, "%s cannot be watched: it is not a directory", directory);
 	mount = mounts_find_path(mounts, watch->host_path);
-	if (!mount || mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0) {
-		sentence(error, 0, "%s cannot be watched: it is on no known mount", directory);
-		return -ENOENT;
-	}
-	if (mount->class != MOUNT_LOCAL && mount->class != MOUNT_MEMORY) {
-		sentence(error, 0, "%s cannot be watched: its filesystem is %s: %s", directory, mount->type,
-			 mount_class_reason(mount->class));
-		return -EOPNOTSUPP;
-	}
+	if (!mount || mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0)
+		return sentence(error, -ENOENT, "%s cannot be watched: it is on no known mount", directory);
+	if (mount->class != MOUNT_LOCAL && mount->class != MOUNT_MEMORY)
+		return sentence(error, -EOPNOTSUPP, "%s cannot be watched: its filesystem is %s: %s", directory,
+				mount->type, mount_class_reason(mount->class));
 	watch->device = mount->device;
 	watch->depth = strlen(mount->mount_point);
 	watch->path = strdup(path);
@@ -126,10 +116,8 @@ int coverage_open(struct coverage *coverage, struct store *store, char *const *w
 
 	*coverage = (struct coverage){0};
 	code = mounts_read(&coverage->mounts, NULL);
-	if (code) {
-		sentence(error, 0, "the mount table cannot be read: %s", strerror(-code));
-		return code;
-	}
+	if (code)
+		return sentence(error, code, "the mount table cannot be read: %s", strerror(-code));
 	coverage->watches = calloc(count + 1, sizeof(*coverage->watches));
 	if (!coverage->watches)
 		return -ENOMEM;

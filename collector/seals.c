@@ -131,21 +131,29 @@ static int watch(struct collector *collector, struct sealed *row, uint32_t devic
 	return 0;
 }
 
+static int is_mounted(uint32_t device)
+{
+	struct mounts mounts;
+	int result = mounts_read(&mounts, NULL);
+
+	if (result)
+		return result;
+	result = mounts_find_device(&mounts, device, NULL) != NULL;
+	mounts_free(&mounts);
+	return result;
+}
+
 /* The mounts are looked at before the seal is read, the kernel's entries after it: a mount in between shows there. */
 static int look_at(uint32_t device, void *context)
 {
 	struct collector *collector = context;
 	char name[BLOCK_NAME_BYTES];
-	struct mounts mounts;
 	struct seal seal;
-	bool is_mounted;
-	int code = mounts_read(&mounts, NULL);
+	int code = is_mounted(device);
 
 	if (code)
-		return code;
-	is_mounted = mounts_find_device(&mounts, device, NULL);
-	mounts_free(&mounts);
-	if (is_mounted || blocks_name(device, name) || seal_read(name, &seal))
+		return code < 0 ? code : 0;
+	if (blocks_name(device, name) || seal_read(name, &seal))
 		return 0;
 	for (size_t i = 0; i < collector->seals.count; i++) {
 		struct sealed *row = &collector->seals.rows[i];

@@ -27,10 +27,8 @@ static int read_operations(struct tail *tail, const json_t *names, char **error)
 
 		while (operation < OPERATION_COUNT && (!wanted || strcmp(operation_name(operation), wanted) != 0))
 			operation++;
-		if (operation == OPERATION_COUNT) {
-			sentence(error, 0, "there is no operation '%s'", wanted ? wanted : "");
-			return -EINVAL;
-		}
+		if (operation == OPERATION_COUNT)
+			return sentence(error, -EINVAL, "there is no operation '%s'", wanted ? wanted : "");
 		tail->operations |= 1U << operation;
 	}
 	return 0;

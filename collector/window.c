@@ -188,6 +188,6 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 	collector->events = 0;
 	return 0;
 out:
-	sentence(error, 0, "the window cannot be closed: %s (%s)", store_error(collector->store), strerror(-code));
-	return code;
+	return sentence(error, code, "the window cannot be closed: %s (%s)", store_error(collector->store),
+			strerror(-code));
 }
