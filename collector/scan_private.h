@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shared by scan.c, scan_requests.c, which asks the collector, scan_roots.c, which finds the mounts, scan_walk.c, which
- * reads directories, scan_inodes.c, which reads inodes, scan_gap.c, which tells what may have changed in a gap, and
- * scan_pause.c, which tells what is still to be read.
+ * Shared by scan.c, which goes from filesystem to filesystem, scan_filesystem.c, which has one of them scanned,
+ * scan_requests.c, which asks the collector, scan_roots.c, which finds the mounts, scan_walk.c, which reads
+ * directories, scan_inodes.c, which reads inodes, scan_take.c, which takes what they meet, scan_gap.c, which tells what
+ * may have changed in a gap, and scan_pause.c, which tells what is still to be read.
  */
 #ifndef FSCHANGED_SCAN_PRIVATE_H
 #define FSCHANGED_SCAN_PRIVATE_H
@@ -51,6 +52,9 @@ struct scan {
 	char **error;
 };
 
+/* Where it is stopped *scan->error is a sentence. */
+int scan_filesystem(struct scan *scan, const json_t *filesystem);
+
 /* Sends what is in the parcel, base64, as a member of that name. */
 int scan_send(struct scan *scan, const char *step, struct parcel *parcel);
 /* What was found so far. */
@@ -72,6 +76,8 @@ bool scan_is_root(const struct scan *scan, size_t index);
  */
 int scan_each_root(struct scan *scan, uint32_t device, int (*each)(struct scan *, const void *), const void *context);
 
+/* Asks for the inodes whose names are wanted, whatever they are. */
+int scan_learn_wanted(struct scan *scan);
 /* More must be known of directories than that they are there. */
 bool scan_wants_directories(const struct scan *scan);
 /* Every entry; of a directory the type alone is set where more is not wanted. */
