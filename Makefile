@@ -44,9 +44,8 @@ ALL_CFLAGS := $(ALL_CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE) $(LDFLAGS)
 LDLIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
 
-# The linker gives a map the wrong offset where it sees a declaration before the definition: those come first.
+# Maps and globals come first: the compiler gives them the section of their definition.
 BPF_SOURCES := $(wildcard bpf/fschanged.bpf.c) $(sort $(filter-out bpf/fschanged.bpf.c,$(wildcard bpf/*.bpf.c)))
-BPF_OBJECTS := $(patsubst bpf/%.c,$(B)/bpf/%.o,$(BPF_SOURCES))
 SOURCES := $(sort $(wildcard collector/*.c))
 LIBRARY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out collector/main.c,$(SOURCES))) \
 	$(patsubst collector/schema.sql,$(B)/schema.o,$(wildcard collector/schema.sql))
@@ -183,11 +182,13 @@ compile_commands.json: $(B)/compile_commands.json ## build/compile_commands.json
 
 # ---- programs in the kernel
 
-$(B)/bpf/%.o: bpf/%.c | $(B)/bpf
-	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+# One translation unit: libbpf's linker until 1.3 refuses a function of the kernel that two objects call.
+$(B)/bpf/programs.o: $(BPF_SOURCES) | $(B)/bpf
+	$(call say,BPF,bpf)$(CLANG) $(BPF_CFLAGS) -MMD -MP $(patsubst %,-include %,$(BPF_SOURCES)) -x c -c /dev/null -o $@
 
-$(B)/fschanged.bpf.o: $(BPF_OBJECTS)
-	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $^
+# Without what is for debuggers only.
+$(B)/fschanged.bpf.o: $(B)/bpf/programs.o
+	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $<
 
 $(B)/fschanged.skel.h: $(B)/fschanged.bpf.o
 	$(call say,SKEL,$@){ echo '/* NOLINTBEGIN */' && $(BPFTOOL) gen skeleton $< name fschanged_bpf && \

@@ -20,7 +20,7 @@ ATTRIBUTE_HOOK(inode_file_setattr, OPERATION_FILEATTR)
 
 static __always_inline bool is_kernel_thread(void)
 {
-	return BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_KTHREAD;
+	return READ(struct task_struct, bpf_get_current_task(), flags) & PF_KTHREAD;
 }
 
 /*

@@ -48,14 +48,25 @@
 	}
 
 /*
- * An argument as a plain number. Read as memory and not as *arguments: the index may be known only when the program is
- * loaded, and the result may be handed to global functions, which take no kernel pointers.
+ * An argument; the index may be known only when the program is loaded. The verifier takes no computed place among them:
+ * each has a load of its own, which the compiler cannot make one.
  */
+#define LOAD_ARGUMENT(value, arguments, index)                                                                         \
+	case index:                                                                                                    \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(arguments), "i"(8 * (index)));               \
+		break;
+
 static __always_inline __u64 argument(__u64 *arguments, __u32 index)
 {
 	__u64 value = 0;
 
-	bpf_probe_read_kernel(&value, sizeof(value), arguments + index);
+	switch (index) {
+		LOAD_ARGUMENT(value, arguments, 0)
+		LOAD_ARGUMENT(value, arguments, 1)
+		LOAD_ARGUMENT(value, arguments, 2)
+		LOAD_ARGUMENT(value, arguments, 3)
+		LOAD_ARGUMENT(value, arguments, 4)
+	}
 	return value;
 }
 

@@ -108,7 +108,7 @@ static __always_inline void report_canary(__u64 inode)
 
 static __always_inline void changed_file(__u64 file, enum hook hook, bool lsm)
 {
-	struct inode_facts inode = inode_at((__u64)BPF_CORE_READ((struct file *)file, f_inode));
+	struct inode_facts inode = inode_at((__u64)READ(struct file, file, f_inode));
 	__u64 what = about(OPERATION_IOCTL, 0, 0);
 
 	if (!is_traced(inode.device))
@@ -205,14 +205,14 @@ static __always_inline bool is_by_handle(__u32 command)
 /* Any user may ask any filesystem: those that do not know the command refuse it, and nothing but the file is listed. */
 static __always_inline bool knows_command(__u64 inode, __u32 command)
 {
-	__u64 magic = BPF_CORE_READ((struct inode *)inode, i_sb, s_magic);
+	__u64 magic = READ(struct inode, inode, i_sb, s_magic);
 
 	return COMMAND_TYPE(command) == TYPE_BTRFS ? magic == BTRFS_MAGIC : magic == XFS_MAGIC;
 }
 
 static __always_inline void changed_everywhere(__u64 inode, __u32 flags, enum hook hook, bool lsm)
 {
-	__u64 root = (__u64)BPF_CORE_READ((struct inode *)inode, i_sb, s_root);
+	__u64 root = (__u64)READ(struct inode, inode, i_sb, s_root);
 
 	changed_inode(root, dentry_inode(root), about(OPERATION_IOCTL, flags, 0), hook, lsm);
 }
@@ -257,9 +257,9 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 	__u64 file = argument(arguments, 0);
 	__u32 command = argument(arguments, 1);
 	__u64 address = argument(arguments, 2);
-	__u64 inode = (__u64)BPF_CORE_READ((struct file *)file, f_inode);
-	__u64 dentry = (__u64)BPF_CORE_READ((struct file *)file, f_path.dentry);
-	__u16 type = BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE;
+	__u64 inode = (__u64)READ(struct file, file, f_inode);
+	__u64 dentry = (__u64)READ(struct file, file, f_path.dentry);
+	__u16 type = READ(struct inode, inode, i_mode) & FILE_TYPE;
 	__u32 flags = 0;
 
 	if (type == FILE_BLOCK && is_writable_device(file) && !leaves_blocks(command))

@@ -27,11 +27,11 @@ static __always_inline int report_now(__u64 dentry, __u64 inode, __u64 what, __u
 
 static __always_inline void enter_file(__u64 file, bool lsm)
 {
-	struct inode_facts inode = inode_at((__u64)BPF_CORE_READ((struct file *)file, f_inode));
+	struct inode_facts inode = inode_at((__u64)READ(struct file, file, f_inode));
 	__u64 what, now = globals.epoch;
 	struct writer *known;
 
-	if (!(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE) || !is_written(&inode) ||
+	if (!(READ(struct file, file, f_mode) & FMODE_WRITE) || !is_written(&inode) ||
 	    !is_traced(inode.device))
 		return;
 	known = bpf_map_lookup_elem(&writers, &file);
@@ -51,12 +51,12 @@ static __always_inline void enter_files_below(__u64 file, bool lsm)
 {
 	__u64 real, below[2] = {};
 
-	if (BPF_CORE_READ((struct file *)file, f_inode, i_sb, s_magic) != OVERLAY_MAGIC ||
-	    !(BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE))
+	if (READ(struct file, file, f_inode, i_sb, s_magic) != OVERLAY_MAGIC ||
+	    !(READ(struct file, file, f_mode) & FMODE_WRITE))
 		return;
-	real = (__u64)BPF_CORE_READ((struct file *)file, private_data);
+	real = (__u64)READ(struct file, file, private_data);
 	bpf_probe_read_kernel(below, sizeof(below), (void *)real);
-	if (BPF_CORE_READ((struct file *)real, f_inode))
+	if (READ(struct file, real, f_inode))
 		enter_file(real, lsm);
 	enter_file(below[0], lsm);
 	enter_file(below[1], lsm);
@@ -116,7 +116,7 @@ static __always_inline int mapped_files_linked_body(struct bpf_iter__task *conte
 	mm = BPF_CORE_READ(context, task, mm);
 	if (!mm)
 		return 0;
-	mapping = (__u64)BPF_CORE_READ((struct mm_struct___linked *)mm, mmap);
+	mapping = (__u64)READ(struct mm_struct___linked, mm, mmap);
 	for (int i = 0; i < MAPPINGS_READ && mapping; i++)
 		mapping = enter_linked_mapping(mapping);
 	if (mapping)
@@ -139,11 +139,11 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 	if (!file || !writer || writer->epoch == now)
 		return 0;
 	/* Of one whose end was missed, which counts, the memory may be another's by now. */
-	if (!(BPF_CORE_READ((struct file *)*file, f_mode) & FMODE_WRITE)) {
+	if (!(READ(struct file, *file, f_mode) & FMODE_WRITE)) {
 		writer->epoch = now;
 		return 0;
 	}
-	inode = inode_at((__u64)BPF_CORE_READ((struct file *)*file, f_inode));
+	inode = inode_at((__u64)READ(struct file, *file, f_inode));
 	if (!inode.address || inode.number != writer->inode)
 		return 0;
 	/* What is in use for swapping is no content. swapoff opens the file, so that it is listed then. */
@@ -197,7 +197,7 @@ static __always_inline bool is_at_rest(__u64 task, const struct operation_under_
 	if (!(compat_task_state(task) & (TASK_INTERRUPTIBLE | TASK_NOLOAD)))
 		return false;
 	return !compat_is_locked(operation->inodes[0]) &&
-	       !compat_is_locked((__u64)BPF_CORE_READ((struct dentry *)dentry, d_parent, d_inode));
+	       !compat_is_locked((__u64)READ(struct dentry, dentry, d_parent, d_inode));
 }
 
 /*

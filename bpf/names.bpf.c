@@ -61,7 +61,7 @@ static __always_inline void moved(__u64 from, __u64 to, __u64 now, enum hook hoo
 {
 	__u64 inode = dentry_inode(from);
 	__u64 victim = dentry_inode(to);
-	__u32 replaced = victim ? BPF_CORE_READ((struct inode *)victim, i_mode) >> 12 : 0;
+	__u32 replaced = victim ? READ(struct inode, victim, i_mode) >> 12 : 0;
 	__u64 departure = about(OPERATION_RENAME_FROM, 0, 0);
 	__u64 arrival = about(OPERATION_RENAME_TO, 0, replaced);
 

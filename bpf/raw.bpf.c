@@ -31,13 +31,13 @@ static __always_inline void blkdev_fallocate_body(__u64 *arguments, enum hook ho
 }
 FUNCTION_PROGRAMS(blkdev_fallocate)
 
+/* The hook is told of the protection twice, the function around it once. */
 static __always_inline void mmap_file_body(__u64 *arguments, enum hook hook, bool lsm)
 {
-	__u64 file = argument(arguments, 0);
+	__u64 file = argument(arguments, 0), flags = argument(arguments, lsm ? 3 : 2);
 
 	(void)hook;
-	(void)lsm;
-	if (file && argument(arguments, 3) & MAP_SHARED && is_writable_device(file))
+	if (file && flags & MAP_SHARED && is_writable_device(file))
 		note_raw_write(file, true);
 }
 HOOK_PROGRAMS(mmap_file, security_mmap_file)

@@ -7,13 +7,13 @@
 
 static __always_inline bool is_device(__u64 inode)
 {
-	return (BPF_CORE_READ((struct inode *)inode, i_mode) & FILE_TYPE) == FILE_BLOCK;
+	return (READ(struct inode, inode, i_mode) & FILE_TYPE) == FILE_BLOCK;
 }
 
 static __always_inline bool is_writable_device(__u64 file)
 {
-	return is_device((__u64)BPF_CORE_READ((struct file *)file, f_inode)) &&
-	       BPF_CORE_READ((struct file *)file, f_mode) & FMODE_WRITE;
+	return is_device((__u64)READ(struct file, file, f_inode)) &&
+	       READ(struct file, file, f_mode) & FMODE_WRITE;
 }
 
 /*
@@ -45,7 +45,7 @@ static __always_inline bool is_checker(const char *command)
 /* The inode of the device, which is not that of its node. */
 static __always_inline __u32 raw_device(__u64 file)
 {
-	return BPF_CORE_READ((struct file *)file, f_mapping, host, i_rdev);
+	return READ(struct file, file, f_mapping, host, i_rdev);
 }
 
 static __always_inline struct raw_write *raw_entry(__u32 device)

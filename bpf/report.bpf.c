@@ -10,11 +10,7 @@ extern const void rename_lock __ksym __weak;
 
 static __always_inline __u32 rename_sequence(void)
 {
-	__u32 sequence = 0;
-
-	if (&rename_lock)
-		bpf_probe_read_kernel(&sequence, sizeof(sequence), &rename_lock);
-	return sequence;
+	return &rename_lock ? READ(struct seqcount, &rename_lock, sequence) : 0;
 }
 
 /* As these lie in struct dentry: the walk touches them together, for each level. */
@@ -29,8 +25,19 @@ struct level {
 #define LEVEL_OFFSET(member)                                                                                           \
 	(bpf_core_field_offset(struct dentry, member) - bpf_core_field_offset(struct dentry, d_flags))
 
-static __always_inline long read_level(struct level *level, struct dentry *dentry)
+/* Not 0: it could not be read. Every dentry has a parent, be it itself. */
+static __always_inline long read_level(struct level *level, __u64 address)
 {
+	struct dentry *dentry = (struct dentry *)address;
+
+	if (compat_can_cast()) {
+		dentry = compat_cast(struct dentry, address);
+		level->flags = dentry->d_flags;
+		level->parent = (__u64)dentry->d_parent;
+		level->name.hash_len = dentry->d_name.hash_len;
+		level->name.name = dentry->d_name.name;
+		return !level->parent;
+	}
 	if (LEVEL_OFFSET(d_parent) == offsetof(struct level, parent) &&
 	    LEVEL_OFFSET(d_name) == offsetof(struct level, name))
 		return bpf_core_read(level, sizeof(*level), &dentry->d_flags);
@@ -49,7 +56,7 @@ static __always_inline __u32 spells_freely(const struct walk *walk, __u64 direct
 	__u32 freely = flags & DCACHE_OP_COMPARE;
 
 	if (compat_may_fold_case() && walk->folds_case)
-		freely = BPF_CORE_READ((struct dentry *)directory, d_inode, i_flags) & S_CASEFOLD;
+		freely = READ(struct dentry, directory, d_inode, i_flags) & S_CASEFOLD;
 	return freely;
 }
 
@@ -91,7 +98,7 @@ static __always_inline long walk_level(struct walk *walk, struct scratch *record
 
 	if (walk->dentry == walk->root)
 		return 1;
-	walk->failed |= read_level(&level, (struct dentry *)walk->dentry);
+	walk->failed |= read_level(&level, walk->dentry);
 	record->length = begin_anew(record, record->length, spells_freely(walk, walk->dentry, level.flags));
 	length = record->length;
 	bytes = level.name.hash_len >> 32 & (NAME_BYTES - 1);
@@ -116,7 +123,7 @@ static long walk_callback(__u32 level, void *context)
 }
 
 /* A plain loop in two, the inner one not static: verified once, and not in each pass of the outer one. */
-enum { LEVELS = 64, ROUNDS = PATH_LEVELS / LEVELS };
+enum { LEVELS = 64, LEVEL_ROUNDS = PATH_LEVELS / LEVELS };
 
 /* Some levels; not 0: the walk is at its end. */
 __noinline int walk_levels(__u32 slot)
@@ -151,25 +158,25 @@ static __always_inline int walk_path(__u64 dentry, __u32 slot, bool lsm)
 		return WALK_BROKEN;
 	walk = &record->walk;
 	walk->dentry = dentry;
-	walk->root = (__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb, s_root);
-	walk->folds_case = compat_folds_case((__u64)BPF_CORE_READ((struct dentry *)dentry, d_sb));
+	walk->root = (__u64)READ(struct dentry, dentry, d_sb, s_root);
+	walk->folds_case = compat_folds_case((__u64)READ(struct dentry, dentry, d_sb));
 	walk->failed = 0;
 	record->event.flags &= ~EVENT_UNFIT;
 	record->length = record->begun;
 	if (lsm) {
 		bpf_loop(PATH_LEVELS + 1, walk_callback, &record, 0);
 	} else {
-		for (int round = 0; round < ROUNDS; round++)
+		for (int round = 0; round < LEVEL_ROUNDS; round++)
 			if (walk_levels(slot))
 				break;
 	}
 	if (walk->failed)
 		return WALK_BROKEN;
 	last = walk->dentry;
-	flags = BPF_CORE_READ((struct dentry *)last, d_flags);
+	flags = READ(struct dentry, last, d_flags);
 	if (last == walk->root)
 		return begin_anew(record, record->length, spells_freely(walk, last, flags));
-	return (__u64)BPF_CORE_READ((struct dentry *)last, d_parent) == last ? WALK_BROKEN : WALK_DEEP;
+	return (__u64)READ(struct dentry, last, d_parent) == last ? WALK_BROKEN : WALK_DEEP;
 }
 
 /* Not static: inlined into the loop of attempts, it would be verified as often as that runs. */
@@ -217,19 +224,17 @@ static __always_inline void fill_caller(struct event *event)
 
 static __always_inline void fill_inode(struct event *event, __u64 address)
 {
-	struct inode *inode = (struct inode *)address;
-
 	event->inode = 0;
 	event->generation = 0;
 	event->mode = 0;
 	event->links = 0;
-	if (!inode)
+	if (!address)
 		return;
 	event->inode = compat_inode_number(address);
-	event->generation = BPF_CORE_READ(inode, i_generation);
-	event->mode = BPF_CORE_READ(inode, i_mode);
-	event->links = BPF_CORE_READ(inode, i_nlink);
-	if (BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter) > 0)
+	event->generation = READ(struct inode, address, i_generation);
+	event->mode = READ(struct inode, address, i_mode);
+	event->links = READ(struct inode, address, i_nlink);
+	if (READ(struct inode, address, i_mapping, i_mmap_writable.counter) > 0)
 		event->flags |= EVENT_MAPPED;
 }
 
@@ -243,7 +248,7 @@ static __always_inline __u64 ended_inode(__u64 dentry, __u64 what)
 
 	if ((what & 0xff) == OPERATION_RENAME_TO && dentry)
 		inode = dentry_inode(dentry);
-	if (!inode || BPF_CORE_READ((struct inode *)inode, i_nlink) != 1)
+	if (!inode || READ(struct inode, inode, i_nlink) != 1)
 		return 0;
 	return compat_inode_number(inode);
 }

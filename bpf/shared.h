@@ -178,36 +178,34 @@ static __always_inline bool is_traced(__u32 device)
 /* A number of a process is used again when that has died: whoever has it now began after the claim. */
 static __always_inline bool is_collector(void)
 {
-	struct task_struct *task;
-
 	if ((__u32)(bpf_get_current_pid_tgid() >> 32) != globals.collector)
 		return false;
-	task = (struct task_struct *)bpf_get_current_task();
-	return BPF_CORE_READ(task, group_leader, start_boottime) <= globals.collector_claimed;
+	return READ(struct task_struct, bpf_get_current_task(), group_leader, start_boottime) <=
+	       globals.collector_claimed;
 }
 
 static __always_inline __u32 dentry_device(__u64 dentry)
 {
-	return BPF_CORE_READ((struct dentry *)dentry, d_sb, s_dev);
+	return READ(struct dentry, dentry, d_sb, s_dev);
 }
 
 static __always_inline __u64 dentry_inode(__u64 dentry)
 {
-	return (__u64)BPF_CORE_READ((struct dentry *)dentry, d_inode);
+	return (__u64)READ(struct dentry, dentry, d_inode);
 }
 
 enum { ALIASES = 16 }; /* looked at, of an inode */
 
 static __always_inline __u32 inode_device(__u64 inode)
 {
-	return BPF_CORE_READ((struct inode *)inode, i_sb, s_dev);
+	return READ(struct inode, inode, i_sb, s_dev);
 }
 
 /* In the cache's tree: not removed, and not made from a file handle without looking for its name (d_obtain_alias()). */
 static __always_inline bool is_name(__u64 dentry)
 {
-	return BPF_CORE_READ((struct dentry *)dentry, d_hash.pprev) &&
-	       (__u64)BPF_CORE_READ((struct dentry *)dentry, d_parent) != dentry;
+	return READ(struct dentry, dentry, d_hash.pprev) &&
+	       (__u64)READ(struct dentry, dentry, d_parent) != dentry;
 }
 
 /* What hooks ask of a dentry. */
@@ -232,21 +230,21 @@ static __always_inline struct dentry_facts dentry_at(__u64 address)
 		return (struct dentry_facts){0};
 	return (struct dentry_facts){
 		.address = address,
-		.superblock = (__u64)BPF_CORE_READ((struct dentry *)address, d_sb),
+		.superblock = (__u64)READ(struct dentry, address, d_sb),
 		.is_name = is_name(address),
 	};
 }
 
 static __always_inline __u64 find_name(__u64 inode)
 {
-	__u64 node = (__u64)BPF_CORE_READ((struct inode *)inode, i_dentry.first);
+	__u64 node = (__u64)READ(struct inode, inode, i_dentry.first);
 
 	for (int i = 0; i < ALIASES && node; i++) {
 		__u64 alias = compat_alias(node);
 
 		if (is_name(alias) && dentry_inode(alias) == inode)
 			return alias;
-		node = (__u64)BPF_CORE_READ((struct hlist_node *)node, next);
+		node = (__u64)READ(struct hlist_node, node, next);
 	}
 	return 0;
 }
@@ -283,17 +281,15 @@ static __always_inline struct inode_facts known_inode(struct inode *inode)
 
 static __always_inline struct inode_facts inode_at(__u64 address)
 {
-	struct inode *inode = (struct inode *)address;
-
 	return (struct inode_facts){
 		.address = address,
 		.number = compat_inode_number(address),
-		.superblock = (__u64)BPF_CORE_READ(inode, i_sb),
-		.device = BPF_CORE_READ(inode, i_sb, s_dev),
-		.generation = BPF_CORE_READ(inode, i_generation),
-		.flags = BPF_CORE_READ(inode, i_flags),
-		.links = BPF_CORE_READ(inode, i_nlink),
-		.mode = BPF_CORE_READ(inode, i_mode),
+		.superblock = (__u64)READ(struct inode, address, i_sb),
+		.device = READ(struct inode, address, i_sb, s_dev),
+		.generation = READ(struct inode, address, i_generation),
+		.flags = READ(struct inode, address, i_flags),
+		.links = READ(struct inode, address, i_nlink),
+		.mode = READ(struct inode, address, i_mode),
 	};
 }
 
@@ -336,7 +332,7 @@ static __always_inline __u64 current_dentry(const struct dentry_facts *dentry, c
 
 static __always_inline __u64 file_dentry(__u64 file, const struct inode_facts *inode, __u64 *what)
 {
-	struct dentry_facts dentry = dentry_at((__u64)BPF_CORE_READ((struct file *)file, f_path.dentry));
+	struct dentry_facts dentry = dentry_at((__u64)READ(struct file, file, f_path.dentry));
 
 	return current_dentry(&dentry, inode, what);
 }

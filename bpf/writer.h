@@ -29,7 +29,7 @@ static __always_inline __u32 opening_flags(__u32 mode, const struct inode_facts 
 {
 	__u64 task = bpf_get_current_task();
 
-	if (!BPF_CORE_READ((struct task_struct *)task, mm) || (operation && operation->what[0] >> 8 & EVENT_NO_CMTIME))
+	if (!READ(struct task_struct, task, mm) || (operation && operation->what[0] >> 8 & EVENT_NO_CMTIME))
 		return EVENT_NO_CMTIME;
 	return cmtime_flags(mode, inode);
 }
@@ -41,9 +41,9 @@ static __always_inline __u32 opening_flags(__u32 mode, const struct inode_facts 
 static __always_inline __u32 held_flags(__u64 file, const struct inode_facts *inode)
 {
 	__u64 address = inode->address;
-	bool under_way = compat_may_be_locked(address) || BPF_CORE_READ((struct inode *)address, i_dio_count.counter);
+	bool under_way = compat_may_be_locked(address) || READ(struct inode, address, i_dio_count.counter);
 
-	return cmtime_flags(BPF_CORE_READ((struct file *)file, f_mode), inode) | (under_way ? EVENT_UNDER_WAY : 0);
+	return cmtime_flags(READ(struct file, file, f_mode), inode) | (under_way ? EVENT_UNDER_WAY : 0);
 }
 
 #endif

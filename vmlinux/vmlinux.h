@@ -70,6 +70,10 @@ typedef struct {
 
 struct block_device;
 
+struct seqcount {
+	unsigned int sequence;
+};
+
 struct super_block {
 	struct list_head s_list;
 	atomic_t s_active;

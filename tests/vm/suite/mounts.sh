@@ -222,6 +222,24 @@ block_device_written() {
 	commit raw
 }
 
+# store_in_device OFFSET: by a mapping.
+store_in_device() {
+	python3 -c 'import mmap, os, sys
+file = os.open(sys.argv[1], os.O_RDWR)
+memory = mmap.mmap(file, 4096, offset=int(sys.argv[2]))
+memory[0] = memory[0] ^ 1
+memory.flush()' "$DISK" "$1"
+}
+
+proves block_device_mapped 'a block device is written by a mapping, past its filesystem: the list names the program'
+block_device_mapped() {
+	new_disk ext4 "$FUNCNAME"
+	settle
+	store_in_device $((400 * 1024 * 1024))
+	incomplete_dump "$FUNCNAME" "$DISK_MOUNT"
+	expect_said 'by python3'
+}
+
 # map_disk [UUID]: a mapped device, all of which is the disk. Sets DISK.
 map_disk() {
 	modprobe dm-mod 2>/dev/null || :
