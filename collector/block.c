@@ -95,9 +95,13 @@ static size_t common_tail(const char *a_end, const char *b_end, size_t most)
 
 static void set_usual(struct block_writer *writer, const unsigned char *usual)
 {
-	memset(writer->codes, BLOCK_USUAL, sizeof(writer->codes));
-	for (unsigned i = 0; i < BLOCK_USUAL; i++)
-		writer->codes[usual[i]] = (unsigned char)i;
+	for (unsigned byte = 0; byte < 256; byte++)
+		writer->codes[byte] = (uint16_t)(BLOCK_USUAL | byte << 4);
+	memset(writer->halves, 3, sizeof(writer->halves));
+	for (unsigned i = 0; i < BLOCK_USUAL; i++) {
+		writer->codes[usual[i]] = (uint16_t)i;
+		writer->halves[usual[i]] = 1;
+	}
 	memcpy(writer->bytes + offsetof(struct header, usual), usual, BLOCK_USUAL);
 	memset(writer->seen, 0, sizeof(writer->seen));
 }
@@ -132,44 +136,32 @@ void block_begin(struct block_writer *writer)
 	set_usual(writer, usual);
 }
 
-struct packer {
-	unsigned char *to;
-	bool half;
-};
-
-static void pack(struct packer *packer, unsigned bits)
+/* The bytes are counted for the next block. */
+static size_t packed_size(struct block_writer *writer, const unsigned char *bytes, size_t count)
 {
-	if (packer->half)
-		*packer->to++ |= (unsigned char)(bits << 4);
-	else
-		*packer->to = (unsigned char)bits;
-	packer->half = !packer->half;
-}
+	size_t halves = 0;
 
-static size_t packed_size(const struct block_writer *writer, const unsigned char *bytes, size_t count)
-{
-	size_t size = 0;
-
-	for (size_t i = 0; i < count; i++)
-		size += writer->codes[bytes[i]] < BLOCK_USUAL ? 1 : 3;
-	return (size + 1) / 2;
+	for (size_t i = 0; i < count; i++) {
+		halves += writer->halves[bytes[i]];
+		writer->seen[bytes[i]]++;
+	}
+	return (halves + 1) / 2;
 }
 
 static unsigned char *put_packed(const struct block_writer *writer, unsigned char *to, const unsigned char *bytes,
 				 size_t count)
 {
-	struct packer packer = {.to = to};
+	uint32_t bits = 0, filled = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned code = writer->codes[bytes[i]];
-
-		pack(&packer, code);
-		if (code < BLOCK_USUAL)
-			continue;
-		pack(&packer, bytes[i] & 15);
-		pack(&packer, bytes[i] >> 4);
+		bits |= (uint32_t)writer->codes[bytes[i]] << filled;
+		filled += writer->halves[bytes[i]] * 4;
+		for (; filled >= 8; filled -= 8, bits >>= 8)
+			*to++ = (unsigned char)bits;
 	}
-	return packer.to + packer.half;
+	if (filled)
+		*to++ = (unsigned char)bits;
+	return to;
 }
 
 static unsigned char *put_bytes(struct block_writer *writer, unsigned char *to, const char *start, size_t count)
@@ -177,8 +169,6 @@ static unsigned char *put_bytes(struct block_writer *writer, unsigned char *to, 
 	const unsigned char *bytes = (const unsigned char *)start;
 	bool packed = packed_size(writer, bytes, count) < count;
 
-	for (size_t i = 0; i < count; i++)
-		writer->seen[bytes[i]]++;
 	to = number_put(to, count << 1 | packed);
 	if (packed)
 		return put_packed(writer, to, bytes, count);

@@ -107,7 +107,7 @@ static int take(struct collector *collector, const struct event *event)
 			covered->canary = false;
 		return 0;
 	}
-	length = decode_fit(&header, path, decode_path(event, path));
+	length = decode_path(event, path, &header.flags);
 	if (!(event->flags & EVENT_REPEATED))
 		code = enter(collector, &header, path, length);
 	if (!code && collector->observe && event->kind == EVENT_PATH)

@@ -15,61 +15,44 @@ static const struct {
 #undef X
 };
 
+static bool is_name(const char *name, size_t length)
+{
+	if (length == 0)
+		return false;
+	return name[0] != '.' || (length > 1 && (name[1] != '.' || length > 2));
+}
+
+/* Where the component begins that ends there. Names are short: a call would take longer. */
+static size_t start_of(const char *bytes, size_t end)
+{
+	while (end > 0 && bytes[end - 1] != '/')
+		end--;
+	return end;
+}
+
 /* "b/a/" is "/a/b": the components are taken from the end. */
-size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES])
+size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES], uint8_t *flags)
 {
 	const char *bytes = (const char *)(event + 1);
-	size_t end = event->path_bytes, length = 0;
+	bool has_nul = memchr(bytes, '\0', event->path_bytes);
+	size_t length = 0, count, start;
 
-	while (end > 0) {
-		const char *separator = memrchr(bytes, '/', end - 1);
-		size_t start = separator ? separator - bytes + 1 : 0;
-
-		path[length++] = '/';
-		memcpy(path + length, bytes + start, end - 1 - start);
-		length += end - 1 - start;
-		end = start;
+	for (size_t end = event->path_bytes; end > 0; end = start) {
+		start = start_of(bytes, end - 1);
+		count = end - 1 - start;
+		if (!is_name(bytes + start, count) || length + 1 + count > PATH_BYTES ||
+		    (has_nul && memchr(bytes + start, '\0', count))) {
+			*flags |= EVENT_UNFIT;
+			break;
+		}
+		path[length] = '/';
+		memcpy(path + length + 1, bytes + start, count);
+		length += 1 + count;
 	}
 	if (length == 0)
 		path[length++] = '/';
 	path[length] = '\0';
 	return length;
-}
-
-static bool is_name(const char *name, size_t length)
-{
-	if (length == 0 || memchr(name, '\0', length))
-		return false;
-	return name[0] != '.' || (length > 1 && (name[1] != '.' || length > 2));
-}
-
-/* The length up to the first component that is no name. */
-static size_t named_length(const char *path, size_t length)
-{
-	size_t start = 0;
-
-	while (length > 1 && start < length) {
-		const char *name = path + start + 1;
-		const char *end = memchr(name, '/', length - start - 1);
-		size_t next = end ? (size_t)(end - path) : length;
-
-		if (!is_name(name, next - start - 1))
-			return start ? start : 1;
-		start = next;
-	}
-	return length;
-}
-
-size_t decode_fit(struct event *event, char *path, size_t length)
-{
-	size_t fitting = named_length(path, length);
-
-	while (fitting > PATH_BYTES)
-		fitting = (const char *)memrchr(path, '/', fitting) - path;
-	if (fitting < length)
-		event->flags |= EVENT_UNFIT;
-	path[fitting] = '\0';
-	return fitting;
 }
 
 static uint16_t type_bit(uint16_t mode)

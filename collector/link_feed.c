@@ -240,10 +240,11 @@ static bool has_ended_since(struct link_feed *feed, const struct link_event *at)
 /* The file that a rename replaces by another one. Of a directory nobody asks whether it has ended. */
 static int take_replaced(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
-	struct link_change change = change_of(at, LINK_REMOVED);
+	struct link_change change;
 
 	if (!at->event->ended || at->event->flags & EVENT_CARRIED || !is_named(at->event))
 		return 0;
+	change = change_of(at, LINK_REMOVED);
 	change.inode = at->event->ended;
 	change.links = 0;
 	note_ending(feed, at, change.inode);
@@ -274,30 +275,30 @@ static int add_moved_on(struct link_feed *feed, const struct link_event *at, str
 
 static int take_file(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
-	struct link_change change = change_of(at, LINK_NAMED);
-	bool unlinks, arrives;
+	const uint32_t links = decode_links(at->event);
+	enum link_action action = action_of(at->event, links);
+	bool unlinks = action == LINK_REMOVED, arrives = action == LINK_ARRIVED;
+	struct link_change change;
 	int code;
 
-	change.action = action_of(at->event, change.links);
-	unlinks = change.action == LINK_REMOVED;
-	arrives = change.action == LINK_ARRIVED;
 	/*
 	 * Without an inode a name is made, and that has one link. One link less is still a matter of several, and one
 	 * that is left and moves may be so.
 	 */
-	if (!at->event->inode || (!unlinks && !arrives && change.links < 2))
+	if (!at->event->inode || (!unlinks && !arrives && links < 2))
 		return 0;
 	if (!unlinks && has_ended_since(feed, at))
 		return 0;
-	if (unlinks && !change.links)
-		note_ending(feed, at, change.inode);
+	if (unlinks && !links)
+		note_ending(feed, at, at->event->inode);
 	if (!is_named(at->event)) {
 		if (unlinks || arrives)
 			return 0;
-		change.action = LINK_UNNAMED;
+		action = LINK_UNNAMED;
 	}
+	change = change_of(at, action);
 	code = batch_add_link(batch, &change);
-	if (code || (change.action != LINK_NAMED && !arrives))
+	if (code || (action != LINK_NAMED && !arrives))
 		return code;
 	return add_moved_on(feed, at, change, batch);
 }

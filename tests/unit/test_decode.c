@@ -23,87 +23,76 @@ static struct event *make_event(const char *bytes, size_t length)
 	return event;
 }
 
-static void expect_path(const char *bytes, size_t length, const char *expected)
+static void expect_path(const char *bytes, size_t length, const char *expected, uint8_t flags)
 {
 	struct event *event = make_event(bytes, length);
 	char path[DECODED_PATH_BYTES];
+	uint8_t found = 0;
 
-	assert_int_equal(decode_path(event, path), strlen(expected));
+	assert_int_equal(decode_path(event, path, &found), strlen(expected));
 	assert_string_equal(path, expected);
+	assert_int_equal(found, flags);
 	free(event);
 }
 
 static void path_is_turned_round(void **state)
 {
 	(void)state;
-	expect_path("", 0, "/");
-	expect_path("a/", 2, "/a");
-	expect_path("file/directory/top/", 19, "/top/directory/file");
-	expect_path("\n\xff/ b /", 7, "/ b /\n\xff");
+	expect_path("", 0, "/", 0);
+	expect_path("a/", 2, "/a", 0);
+	expect_path("file/directory/top/", 19, "/top/directory/file", 0);
+	expect_path("\n\xff/ b /", 7, "/ b /\n\xff", 0);
 	/* What the kernel writes behind a removed name is part of no name that it has. */
-	expect_path("x (deleted)/a (deleted)/", 24, "/a (deleted)/x (deleted)");
-}
-
-static void path_that_is_too_long(void **state)
-{
-	struct event event = {.operation = OPERATION_OPEN, .mode = S_IFREG};
-	char path[DECODED_PATH_BYTES];
-
-	(void)state;
-	memset(path, 'x', sizeof(path));
-	for (size_t i = 0; i <= PATH_BYTES; i += 2)
-		path[i] = '/';
-	assert_int_equal(decode_fit(&event, path, PATH_BYTES + 200), PATH_BYTES);
-	assert_int_equal(event.flags, EVENT_UNFIT);
-	event.flags = 0;
-	assert_int_equal(decode_fit(&event, path, PATH_BYTES), PATH_BYTES);
-	assert_int_equal(event.flags, 0);
-	assert_int_equal(strlen(path), PATH_BYTES);
-}
-
-static void expect_fit(const char *bytes, size_t length, const char *expected, uint8_t flags)
-{
-	struct event *event = make_event(bytes, length);
-	char path[DECODED_PATH_BYTES];
-
-	assert_int_equal(decode_fit(event, path, decode_path(event, path)), strlen(expected));
-	assert_string_equal(path, expected);
-	assert_int_equal(event->flags, flags);
-	free(event);
+	expect_path("x (deleted)/a (deleted)/", 24, "/a (deleted)/x (deleted)", 0);
 }
 
 static void what_is_no_name_stands_for_all_below(void **state)
 {
 	(void)state;
-	expect_fit("", 0, "/", 0);
-	expect_fit("b/a/", 4, "/a/b", 0);
-	expect_fit(".b/..a/.../a./", 14, "/a./.../..a/.b", 0);
-	expect_fit("//a/", 4, "/a", EVENT_UNFIT);
-	expect_fit("/a/", 3, "/a", EVENT_UNFIT);
-	expect_fit("//", 2, "/", EVENT_UNFIT);
-	expect_fit("c//b/a/", 7, "/a/b", EVENT_UNFIT);
-	expect_fit("../b/a/", 7, "/a/b", EVENT_UNFIT);
-	expect_fit("c/./a/", 6, "/a", EVENT_UNFIT);
-	expect_fit("../", 3, "/", EVENT_UNFIT);
-	expect_fit("c/b\0b/a/", 8, "/a", EVENT_UNFIT);
+	expect_path("b/a/", 4, "/a/b", 0);
+	expect_path(".b/..a/.../a./", 14, "/a./.../..a/.b", 0);
+	expect_path("//a/", 4, "/a", EVENT_UNFIT);
+	expect_path("/a/", 3, "/a", EVENT_UNFIT);
+	expect_path("//", 2, "/", EVENT_UNFIT);
+	expect_path("c//b/a/", 7, "/a/b", EVENT_UNFIT);
+	expect_path("../b/a/", 7, "/a/b", EVENT_UNFIT);
+	expect_path("c/./a/", 6, "/a", EVENT_UNFIT);
+	expect_path("../", 3, "/", EVENT_UNFIT);
+	expect_path("c/b\0b/a/", 8, "/a", EVENT_UNFIT);
 	/* As a caller may have it in an ioctl: no directory is left through it. */
-	expect_fit("../../etc/a/", 12, "/a/etc", EVENT_UNFIT);
+	expect_path("../../etc/a/", 12, "/a/etc", EVENT_UNFIT);
 }
 
-static void longest_path_is_whole(void **state)
+/* "x/x/.../", and a name of leaf bytes before. */
+static void expect_cut(size_t leaf, size_t components, size_t expected, uint8_t flags)
 {
 	char bytes[RECORD_PATH_BYTES], path[DECODED_PATH_BYTES];
+	size_t length = leaf ? leaf + 1 : 0;
 	struct event *event;
+	uint8_t found = 0;
 
-	(void)state;
-	for (size_t i = 0; i < sizeof(bytes); i += 2)
-		memcpy(bytes + i, "x/", 2);
-	event = make_event(bytes, sizeof(bytes));
-	assert_int_equal(decode_path(event, path), sizeof(bytes));
+	memset(bytes, 'y', sizeof(bytes));
+	if (leaf)
+		bytes[leaf] = '/';
+	for (size_t i = 0; i < components; i++, length += 2)
+		memcpy(bytes + length, "x/", 2);
+	event = make_event(bytes, length);
+	assert_int_equal(decode_path(event, path, &found), expected);
+	assert_int_equal(found, flags);
+	assert_int_equal(strlen(path), expected);
 	assert_int_equal(path[0], '/');
-	assert_int_equal(path[sizeof(bytes) - 1], 'x');
-	assert_int_equal(path[sizeof(bytes)], '\0');
 	free(event);
+}
+
+static void path_that_is_too_long(void **state)
+{
+	(void)state;
+	expect_cut(0, PATH_BYTES / 2, PATH_BYTES, 0);
+	expect_cut(1, PATH_BYTES / 2 - 1, PATH_BYTES, 0);
+	expect_cut(199, PATH_BYTES / 2 - 100, PATH_BYTES, 0);
+	expect_cut(200, PATH_BYTES / 2 - 100, PATH_BYTES - 200, EVENT_UNFIT);
+	expect_cut(199, PATH_BYTES / 2, PATH_BYTES, EVENT_UNFIT);
+	expect_cut(0, RECORD_PATH_BYTES / 2, PATH_BYTES, EVENT_UNFIT);
 }
 
 static struct dirty_facts facts_of(enum operation operation, uint16_t mode, uint8_t replaced, uint8_t flags)
@@ -193,7 +182,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(path_is_turned_round),
 		cmocka_unit_test(what_is_no_name_stands_for_all_below),
-		cmocka_unit_test(longest_path_is_whole),
 		cmocka_unit_test(path_that_is_too_long),
 		cmocka_unit_test(removal_keeps_the_type),
 		cmocka_unit_test(directory_that_comes_is_expanded),
