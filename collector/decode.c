@@ -22,12 +22,12 @@ static bool is_name(const char *name, size_t length)
 	return name[0] != '.' || (length > 1 && (name[1] != '.' || length > 2));
 }
 
-/* Where the component begins that ends there. Names are short: a call would take longer. */
+/* Where the component begins that ends there. */
 static size_t start_of(const char *bytes, size_t end)
 {
-	while (end > 0 && bytes[end - 1] != '/')
-		end--;
-	return end;
+	const char *separator = memrchr(bytes, '/', end);
+
+	return separator ? separator - bytes + 1 : 0;
 }
 
 /* "b/a/" is "/a/b": the components are taken from the end. */

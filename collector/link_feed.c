@@ -56,7 +56,8 @@ struct link_feed {
 	struct departure departures[DEPARTURES];
 	size_t next;
 	struct move moves[MOVES];
-	size_t oldest; /* which is the next to go */
+	size_t oldest;  /* which is the next to go */
+	uint64_t until; /* the latest of theirs */
 	char moved[2 * PATH_BYTES], other[PATH_BYTES];
 };
 
@@ -128,6 +129,7 @@ static void note_move(struct link_feed *feed, const struct link_event *at, const
 	feed->oldest = (feed->oldest + 1) % MOVES;
 	move->filesystem = change->filesystem;
 	move->until = at->event->time + MOVE_TIME;
+	feed->until = move->until > feed->until ? move->until : feed->until;
 	move->from_length = change->from_length;
 	move->length = change->path_length;
 	memcpy(move->paths, change->path, change->path_length);
@@ -139,6 +141,8 @@ static size_t follow_moves(const struct link_feed *feed, const struct link_event
 {
 	bool moved = false;
 
+	if (feed->until <= at->event->time)
+		return 0;
 	memcpy(result, path, length);
 	for (size_t i = 0; i < MOVES; i++) {
 		const struct move *move = &feed->moves[(feed->oldest + i) % MOVES];
