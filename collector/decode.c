@@ -15,9 +15,9 @@ static const struct {
 #undef X
 };
 
-static bool is_name(const char *name, size_t length)
+static bool is_name(const char *name, size_t length, bool may_have_nul)
 {
-	if (length == 0)
+	if (length == 0 || (may_have_nul && memchr(name, '\0', length)))
 		return false;
 	return name[0] != '.' || (length > 1 && (name[1] != '.' || length > 2));
 }
@@ -40,8 +40,7 @@ size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES], uin
 	for (size_t end = event->path_bytes; end > 0; end = start) {
 		start = start_of(bytes, end - 1);
 		count = end - 1 - start;
-		if (!is_name(bytes + start, count) || length + 1 + count > PATH_BYTES ||
-		    (has_nul && memchr(bytes + start, '\0', count))) {
+		if (!is_name(bytes + start, count, has_nul) || length + 1 + count > PATH_BYTES) {
 			*flags |= EVENT_UNFIT;
 			break;
 		}

@@ -181,6 +181,52 @@ static void failed_write_loses_nothing(void **state)
 	assert_int_equal(count, 2);
 }
 
+static int compare_written(int left, int right)
+{
+	const struct dirty *a = &written[left].entry, *b = &written[right].entry;
+
+	if (a->window != b->window)
+		return a->window < b->window ? -1 : 1;
+	if (a->filesystem != b->filesystem)
+		return a->filesystem < b->filesystem ? -1 : 1;
+	return strcmp(written[left].path, written[right].path);
+}
+
+/* Of few letters, so that they have beginnings of all lengths in common. */
+static void make_path(char path[24])
+{
+	int length = 1 + rand() % 22;
+
+	for (int i = 0; i < length; i++)
+		path[i] = (rand() % 8) ? '\xfe' : "\x01/"[rand() % 2];
+	path[0] = '/';
+	path[length] = '\0';
+}
+
+static void any_order_is_sorted(void **state)
+{
+	struct batch *batch = *state;
+
+	srand(1);
+	for (int round = 0; round < 20000; round++) {
+		count = 0;
+		for (int i = 0; i < ENTRIES; i++) {
+			char path[24];
+			struct dirty dirty;
+
+			make_path(path);
+			dirty = entry(1 + rand() % 2, path, 1);
+			dirty.filesystem = 1 + rand() % 2;
+			if (batch_add(batch, &dirty))
+				break;
+		}
+		assert_int_equal(batch_write(batch, NULL), 0);
+		for (int i = 1; i < (int)count; i++)
+			assert_true(compare_written(i - 1, i) < 0);
+		batch_clear(batch);
+	}
+}
+
 enum { PATHS = 2003 };
 
 /* Each path once, in some order: stride is prime to their number. */
@@ -224,6 +270,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changes_keep_their_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_batch_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(failed_write_loses_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(any_order_is_sorted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(failed_write_leaves_nothing_behind, set_up, tear_down),
 	};
 
