@@ -95,12 +95,15 @@ static __always_inline long walk_level(struct walk *walk, struct scratch *record
 {
 	__u32 bytes, length;
 	struct level level;
+	bool plain;
 
 	if (walk->dentry == walk->root)
 		return 1;
 	walk->failed |= read_level(&level, walk->dentry);
-	record->length = begin_anew(record, record->length, spells_freely(walk, walk->dentry, level.flags));
+	plain = !(level.flags & (DCACHE_OP_COMPARE | compat_nokey_name()) || walk->folds_case);
 	length = record->length;
+	if (!plain)
+		length = begin_anew(record, length, spells_freely(walk, walk->dentry, level.flags));
 	bytes = level.name.hash_len >> 32 & (NAME_BYTES - 1);
 	if (length > PATH_BYTES) {
 		record->event.flags |= EVENT_UNFIT;
@@ -109,7 +112,7 @@ static __always_inline long walk_level(struct walk *walk, struct scratch *record
 	walk->failed |= bpf_probe_read_kernel(record->path + length, bytes, level.name.name);
 	length += bytes;
 	record->path[length] = '/';
-	record->length = begin_anew(record, length + 1, level.flags & compat_nokey_name());
+	record->length = plain ? length + 1 : begin_anew(record, length + 1, level.flags & compat_nokey_name());
 	walk->dentry = level.parent;
 	return 0;
 }
