@@ -150,6 +150,15 @@ static void print_counters(const json_t *status)
 	printf("%-12s %.1f %% of %.1f MiB in use\n", "ring", bytes > 0 ? used / bytes * 100 : 0, bytes / (1 << 20));
 }
 
+static void print_cut(const json_t *status)
+{
+	const json_t *cut = json_object_get(status, "cut");
+
+	if (number(cut, "microseconds"))
+		printf("%-12s took %.1f ms, %.1f ms of it for programs in the kernel to end\n", "last cut",
+		       number(cut, "microseconds") / 1e3, number(cut, "barrier_microseconds") / 1e3);
+}
+
 static void print_gaps(const json_t *status)
 {
 	const json_t *gaps = json_object_get(status, "gaps");
@@ -175,6 +184,7 @@ static void print_status(const json_t *status)
 	print_filesystems(status, true);
 	print_filesystems(status, false);
 	print_counters(status);
+	print_cut(status);
 	print_gaps(status);
 	print_fresh(status);
 	print_bytes("database", number(status, "database_bytes"));

@@ -61,6 +61,9 @@ struct collector {
 	bool clock_set;           /* and the store does not know it yet */
 	int error;                /* of the last transaction; 0: it was committed */
 	int unmerged;             /* error of the last attempt to merge runs */
+	struct {
+		int64_t took, waited; /* nanoseconds; waited: for programs in the kernel, the cut's barrier */
+	} cut;                        /* the last one */
 	/* Sees every record of a path, those too that are for people only. path: inside the filesystem. */
 	void (*observe)(const struct event *event, const char *command, const char *path, void *context);
 	void *observer;

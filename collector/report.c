@@ -134,6 +134,12 @@ static json_t *report_fresh(struct store *store)
 	return array;
 }
 
+static json_t *report_cut(const struct collector *collector)
+{
+	return json_pack("{s:I, s:I}", "microseconds", (json_int_t)(collector->cut.took / 1000), "barrier_microseconds",
+			 (json_int_t)(collector->cut.waited / 1000));
+}
+
 json_t *report_status(struct collector *collector)
 {
 	uint64_t database = 0;
@@ -141,13 +147,13 @@ json_t *report_status(struct collector *collector)
 
 	store_size(collector->store, &database);
 	return json_pack(
-		"{s:b, s:s, s:i, s:s, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:I, s:I}", "ready",
+		"{s:b, s:s, s:i, s:s, s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:I, s:I}", "ready",
 		collector->started && !collector->error, "version", FSCHANGED_VERSION, "pid", (int)getpid(), "since",
 		moment_iso(collector->started, since), "window", (json_int_t)collector->window, "mode",
 		tracer_mode(collector->tracer) == TRACER_LSM ? "lsm" : "fentry", "pins", tracer_pins(collector->tracer),
 		"pinned", tracer_is_pinned(collector->tracer), "hooks", report_hooks(collector->tracer), "filesystems",
 		report_filesystems(collector), "watches", report_watches(&collector->coverage), "counters",
-		report_counters(collector), "gaps", (json_int_t)collector->gaps, "fresh",
+		report_counters(collector), "cut", report_cut(collector), "gaps", (json_int_t)collector->gaps, "fresh",
 		report_fresh(collector->store), "database_bytes", (json_int_t)database, "memory_bytes",
 		(json_int_t)own_memory(), "kernel_memory_bytes", (json_int_t)tracer_memory(collector->tracer));
 }

@@ -99,6 +99,16 @@ static int check_canaries(struct collector *collector)
 	return 0;
 }
 
+/* From here on programs have the new epoch, and those with the old one have ended. */
+static int flip(struct collector *collector)
+{
+	const int64_t begun = moment_of_boot();
+	int code = tracer_flip(collector->tracer, collector->window);
+
+	collector->cut.waited = moment_of_boot() - begun;
+	return code ? add_gap(collector, GAP_FLIP) : 0;
+}
+
 /* What cannot be confirmed in time is a gap, not a wait: none of these steps may fail the cut. */
 static int confirm(struct collector *collector)
 {
@@ -161,6 +171,7 @@ static int open_next(struct collector *collector)
 
 int window_cut(struct collector *collector, const char *job, uint64_t *closed, char **error)
 {
+	const int64_t begun = moment_of_boot();
 	/* The mount table's own news may still wait behind the request for this cut. */
 	int code = collector_follow_mounts(collector);
 
@@ -173,9 +184,7 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 	if (code)
 		goto out;
 	*closed = collector->window++;
-	code = tracer_flip(collector->tracer, collector->window);
-	if (code)
-		code = add_gap(collector, GAP_FLIP);
+	code = flip(collector);
 	if (!code)
 		code = confirm(collector);
 	if (!code)
@@ -186,6 +195,7 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 		goto out;
 	collector->closing = collector->window;
 	collector->events = 0;
+	collector->cut.took = moment_of_boot() - begun;
 	return 0;
 out:
 	return sentence(error, code, "the window cannot be closed: %s (%s)", store_error(collector->store),
