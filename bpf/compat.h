@@ -11,8 +11,8 @@
 #include <bpf/bpf_core_read.h>
 
 /*
- * bpf_rdonly_cast() makes of an address a pointer that the verifier lets be read by loads, which give 0 where nothing can
- * be read (a35b9af4ec2c "bpf: Add a kfunc for generic type cast", 6.2). Before, each read is a call of 60 to 110
+ * bpf_rdonly_cast() makes of an address a pointer that the verifier lets be read by loads, which give 0 where nothing
+ * can be read (a35b9af4ec2c "bpf: Add a kfunc for generic type cast", 6.2). Before, each read is a call of 60 to 110
  * instructions. May be taken for granted without support for 6.1.
  */
 extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;

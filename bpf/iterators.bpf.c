@@ -31,8 +31,7 @@ static __always_inline void enter_file(__u64 file, bool lsm)
 	__u64 what, now = globals.epoch;
 	struct writer *known;
 
-	if (!(READ(struct file, file, f_mode) & FMODE_WRITE) || !is_written(&inode) ||
-	    !is_traced(inode.device))
+	if (!(READ(struct file, file, f_mode) & FMODE_WRITE) || !is_written(&inode) || !is_traced(inode.device))
 		return;
 	known = bpf_map_lookup_elem(&writers, &file);
 	if (known && known->inode == inode.number)

@@ -12,8 +12,7 @@ static __always_inline bool is_device(__u64 inode)
 
 static __always_inline bool is_writable_device(__u64 file)
 {
-	return is_device((__u64)READ(struct file, file, f_inode)) &&
-	       READ(struct file, file, f_mode) & FMODE_WRITE;
+	return is_device((__u64)READ(struct file, file, f_inode)) && READ(struct file, file, f_mode) & FMODE_WRITE;
 }
 
 /*

@@ -204,8 +204,7 @@ static __always_inline __u32 inode_device(__u64 inode)
 /* In the cache's tree: not removed, and not made from a file handle without looking for its name (d_obtain_alias()). */
 static __always_inline bool is_name(__u64 dentry)
 {
-	return READ(struct dentry, dentry, d_hash.pprev) &&
-	       (__u64)READ(struct dentry, dentry, d_parent) != dentry;
+	return READ(struct dentry, dentry, d_hash.pprev) && (__u64)READ(struct dentry, dentry, d_parent) != dentry;
 }
 
 /* What hooks ask of a dentry. */

@@ -134,9 +134,9 @@ bool batch_is_empty(const struct batch *batch)
 }
 
 /*
- * Entries are sorted by numbers, level by level: window, filesystem, and five bytes of the path at a time, which compare
- * as numbers as they do as bytes. So what the paths of a directory have in common is looked at once for each, and not in
- * each comparison. A number stands above that of its entry, of which a batch has less than 16 million.
+ * Entries are sorted by numbers, level by level: window, filesystem, and five bytes of the path at a time, which
+ * compare as numbers as they do as bytes. So what the paths of a directory have in common is looked at once for each,
+ * and not in each comparison. A number stands above that of its entry, of which a batch has less than 16 million.
  */
 enum { WINDOW_LEVEL, FILESYSTEM_LEVEL, PATH_LEVEL };
 enum { KEY_BYTES = 5, NUMBER_BITS = 24 };
@@ -204,7 +204,8 @@ static void sort_from(const struct batch *batch, uint64_t *order, size_t count, 
 	}
 }
 
-/* Entries stay where they are: after an error they are sorted again, with what has come since. Returns how many are left. */
+/* Entries stay where they are: after an error they are sorted again, with what has come since. Returns how many are
+ * left. */
 static size_t sort_and_merge(struct batch *batch)
 {
 	size_t kept = 0;

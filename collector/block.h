@@ -28,8 +28,8 @@ struct block_writer {
 	size_t used;
 	struct dirty last; /* put; its path is the one below */
 	char path[PATH_BYTES];
-	uint32_t seen[256];        /* how often each byte was written in this block: the next one takes the usual ones */
-	uint16_t codes[256];       /* of a byte, four bits each, the lower ones first */
+	uint32_t seen[256];  /* how often each byte was written in this block: the next one takes the usual ones */
+	uint16_t codes[256]; /* of a byte, four bits each, the lower ones first */
 	unsigned char halves[256]; /* how many of these there are */
 	unsigned char bytes[BLOCK_BYTES];
 };

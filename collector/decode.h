@@ -16,8 +16,8 @@ enum { DECODED_PATH_BYTES = PATH_BYTES + 1 };
  * The path inside its filesystem, "/a/b", terminated. A record's path may be one name longer than the store takes, or
  * have one that no directory holds: a dentry that is being made is called "/" (vfs_tmpfile(), fs/namei.c) and one that
  * moves has half a name, where the walk met memory that had just become another's; the name in an ioctl is whatever the
- * caller put there. Then it is that of the nearest ancestor that fits, and EVENT_UNFIT is added to the flags. Returns its
- * length.
+ * caller put there. Then it is that of the nearest ancestor that fits, and EVENT_UNFIT is added to the flags. Returns
+ * its length.
  */
 size_t decode_path(const struct event *event, char path[DECODED_PATH_BYTES], uint8_t *flags);
 struct dirty_facts decode_facts(const struct event *event);
