@@ -182,21 +182,25 @@ compile_commands.json: $(B)/compile_commands.json ## build/compile_commands.json
 
 # ---- programs in the kernel
 
-# One translation unit: libbpf's linker until 1.3 refuses a function of the kernel that two objects call.
-$(B)/bpf/programs.o: $(BPF_SOURCES) | $(B)/bpf
-	$(call say,BPF,bpf)$(CLANG) $(BPF_CFLAGS) -MMD -MP $(patsubst %,-include %,$(BPF_SOURCES)) -x c -c /dev/null -o $@
+# Twice: programs that read the kernel's memory by loads, and by calls where it does not take these (bpf/compat.h). One
+# translation unit: libbpf's linker until 1.3 refuses a function of the kernel that two objects call.
+$(B)/bpf/fschanged.o: BPF_CFLAGS += -DBY_LOADS=1
+$(B)/bpf/calls.o: BPF_CFLAGS += -DBY_LOADS=0
+$(B)/bpf/fschanged.o $(B)/bpf/calls.o: $(BPF_SOURCES) | $(B)/bpf
+	$(call say,BPF,$(@F))$(CLANG) $(BPF_CFLAGS) -MMD -MP $(patsubst %,-include %,$(BPF_SOURCES)) -x c -c /dev/null -o $@
 
 # Without what is for debuggers only.
-$(B)/fschanged.bpf.o: $(B)/bpf/programs.o
+$(B)/%.bpf.o: $(B)/bpf/%.o
 	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $<
 
-$(B)/fschanged.skel.h: $(B)/fschanged.bpf.o
-	$(call say,SKEL,$@){ echo '/* NOLINTBEGIN */' && $(BPFTOOL) gen skeleton $< name fschanged_bpf && \
+.SECONDARY: $(B)/fschanged.bpf.o $(B)/calls.bpf.o
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@){ echo '/* NOLINTBEGIN */' && $(BPFTOOL) gen skeleton $< name $*_bpf && \
 		echo '/* NOLINTEND */'; } >$@.new && mv $@.new $@
 
 # ---- collector
 
-$(B)/collector/kernel.o: $(B)/fschanged.skel.h
+$(B)/collector/kernel.o: $(B)/fschanged.skel.h $(B)/calls.skel.h
 
 $(VERSIONED): ALL_CFLAGS += -include $(B)/version.h
 $(VERSIONED): $(B)/version.h

@@ -13,23 +13,21 @@
 /*
  * bpf_rdonly_cast() makes of an address a pointer that the verifier lets be read by loads, which give 0 where nothing
  * can be read (a35b9af4ec2c "bpf: Add a kfunc for generic type cast", 6.2). Before, each read is a call of 60 to 110
- * instructions. May be taken for granted without support for 6.1.
+ * instructions.
+ *
+ * So all programs are built twice, and those that read by calls (BY_LOADS is 0) are loaded where the kernel does not
+ * take the others (kernel_load()): not before 6.2; nor where the type information has a structure twice, as that of
+ * many kernels does: then libbpf finds no one number for it. One object could not serve both: until 5.15 the verifier
+ * refuses a function that is not there also in code that is never reached (a5d8272752416e "bpf: Be conservative while
+ * processing invalid kfunc calls", 5.16).
  */
-extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
-
-enum special_kfunc_type___cast { KF_bpf_rdonly_cast___cast = 1 };
-
-static __always_inline bool compat_can_cast(void)
-{
-	return bpf_core_enum_value_exists(enum special_kfunc_type___cast, KF_bpf_rdonly_cast___cast);
-}
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym;
 
 #define compat_cast(type, address) ((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
 
 /* A member of the structure at an address, also by way of others: READ(struct inode, address, i_sb, s_dev). */
 #define READ(type, address, ...)                                                                                       \
-	(compat_can_cast() ? ___arrow(compat_cast(type, address), __VA_ARGS__)                                         \
-			   : BPF_CORE_READ((type *)(address), __VA_ARGS__))
+	(BY_LOADS ? ___arrow(compat_cast(type, address), __VA_ARGS__) : BPF_CORE_READ((type *)(address), __VA_ARGS__))
 
 /*
  * A dentry on its inode's list of aliases. Until 7.2 the list node lay in the union d_u ("d_u.d_alias"); from 7.3 on it

@@ -25,16 +25,19 @@ struct level {
 #define LEVEL_OFFSET(member)                                                                                           \
 	(bpf_core_field_offset(struct dentry, member) - bpf_core_field_offset(struct dentry, d_flags))
 
-/* Not 0: it could not be read. Every dentry has a parent, be it itself. */
+/*
+ * Not 0: it could not be read. Every dentry has a parent, be it itself. Of hash_len, a member of a union, verifiers
+ * until 6.5 let only the halves be loaded (33937607efa0 "bpf: Fix an error in verifying a field in a union", 6.6).
+ */
 static __always_inline long read_level(struct level *level, __u64 address)
 {
 	struct dentry *dentry = (struct dentry *)address;
 
-	if (compat_can_cast()) {
+	if (BY_LOADS) {
 		dentry = compat_cast(struct dentry, address);
 		level->flags = dentry->d_flags;
 		level->parent = (__u64)dentry->d_parent;
-		level->name.hash_len = dentry->d_name.hash_len;
+		level->name.hash_len = (__u64)dentry->d_name.len << 32;
 		level->name.name = dentry->d_name.name;
 		return !level->parent;
 	}

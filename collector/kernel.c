@@ -15,6 +15,7 @@
 #include "kernel.h"
 #include "sentence.h"
 
+#include "calls.skel.h"
 #include "fschanged.skel.h"
 
 /* ---- what it offers */
@@ -146,6 +147,28 @@ struct load {
 static void end_load(struct load *load)
 {
 	fschanged_bpf__destroy(load->programs);
+}
+
+_Static_assert(sizeof(struct fschanged_bpf__rodata) == sizeof(struct calls_bpf__rodata) &&
+		       sizeof(struct fschanged_bpf__bss) == sizeof(struct calls_bpf__bss) &&
+		       offsetof(struct fschanged_bpf__bss, globals) == offsetof(struct calls_bpf__bss, globals),
+	       "the two builds of the programs have different globals");
+
+/* They differ only in how they read the kernel's memory: by_loads is faster, see bpf/compat.h. */
+static struct fschanged_bpf *open_programs(bool by_loads)
+{
+	struct fschanged_bpf *programs = calloc(1, sizeof(*programs));
+	int code = programs ? fschanged_bpf__create_skeleton(programs) : -ENOMEM;
+
+	if (!code && !by_loads)
+		programs->skeleton->data = (void *)calls_bpf__elf_bytes(&programs->skeleton->data_sz);
+	if (!code)
+		code = bpf_object__open_skeleton(programs->skeleton, NULL);
+	if (!code)
+		return programs;
+	fschanged_bpf__destroy(programs);
+	errno = -code;
+	return NULL;
 }
 
 /* Index of the first argument that points to the structure: it moves when the kernel adds arguments before it. */
@@ -286,6 +309,17 @@ static int refused(int code, char **error)
 	return code;
 }
 
+static int load_programs(struct load *load, bool by_loads, const struct hook_state *hooks, const struct btf *btf,
+			 const struct tracer_options *options)
+{
+	load->programs = open_programs(by_loads);
+	if (!load->programs)
+		return -errno;
+	select_programs(load, hooks, btf);
+	set_sizes(load, options);
+	return fschanged_bpf__load(load->programs);
+}
+
 int kernel_load(const struct hook_state *hooks, enum tracer_mode mode, const struct tracer_options *options,
 		struct loaded *loaded, char **error)
 {
@@ -293,24 +327,30 @@ int kernel_load(const struct hook_state *hooks, enum tracer_mode mode, const str
 	struct load load __attribute__((cleanup(end_load))) = {.mode = mode};
 	int code;
 
-	load.programs = btf ? fschanged_bpf__open() : NULL;
-	if (!load.programs)
+	if (!btf)
 		return refused(-errno, error);
-	select_programs(&load, hooks, btf);
-	set_sizes(&load, options);
-	code = fschanged_bpf__load(load.programs);
+	/* Whether a kernel takes loads shows when it is asked. */
+	code = load_programs(&load, true, hooks, btf, options);
+	if (code) {
+		end_load(&load);
+		code = load_programs(&load, false, hooks, btf, options);
+	}
 	return code ? refused(code, error) : keep_all(&load, loaded);
+}
+
+static uint64_t add_bytes(uint64_t sum, const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		sum = (sum ^ bytes[i]) * 0x100000001b3;
+	return sum;
 }
 
 uint64_t kernel_build(void)
 {
-	uint64_t sum = 0xcbf29ce484222325; /* FNV-1a */
-	size_t size;
-	const uint8_t *bytes = fschanged_bpf__elf_bytes(&size);
+	size_t size, size_of_calls;
+	const uint8_t *bytes = fschanged_bpf__elf_bytes(&size), *calls = calls_bpf__elf_bytes(&size_of_calls);
 
-	for (size_t i = 0; i < size; i++)
-		sum = (sum ^ bytes[i]) * 0x100000001b3;
-	return sum;
+	return add_bytes(add_bytes(0xcbf29ce484222325, bytes, size), calls, size_of_calls); /* FNV-1a */
 }
 
 uint32_t kernel_globals_offset(void)

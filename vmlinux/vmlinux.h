@@ -52,7 +52,13 @@ struct hlist_bl_node {
 };
 
 struct qstr {
-	__u64 hash_len; /* hash in the lower, length in the upper half */
+	union {
+		struct {
+			__u32 hash;
+			__u32 len;
+		};
+		__u64 hash_len; /* hash in the lower, length in the upper half */
+	};
 	const unsigned char *name;
 };
 
