@@ -242,7 +242,7 @@ $(B)/test_scan_walk: WRAPPED := scan_send scan_must_save scan_save inodes_find
 $(B)/test_seals: WRAPPED := tracer_forget tracer_superblock tracer_produced tracer_consumed tracer_raw_write \
 	blocks_name seal_read
 $(B)/test_pause: WRAPPED := collector_collect
-$(B)/test_list: WRAPPED := clock_gettime
+$(B)/test_list: WRAPPED := clock_gettime setpriority
 $(B)/test_link_feed: WRAPPED := batch_add_link
 $(B)/test_store_runs: WRAPPED := database_run
 $(B)/test_wal_disk: WRAPPED := open

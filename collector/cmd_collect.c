@@ -16,6 +16,7 @@
 #include "command.h"
 #include "control.h"
 #include "message.h"
+#include "priority.h"
 #include "retention.h"
 #include "uevents.h"
 #include "walker.h"
@@ -25,7 +26,6 @@ enum {
 	BUSY_INTERVAL = 50 * 1000, /* microseconds between looks at the ring while there is traffic */
 	IDLE_INTERVAL = 250 * 1000,
 	TIMER_ACCURACY = 10 * 1000,
-	PRIORITY = -10, /* as Nice= in the unit, which need not give CAP_SYS_NICE */
 };
 
 struct service {
@@ -263,17 +263,6 @@ static void announce(const struct service *service)
 		   (unsigned long long)collector->window);
 }
 
-/*
- * It must keep up with all that change files: with its share as one of many of them the ring fills, and every answer
- * waits behind what is in it. Of each of their operations it has far less to do. Another priority than the usual one
- * that it was started with stays. Its walks take the lowest one (step_back() in cmd_scan.c).
- */
-static void step_forward(void)
-{
-	if (getpriority(PRIO_PROCESS, 0) == 0)
-		setpriority(PRIO_PROCESS, 0, PRIORITY);
-}
-
 static int serve(struct service *service, const struct config *config, char **error)
 {
 	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
@@ -281,7 +270,11 @@ static int serve(struct service *service, const struct config *config, char **er
 
 	/* Until 5.11 maps count against this limit (4cac2ef7b1b2 "bpf: Eliminate rlimit-based memory accounting"). */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	step_forward();
+	/*
+	 * It must keep up with all that change files: with its share as one of many of them the ring fills, and every
+	 * answer waits behind what is in it. Of each of their operations it has far less to do.
+	 */
+	priority_step_forward();
 	if (code >= 0)
 		code = watch_signals(service->loop);
 	if (code >= 0)

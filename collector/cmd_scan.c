@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Walks the traced filesystems for what the collector does not know, and waits until that is done. */
 #include <inttypes.h>
-#include <linux/ioprio.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bar.h"
@@ -16,9 +13,10 @@
 #include "format.h"
 #include "message.h"
 #include "moment.h"
+#include "priority.h"
 #include "scan.h"
 
-enum { KEY_JSON = OPTION_KEY, KEY_NEW, LOWEST_PRIORITY = 19 };
+enum { KEY_JSON = OPTION_KEY, KEY_NEW };
 
 struct arguments {
 	bool json, new_only;
@@ -140,13 +138,6 @@ static void block_signals(struct arguments *arguments)
 	pthread_sigmask(SIG_BLOCK, &arguments->signals, NULL);
 }
 
-/* Whoever has work to do comes first. */
-static void step_back(void)
-{
-	setpriority(PRIO_PROCESS, 0, LOWEST_PRIORITY);
-	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-}
-
 static int walk(const struct options *options, struct arguments *arguments)
 {
 	struct reasons reasons = {report, arguments, 0};
@@ -188,7 +179,8 @@ static int run(int argc, char **argv)
 	arguments.filesystems = json_array();
 	bar_init(&arguments.bar);
 	if (status == EXIT_DONE) {
-		step_back();
+		/* Whoever has work to do comes first. */
+		priority_step_back();
 		status = walk(&options, &arguments);
 		if (arguments.json && status != EXIT_FAILED)
 			command_print_json(json_pack("{s:O, s:b}", "filesystems", arguments.filesystems, "complete",

@@ -6,6 +6,7 @@
 
 #include "list_links_private.h"
 #include "moment.h"
+#include "priority.h"
 
 enum {
 	ROUNDS = 32,
@@ -261,7 +262,7 @@ static int settle(struct links *links)
 
 int links_check(struct links *links, uint64_t *unnamed)
 {
-	int error = links_read_changes(links);
+	int priority, error = links_read_changes(links);
 
 	if (!error)
 		error = pass(links, links->met, take_met, end_met);
@@ -270,8 +271,11 @@ int links_check(struct links *links, uint64_t *unnamed)
 	sorter_free(links->named);
 	links->named = NULL;
 	links->until = moment_of_boot() + PATIENCE * NANOSECONDS;
+	/* Names are looked at while tasks move them: the more of these run in between, the more often it is in vain. */
+	priority = priority_step_forward();
 	while (!error && links->rounds && links->lacking_count)
 		error = settle(links);
+	priority_return(priority);
 	if (error)
 		return error;
 	reasons_add_rest(links->options.reasons, links->reported, LINKS_NAMED, "files have names that are not known");

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -1338,6 +1339,16 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 	return result;
 }
 
+static int priority;
+
+int __wrap_setpriority(int which, int who, int value)
+{
+	(void)which;
+	(void)who;
+	priority = value;
+	return 0;
+}
+
 /* A name that is a link to n, or one that goes: it is in the store only by now. */
 static int bring_news(void *context)
 {
@@ -1345,6 +1356,8 @@ static int bring_news(void *context)
 	const char *name = *upcoming;
 
 	settled++;
+	/* Of a process that was started with another priority that stays. */
+	assert_true(priority < 0 || getpriority(PRIO_PROCESS, 0) != 0);
 	late += takes;
 	store_rollback(fixture->store);
 	if (!name)
@@ -1369,6 +1382,7 @@ static void expect_rounds(struct fixture *fixture, const char *const *news, unsi
 	fixture->options.context = fixture;
 	assert_int_equal(make(fixture), 0);
 	assert_int_equal(settled, rounds);
+	assert_int_equal(priority, getpriority(PRIO_PROCESS, 0));
 	upcoming = nothing;
 }
 
