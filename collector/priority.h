@@ -4,8 +4,8 @@
 #define FSCHANGED_PRIORITY_H
 
 /*
- * Before all of the usual priority. Another one that the process was started with stays, as it does without CAP_SYS_NICE.
- * Returns the priority of before, for priority_return().
+ * Before all of the usual priority. Another one that the process was started with stays, as it does without
+ * CAP_SYS_NICE. Returns the priority of before, for priority_return().
  */
 int priority_step_forward(void);
 void priority_return(int priority);
