@@ -237,6 +237,11 @@ $(B)/test_cover: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,window_cut trac
 $(B)/test_scan_walk: ALL_LDFLAGS += -Wl,--wrap=scan_send -Wl,--wrap=scan_must_save -Wl,--wrap=scan_save -Wl,--wrap=inodes_find
 $(B)/test_seals: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_forget tracer_superblock tracer_produced tracer_consumed \
 	tracer_raw_write blocks_name seal_read)
+$(B)/test_tracer: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,kernel_get kernel_remove kernel_run_iterator kernel_each_entry)
+$(B)/test_tracer_pins: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,pins_next pins_remove pins_count pins_each kernel_open_pin \
+	kernel_value_bytes kernel_get kernel_program_of kernel_missed_runs host_has_server)
+$(B)/test_coverage: ALL_LDFLAGS += -Wl,--wrap=mounts_read
+$(B)/test_commit: ALL_LDFLAGS += -Wl,--wrap=command_ask -Wl,--wrap=sync_filesystems
 $(B)/test_pause: ALL_LDFLAGS += -Wl,--wrap=collector_collect
 $(B)/test_list: ALL_LDFLAGS += -Wl,--wrap=clock_gettime
 $(B)/test_link_feed: ALL_LDFLAGS += -Wl,--wrap=batch_add_link
