@@ -24,8 +24,8 @@ int __wrap_command_ask(const struct options *options, json_t *request, json_t **
 
 	(void)options;
 	if (strcmp(word, "status") == 0) {
-		*answer = json_pack("{s:{s:[{s:b, s:s}, {s:b, s:s}, {s:b, s:s}]}}", "status", "filesystems", "traced", 1,
-				    "mount_point", "/srv", "traced", 0, "mount_point", "/mnt", "traced", 1,
+		*answer = json_pack("{s:{s:[{s:b, s:s}, {s:b, s:s}, {s:b, s:s}]}}", "status", "filesystems", "traced",
+				    1, "mount_point", "/srv", "traced", 0, "mount_point", "/mnt", "traced", 1,
 				    "mount_point", "/home");
 	} else {
 		assert_string_equal(word, "commit");

@@ -69,7 +69,8 @@ int __wrap_kernel_each_entry(int map, int (*each)(const void *key, const void *v
 static int set_up(void **state)
 {
 	(void)state;
-	globals = (struct globals){.epoch = EPOCH, .settled = EPOCH - 1, .lasting = EPOCH - 1, .mounts_begun = 4, .mounts_ended = 4};
+	globals = (struct globals){
+		.epoch = EPOCH, .settled = EPOCH - 1, .lasting = EPOCH - 1, .mounts_begun = 4, .mounts_ended = 4};
 	memset(&tracer, 0, sizeof(tracer));
 	tracer.own.globals = &globals;
 	for (int i = 0; i < ITERATOR_COUNT; i++)

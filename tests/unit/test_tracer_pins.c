@@ -14,8 +14,8 @@
 
 enum {
 	INSTANCE = 7,
-	EPOCH = 20, /* the newest window of the database */
-	OFFSET = 8, /* of the epoch in the globals of the build that has pinned this */
+	EPOCH = 20,        /* the newest window of the database */
+	OFFSET = 8,        /* of the epoch in the globals of the build that has pinned this */
 	NOTHING = 1 << 20, /* descriptors from here on are of no file */
 	READY,
 	GLOBALS,

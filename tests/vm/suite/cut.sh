@@ -302,6 +302,7 @@ rename_within_a_cut() {
 }
 
 # second_rename_at_step JOB STEP: fails if the cut does not have so many. The write of a file keeps its rename waiting.
+# What a task did last is carried until the kernel has let go of it, some time after its end.
 second_rename_at_step() {
 	local name=$2 kind first cut halt halted=yes tasks=()
 	mkdir -p "$SLOW/in/old$name/"{held,again}
@@ -333,6 +334,7 @@ second_rename_at_step() {
 	done
 	let_go
 	wait "$first" || fail "the rename failed"
+	sleep 1
 	: >"$T/go$name"
 	wait_until 60 ended_or_exists "$cut" "$T/halted-again$name"
 	[ -e "$T/halted-again$name" ] || kill "$halt" 2>/dev/null || :
@@ -342,6 +344,7 @@ second_rename_at_step() {
 	hold renames close "again$name"
 	: >"$T/write$name"
 	wait "${tasks[@]}" || fail "a write or a rename failed"
+	sleep 1
 	: >"$T/go-again$name"
 	wait "$cut" || fail "the window was not closed"
 	complete_dump "$1" "$SLOW" --pending
