@@ -240,6 +240,8 @@ $(B)/test_seals: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,tracer_forget t
 $(B)/test_tracer: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,kernel_get kernel_remove kernel_run_iterator kernel_each_entry)
 $(B)/test_tracer_pins: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,pins_next pins_remove pins_count pins_each kernel_open_pin \
 	kernel_value_bytes kernel_get kernel_program_of kernel_missed_runs host_has_server)
+$(B)/test_tracer_adopt: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,kernel_value_bytes kernel_each_entry kernel_add kernel_get \
+	kernel_remove generation_pinned_misses generation_pinned_missed_raw_writes)
 $(B)/test_tracer_open: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,btf__load_vmlinux_btf tracer_probe tracer_copy_tables \
 	kernel_open_barrier kernel_wait_for_programs kernel_load kernel_map_globals kernel_unmap_globals kernel_attach pins_open \
 	generations_open generation_pin ring_open)
