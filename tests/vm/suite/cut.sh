@@ -408,7 +408,7 @@ rest_after() {
 }
 
 # Who needs memory within an operation sleeps like one who rests, but holds the lock.
-proves task_in_a_locked_directory 'a task sleeps after an operation in a directory that is locked: it may be within that'
+proves task_in_a_locked_directory 'a task sleeps after an operation on a directory, or in it, that is locked: it may be within that'
 task_in_a_locked_directory() {
 	local waiting
 	RESTING=()
@@ -421,6 +421,7 @@ task_in_a_locked_directory() {
 	complete_dump "$FUNCNAME" "$SLOW"
 	commit "$FUNCNAME"
 	rest_after "$SLOW/in/second"
+	rest_after "$SLOW/in"
 	hold_up
 	mkdir "$SLOW/in/new" &
 	waiting=$!
@@ -433,6 +434,8 @@ task_in_a_locked_directory() {
 	complete_dump "$FUNCNAME" "$SLOW" --no-refine
 	expect_listed changed in/new in/second
 	expect_not_listed changed in/first
+	expect 0 fschanged dump --job "$FUNCNAME" --pending --no-refine --format json --changed "$T/changed"
+	grep "\"path\": *\"$SLOW/in\"" "$T/changed" | grep xattr || fail "of the directory itself: $(grep "$SLOW/in\"" "$T/changed")"
 	kill "${RESTING[@]}"
 }
 
