@@ -339,9 +339,9 @@ second_rename_at_step() {
 	wait_until 60 ended_or_exists "$cut" "$T/halted-again$name"
 	[ -e "$T/halted-again$name" ] || kill "$halt" 2>/dev/null || :
 	for kind in held again; do
-		hold renames reopen "$kind$name" "$SLOW/in/new$name/$kind/file"
+		hold second reopen "$kind$name" "$SLOW/in/new$name/$kind/file"
 	done
-	hold renames close "again$name"
+	hold second close "again$name"
 	: >"$T/write$name"
 	wait "${tasks[@]}" || fail "a write or a rename failed"
 	sleep 1
@@ -349,8 +349,8 @@ second_rename_at_step() {
 	wait "$cut" || fail "the window was not closed"
 	complete_dump "$1" "$SLOW" --pending
 	commit "$1"
-	hold renames append "held$name" text
-	hold renames close "held$name"
+	hold second append "held$name" text
+	hold second close "held$name"
 	echo text >>"$SLOW/in/new$name/again/moved"
 	complete_dump "$1" "$SLOW"
 	expect_listed changed "in/new$name/"{held,again}/moved
@@ -365,14 +365,14 @@ second_rename_within_a_cut() {
 	slow_filesystem xfs wsync
 	mkdir "$SLOW/in" # what the cut asks of the root must not wait for the rename
 	begin_job "$FUNCNAME"
-	start_holder renames
+	start_holder second
 	while second_rename_at_step "$FUNCNAME" "$step"; do
 		step=$((step + 1))
 	done
 	echo "$step steps"
 	[ "$step" -gt 3 ] || fail "the cut was not halted at each step"
-	stop_holder renames
-	wait_until 20 eval "! kill -0 $(<"$RUN/renames.pid") 2>/dev/null"
+	stop_holder second
+	wait_until 20 eval "! kill -0 $(<"$RUN/second.pid") 2>/dev/null"
 }
 
 # Here the name is there to see before the wait: the cut has nothing to carry, and the file is not yet open.
