@@ -241,6 +241,16 @@ $(B)/test_cover: WRAPPED := window_cut tracer_enter_open_files collector_enter_l
 $(B)/test_scan_walk: WRAPPED := scan_send scan_must_save scan_save inodes_find
 $(B)/test_seals: WRAPPED := tracer_forget tracer_superblock tracer_produced tracer_consumed tracer_raw_write \
 	blocks_name seal_read
+$(B)/test_tracer: WRAPPED := kernel_get kernel_remove kernel_run_iterator kernel_each_entry
+$(B)/test_tracer_pins: WRAPPED := pins_next pins_remove pins_count pins_each kernel_open_pin kernel_value_bytes kernel_get \
+	kernel_program_of kernel_missed_runs host_has_server
+$(B)/test_tracer_adopt: WRAPPED := kernel_value_bytes kernel_each_entry kernel_add kernel_get kernel_remove \
+	generation_pinned_misses generation_pinned_missed_raw_writes
+$(B)/test_tracer_open: WRAPPED := btf__load_vmlinux_btf tracer_probe tracer_copy_tables kernel_open_barrier \
+	kernel_wait_for_programs kernel_load kernel_map_globals kernel_unmap_globals kernel_attach pins_open generations_open \
+	generation_pin ring_open
+$(B)/test_coverage: WRAPPED := mounts_read
+$(B)/test_commit: WRAPPED := command_ask sync_filesystems
 $(B)/test_pause: WRAPPED := collector_collect
 $(B)/test_list: WRAPPED := clock_gettime setpriority
 $(B)/test_link_feed: WRAPPED := batch_add_link

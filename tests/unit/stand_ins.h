@@ -59,11 +59,6 @@ int __wrap_collector_check_clock(UNUSED struct collector *collector)
 	return 0;
 }
 
-int __wrap_collector_enter_loops(UNUSED struct collector *collector)
-{
-	return 0;
-}
-
 int __wrap_collector_check_pins(UNUSED struct collector *collector)
 {
 	return 0;

@@ -84,12 +84,108 @@ static void replaced_ancestor_replaces_the_watch(void **state)
 	assert_int_equal(apply(&coverage, "/srv2", DEVICE, gone).count, 0);
 }
 
+/* ---- filesystems that come and go */
+
+enum { TABLE = 2 };
+
+/* In place of the mount table: the numbers of mounts; 0: none. */
+static struct {
+	int id;
+	uint32_t device;
+} table[TABLE];
+static bool ended;
+static unsigned came, went;
+
+int __wrap_mounts_read(struct mounts *mounts, const char *path)
+{
+	assert_null(path);
+	*mounts = (struct mounts){.rows = calloc(TABLE, sizeof(*mounts->rows))};
+	assert_non_null(mounts->rows);
+	for (size_t i = 0; i < TABLE; i++)
+		if (table[i].id)
+			mounts->rows[mounts->count++] = (struct mount){
+				.mount_point = strdup(i ? "/mnt" : "/srv"),
+				.root = strdup("/"),
+				.type = strdup("ext4"),
+				.source = strdup("none"),
+				.device = table[i].device,
+				.id = table[i].id,
+			};
+	return 0;
+}
+
+static bool has_ended(const struct covered *row, void *context)
+{
+	(void)row;
+	(void)context;
+	return ended;
+}
+
+static int count_change(struct covered *row, bool has_come, void *context)
+{
+	(void)context;
+	assert_int_equal(row->device, DEVICE);
+	came += has_come;
+	went += !has_come;
+	return 0;
+}
+
+/* At a table with these mounts of the device. */
+static void look(struct coverage *coverage, int first, int second)
+{
+	table[0].id = first;
+	table[1].id = second;
+	table[0].device = table[1].device = DEVICE;
+	came = went = 0;
+	assert_int_equal(coverage_update(coverage, has_ended, count_change, NULL), 0);
+}
+
+/* Its number is the same when it was unmounted, changed elsewhere and mounted again before anybody looks. */
+static void filesystem_stays_as_long_as_a_mount_of_it(void **state)
+{
+	struct coverage coverage = {0};
+
+	(void)state;
+	ended = false;
+	look(&coverage, 10, 0);
+	assert_int_equal(came, 1);
+	assert_int_equal(went, 0);
+	/* By another mount, which then is the only one. */
+	look(&coverage, 10, 11);
+	look(&coverage, 0, 11);
+	assert_int_equal(came + went, 0);
+	look(&coverage, 12, 11);
+	look(&coverage, 12, 0);
+	assert_int_equal(came + went, 0);
+	look(&coverage, 13, 0);
+	assert_int_equal(went, 1);
+	assert_int_equal(came, 1);
+	coverage_close(&coverage);
+}
+
+/* The numbers of mounts are used again as well. */
+static void filesystem_that_has_ended_is_another_one(void **state)
+{
+	struct coverage coverage = {0};
+
+	(void)state;
+	ended = false;
+	look(&coverage, 10, 0);
+	ended = true;
+	look(&coverage, 10, 0);
+	assert_int_equal(went, 1);
+	assert_int_equal(came, 1);
+	coverage_close(&coverage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_watches_all_counts),
 		cmocka_unit_test(watch_limits_the_list),
 		cmocka_unit_test(replaced_ancestor_replaces_the_watch),
+		cmocka_unit_test(filesystem_stays_as_long_as_a_mount_of_it),
+		cmocka_unit_test(filesystem_that_has_ended_is_another_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

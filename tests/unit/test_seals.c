@@ -13,6 +13,7 @@
 #include "blocks.h"
 #include "collector.h"
 #include "directory.h"
+#include "filesystems.h"
 #include "store_seals.h"
 
 enum { FILESYSTEMS = 3 };
@@ -158,12 +159,27 @@ static void one_that_may_have_come_unseen_costs_the_seals(void **state)
 	assert_int_equal(seals_of(collector), 0);
 }
 
+/* It was mounted, changed and unmounted before anybody looked: by its number it is known whose the record is. */
+static void record_of_one_that_is_gone_again(void **state)
+{
+	const struct event event = {.device = 2};
+	struct collector *collector = *state;
+	uint32_t filesystem = 0;
+
+	for (size_t i = 0; i < FILESYSTEMS; i++)
+		collector->seals.rows[i].is_anonymous = false;
+	assert_int_equal(filesystems_find(collector, &event, &filesystem), 0);
+	assert_int_equal(filesystem, 2);
+	assert_int_equal(collector->seals.count, FILESYSTEMS);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(seals_are_read_when_all_is_taken),
 		TEST(one_that_may_have_come_unseen_costs_the_seals),
+		TEST(record_of_one_that_is_gone_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

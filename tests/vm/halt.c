@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Halts the collector at a step of its next cut.
+ * Halts the collector at steps of its next cut.
  *
- *   halt PID STEP MARK GO
+ *   halt PID STEP MARK GO...
  *
  * A step is one in which the collector goes over what is open or under way in the kernel: it makes an iterator of the
- * kernel's. When it is about to begin the STEPth (from 1), MARK is made, and the collector waits until GO exists. Exit
- * status 0: it has waited; 1: it could not be halted. To be killed when the cut is over, if there are no more steps.
+ * kernel's. When it is about to begin the STEPth (from 1), MARK is made, and the collector waits until GO exists; then
+ * as many further ones on. Exit status 0: it has waited; 1: it could not be halted. To be killed when the cut is over,
+ * if there are no more steps.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,22 +61,28 @@ static void go_on(pid_t program)
 	} while (WSTOPSIG(status) != (SIGTRAP | 0x80));
 }
 
+static void halt(pid_t program, int steps, const char *mark, const char *go)
+{
+	for (; steps; steps -= is_step(program))
+		go_on(program);
+	make(mark);
+	while (access(go, F_OK))
+		usleep(PAUSE);
+}
+
 int main(int argc, char **argv)
 {
 	pid_t program;
 	int status;
 
-	if (argc != 5)
+	if (argc < 5 || argc % 3 != 2)
 		return 2;
 	program = atoi(argv[1]);
 	if (ptrace(PTRACE_SEIZE, program, NULL, PTRACE_O_TRACESYSGOOD) ||
 	    ptrace(PTRACE_INTERRUPT, program, NULL, NULL) || waitpid(program, &status, __WALL) != program)
 		fail("the collector");
-	for (int steps = atoi(argv[2]); steps; steps -= is_step(program))
-		go_on(program);
-	make(argv[3]);
-	while (access(argv[4], F_OK))
-		usleep(PAUSE);
+	for (char **at = argv + 2; *at; at += 3)
+		halt(program, atoi(at[0]), at[1], at[2]);
 	if (ptrace(PTRACE_DETACH, program, NULL, NULL))
 		fail("letting it go");
 	return 0;

@@ -8,6 +8,7 @@ Each line is a command; each is answered by a line, "done" or an error. KEY is a
 held, without white space in it.
 
   open KEY PATH          open for writing, at the end of the file
+  reopen KEY PATH        the same for a file that is there: nothing waits for its directory
   map KEY PATH           map shared and writable, and close the descriptor
   tmpfile KEY DIRECTORY  open a file without a name
   ring KEY PATH          register with io_uring, open for writing, and close the descriptor
@@ -41,6 +42,9 @@ class Held:
 
     def open(self, key, path):
         self.held[key] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def reopen(self, key, path):
+        self.held[key] = os.open(path, os.O_WRONLY | os.O_APPEND)
 
     def map(self, key, path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

@@ -301,6 +301,144 @@ rename_within_a_cut() {
 	wait_until 20 eval "! kill -0 $(<"$RUN/renames.pid") 2>/dev/null"
 }
 
+# second_rename_at_step JOB STEP: fails if the cut does not have so many. The write of a file keeps its rename waiting.
+# What a task did last is carried until the kernel has let go of it, some time after its end.
+second_rename_at_step() {
+	local name=$2 kind first cut halt halted=yes tasks=()
+	mkdir -p "$SLOW/in/old$name/"{held,again}
+	for kind in held again; do
+		head -c 65536 /dev/zero >"$SLOW/in/old$name/$kind/file"
+	done
+	sync -f "$SLOW"
+	complete_dump "$1" "$SLOW"
+	commit "$1"
+	for kind in held again; do
+		"$BUILD/inflight" write "$SLOW/in/old$name/$kind/file" "$T/under-way$name$kind" "$T/write$name" &
+		tasks+=($!)
+		wait_until 20 test -e "$T/under-way$name$kind" || fail "the write did not begin"
+	done
+	hold_up
+	mv -T "$SLOW/in/old$name" "$SLOW/in/new$name" &
+	first=$!
+	wait_until 20 is_uninterruptible "$first" || fail "the rename does not wait"
+	"$BUILD/halt" "$COLLECTOR" "$2" "$T/halted$name" "$T/go$name" 1 "$T/halted-again$name" "$T/go-again$name" &
+	halt=$!
+	mark "$1" &
+	cut=$!
+	wait_until 60 ended_or_exists "$cut" "$T/halted$name"
+	[ -e "$T/halted$name" ] || halted=
+	for kind in held again; do
+		mv -T "$SLOW/in/old$name/$kind/file" "$SLOW/in/old$name/$kind/moved" &
+		tasks+=($!)
+		wait_until 20 is_uninterruptible $! || fail "the second rename does not wait"
+	done
+	let_go
+	wait "$first" || fail "the rename failed"
+	sleep 1
+	: >"$T/go$name"
+	wait_until 60 ended_or_exists "$cut" "$T/halted-again$name"
+	[ -e "$T/halted-again$name" ] || kill "$halt" 2>/dev/null || :
+	for kind in held again; do
+		hold second reopen "$kind$name" "$SLOW/in/new$name/$kind/file"
+	done
+	hold second close "again$name"
+	: >"$T/write$name"
+	wait "${tasks[@]}" || fail "a write or a rename failed"
+	sleep 1
+	: >"$T/go-again$name"
+	wait "$cut" || fail "the window was not closed"
+	complete_dump "$1" "$SLOW" --pending
+	commit "$1"
+	hold second append "held$name" text
+	hold second close "held$name"
+	echo text >>"$SLOW/in/new$name/again/moved"
+	complete_dump "$1" "$SLOW"
+	expect_listed changed "in/new$name/"{held,again}/moved
+	commit "$1"
+	[ "$halted" ]
+}
+
+proves second_rename_within_a_cut \
+	'below a rename of before a cut another one begins within it and takes place later, at each step: what was met has its last name'
+second_rename_within_a_cut() {
+	local step=1
+	slow_filesystem xfs wsync
+	mkdir "$SLOW/in" # what the cut asks of the root must not wait for the rename
+	begin_job "$FUNCNAME"
+	start_holder second
+	while second_rename_at_step "$FUNCNAME" "$step"; do
+		step=$((step + 1))
+	done
+	echo "$step steps"
+	[ "$step" -gt 3 ] || fail "the cut was not halted at each step"
+	stop_holder second
+	wait_until 20 eval "! kill -0 $(<"$RUN/second.pid") 2>/dev/null"
+}
+
+# Here the name is there to see before the wait: the cut has nothing to carry, and the file is not yet open.
+proves opened_after_a_cut 'a call makes a file before a cut and opens it after that: what is written then is in the new window'
+opened_after_a_cut() {
+	local maker
+	slow_filesystem ext4 sync,dirsync
+	: >"$SLOW/before" # what the kernel reads for the first one
+	begin_job "$FUNCNAME"
+	hold_up
+	"$PYTHON" -S -B -c 'import os, sys; file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT); os.write(file, b"text")' \
+		"$SLOW/new" &
+	maker=$!
+	wait_until 20 is_uninterruptible "$maker" || fail "nobody waits"
+	sleep 1
+	is_uninterruptible "$maker" && [ -e "$SLOW/new" ] || fail "nobody waits behind the name"
+	mark "$FUNCNAME"
+	let_go
+	wait "$maker" || fail "nothing was written"
+	complete_dump "$FUNCNAME" "$SLOW" --pending
+	expect_listed changed new
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$SLOW"
+	expect_listed changed new
+}
+
+# rest_after FILE: a task, one of RESTING, that changes its attributes and then waits for something else.
+rest_after() {
+	"$PYTHON" -S -B -c 'import os, sys, time; os.setxattr(sys.argv[1], "user.name", b"value"); open(sys.argv[2], "w").close(); time.sleep(600)' \
+		"$1" "$T/resting-${1##*/}" &
+	RESTING+=($!)
+	wait_until 20 test -e "$T/resting-${1##*/}" || fail "nobody rests"
+}
+
+# Who needs memory within an operation sleeps like one who rests, but holds the lock.
+proves task_in_a_locked_directory 'a task sleeps after an operation on a directory, or in it, that is locked: it may be within that'
+task_in_a_locked_directory() {
+	local waiting
+	RESTING=()
+	slow_filesystem xfs wsync
+	mkdir "$SLOW/in"
+	touch "$SLOW/in/"{first,second}
+	sync -f "$SLOW"
+	begin_job "$FUNCNAME"
+	rest_after "$SLOW/in/first"
+	complete_dump "$FUNCNAME" "$SLOW"
+	commit "$FUNCNAME"
+	rest_after "$SLOW/in/second"
+	rest_after "$SLOW/in"
+	hold_up
+	mkdir "$SLOW/in/new" &
+	waiting=$!
+	wait_until 20 is_uninterruptible "$waiting" || fail "nobody waits"
+	mark "$FUNCNAME"
+	let_go
+	wait "$waiting"
+	complete_dump "$FUNCNAME" "$SLOW" --pending
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$SLOW" --no-refine
+	expect_listed changed in/new in/second
+	expect_not_listed changed in/first
+	expect 0 fschanged dump --job "$FUNCNAME" --pending --no-refine --format json --changed "$T/changed"
+	grep "\"path\": *\"$SLOW/in\"" "$T/changed" | grep xattr || fail "of the directory itself: $(grep "$SLOW/in\"" "$T/changed")"
+	kill "${RESTING[@]}"
+}
+
 proves cut_of_asynchronous_writes \
 	'AIO and io_uring writes, O_DIRECT, in flight at the cut, their descriptors closed: the files are in both windows'
 cut_of_asynchronous_writes() {
@@ -459,4 +597,33 @@ cut_within_hooks() {
 	cat "$T"/later.* | grep -q . || [ "$(nproc)" != 1 ] || fail "nothing has changed after a cut: this proves nothing"
 	rm -rf "$D"
 	expect_no_losses
+}
+
+# The second name of what is over is memory of anybody: here, of a file that is left alone. Numbers as in include/event.h.
+proves operation_that_is_over 'a task goes on when its operation is over: nothing is read where the second name was'
+operation_that_is_over() {
+	local over quiet dentry inode XATTR=11 RMDIR=7
+	RESTING=()
+	mkdir "$D/gone"
+	: >"$D/quiet"
+	begin_job "$FUNCNAME"
+	rest_after "$D/quiet"
+	nice "$PYTHON" -S -B -c 'import os, sys; os.rmdir(sys.argv[1]); any(iter(int, 1))' "$D/gone" &
+	RESTING+=($!)
+	trap 'kill "${RESTING[@]}"' EXIT
+	wait_until 20 test ! -e "$D/gone" || fail "nothing was removed"
+	over=$(entries find operations "$RMDIR") quiet=$(entries find operations "$XATTR")
+	dentry=$(entries get operations "$quiet" dentry0) inode=$(entries get operations "$quiet" inode0)
+	entries set operations "$over" inode0="$inode" dentry1="$dentry" inode1="$inode" what1="$XATTR"
+	complete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D" --no-refine
+	expect_not_listed changed quiet
+	commit "$FUNCNAME"
+	# For one that is not over it is carried: this proves something.
+	entries set operations "$over" dentry0="$dentry"
+	complete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$D" --no-refine
+	expect_listed changed quiet
 }

@@ -25,3 +25,19 @@ pending_list_again() {
 	expect 0 fschanged mark --job "$FUNCNAME"
 	[ "$(<"$T/out")" = "$((window + 2))" ] || fail "mark closed window $(<"$T/out"), not $((window + 2))"
 }
+
+# What the disk has of a file of this test's, whose blocks it gets only when it is written back.
+on_the_disk() {
+	debugfs -R "cat ${D#"$SOURCE"}/$1" /dev/vda 2>/dev/null
+}
+
+proves commit_syncs_the_source 'what the backup has copied is on the disk when its commit is answered'
+commit_syncs_the_source() {
+	begin_job "$FUNCNAME"
+	echo text >"$D/file"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed file
+	[ "$(on_the_disk file)" != text ] || fail "it is there before: this proves nothing"
+	expect 0 fschanged commit --job "$FUNCNAME"
+	[ "$(on_the_disk file)" = text ] || fail "the disk has: $(on_the_disk file)"
+}

@@ -228,3 +228,26 @@ file_without_a_name_gets_one() {
 	hold tmpfile close file
 	stop_holder tmpfile
 }
+
+# The memory of a file that has ended belongs to nobody, or to another file by then.
+proves writers_whose_end_was_missed \
+	'the end of a file was missed: its entry makes no list incomplete, and another one that is open in its place is known'
+writers_whose_end_was_missed() {
+	local nowhere=4096 file
+	begin_job "$FUNCNAME"
+	entries set writers "$nowhere" inode=1
+	trap 'entries drop writers 4096; drop_filesystem' EXIT
+	complete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
+	exec 5>>"$D/held"
+	file=$(entries find writers "$(stat -c %i "$D/held")")
+	entries set writers "$file" inode=1
+	# A filesystem that comes has files that are open be looked for.
+	other_filesystem /mnt/disk
+	[ "$(entries get writers "$file" inode)" = "$(stat -c %i "$D/held")" ] || fail "the file that is open is not known"
+	dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
+	echo text >&5
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed held
+}

@@ -30,6 +30,12 @@ kill_collector() {
 	wait "$COLLECTOR" 2>/dev/null || :
 }
 
+# Nothing of it is left in the kernel.
+stop_and_detach_own() {
+	stop_collector
+	expect 0 fschanged detach
+}
+
 # Changes of all kinds, until the file STOP is there. Each name is used once, and some files stay open. Where a start
 # takes minutes they slow down: the disk has not so many inodes.
 begin_traffic() {
@@ -405,6 +411,28 @@ store_is_replaced() {
 	start_own --watch "$D"
 	dump "$FUNCNAME" "$D"
 	[ "$STATUS" = 3 ] || [ "$STATUS" = 4 ] || fail "dump ended with $STATUS"
+}
+
+# As a snapshot of a machine that was shut down in order: nothing in it tells.
+proves machine_is_set_back 'the machine is set back, its database with it: by what is kept beside the backup the job is fresh'
+machine_is_set_back() {
+	begin_own --watch "$D"
+	expect 4 fschanged dump --job "$FUNCNAME" --base "$T/base"
+	expect 0 fschanged commit --job "$FUNCNAME" --base "$T/base" --no-sync
+	stop_and_detach_own
+	cp -a "$T/state" "$T/copy"
+	start_own --watch "$D"
+	: >"$D/one"
+	dump "$FUNCNAME" "$D" --base "$T/base"
+	expect_listed changed one
+	expect 0 fschanged commit --job "$FUNCNAME" --base "$T/base" --no-sync --whole
+	stop_and_detach_own
+	rm -r "$T/state"
+	mv "$T/copy" "$T/state"
+	start_own --watch "$D"
+	dump "$FUNCNAME" "$D" --base "$T/base"
+	[ "$STATUS" = 4 ] || fail "dump ended with $STATUS"
+	expect_said 'the backup has another base'
 }
 
 proves ftrace_switched_off_while_stopped \
