@@ -117,7 +117,8 @@ static bool is_link_of(const char *link, enum hook hook)
 
 static bool sees_raw_writes(const char *link)
 {
-	return is_link_of(link, HOOK_blkdev_write_iter) || is_link_of(link, HOOK_blkdev_fallocate);
+	return is_link_of(link, HOOK_blkdev_write_iter) || is_link_of(link, HOOK_blkdev_fallocate) ||
+	       is_link_of(link, HOOK_mmap_file);
 }
 
 /*

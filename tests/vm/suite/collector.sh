@@ -21,6 +21,17 @@ every_hook_is_attached() {
 	expect_no_losses
 }
 
+# Names are still copied by calls; of those that read members there are some forty more.
+proves programs_read_by_loads 'where the kernel takes programs that read its memory by loads, no others are loaded'
+programs_read_by_loads() {
+	local id calls
+	grep -q ' bpf_rdonly_cast$' /proc/kallsyms || skip "the kernel has no bpf_rdonly_cast()"
+	id=$(bpftool prog show | sed -n 's/^\([0-9]*\): .*_inode_unlink .*/\1/p')
+	bpftool prog dump xlated id "$id" >"$T/program"
+	calls=$(grep -c 'call bpf_probe_read_kernel#' "$T/program") || :
+	((calls && calls < 20)) || fail "there are $calls calls"
+}
+
 proves ends_on_a_signal 'SIGTERM ends the collector with 0; the socket is gone'
 ends_on_a_signal() {
 	[ "$COLLECTOR_STATUS" = 0 ] || fail "it ended with $COLLECTOR_STATUS: $(<"$RUN/collector")"
