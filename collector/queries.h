@@ -133,6 +133,8 @@ QUERY(PUT_LINKED, "INSERT OR REPLACE INTO linked (filesystem, inode, window, pla
 QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND +place = 0 LIMIT 1")
 QUERY(IS_KNOWN, "SELECT 1 WHERE EXISTS (SELECT 1 FROM link WHERE filesystem = ?1 AND inode = ?2) "
 		"OR EXISTS (SELECT 1 FROM linked WHERE filesystem = ?1 AND inode = ?2)")
+QUERY(LIST_KNOWN_NAMES, "SELECT filesystem, inode FROM link LIMIT ?")
+QUERY(LIST_KNOWN_CHANGES, "SELECT filesystem, inode FROM linked LIMIT ?")
 QUERY(IS_LINKED, "SELECT 1 FROM linked WHERE filesystem = ? AND inode = ? LIMIT 1")
 #define FROM_LINKED                                                                                                    \
 	"SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "            \

@@ -47,7 +47,7 @@ void seals_free(struct seals *seals)
 	*seals = (struct seals){0};
 }
 
-/* How often devices were written past filesystems; *last: the last one who did so. */
+/* How often devices were written past filesystems; *last: the last one who did so, or who has mapped one for it. */
 static uint64_t count_writes(const struct collector *collector, const uint32_t *devices, size_t count,
 			     struct raw_write *last)
 {
@@ -59,8 +59,7 @@ static uint64_t count_writes(const struct collector *collector, const uint32_t *
 
 		tracer_raw_write(collector->tracer, devices[i], &entry);
 		writes += entry.writes;
-		entry.mapped |= last->mapped;
-		if (entry.writes)
+		if (entry.writes && entry.mapped >= last->mapped)
 			*last = entry;
 	}
 	return writes;

@@ -7,6 +7,7 @@
 
 static int put_linked(struct store *store, const struct link_change *change, int64_t place)
 {
+	store_note_known(store, change->filesystem, change->inode);
 	return RUN(store->database, PUT_LINKED, NUMBER(change->filesystem), NUMBER(change->inode),
 		   NUMBER(change->window), NUMBER(place), NUMBER(change->links),
 		   NUMBER(dirty_facts_pack(change->facts)), NUMBER(change->time));
@@ -24,6 +25,7 @@ static int put_candidate(struct store *store, const struct link_change *change, 
 	const struct split at = split_path(change->path, change->path_length);
 	int result = find_directory(store, change, true, place);
 
+	store_note_known(store, change->filesystem, change->inode);
 	return result ? result
 		      : RUN(store->database, PUT_LINK, NUMBER(change->filesystem), NUMBER(change->inode),
 			    NUMBER(*place), BYTES(at.name, at.length));
@@ -60,8 +62,11 @@ static int leave_name(struct store *store, const struct link_change *change)
 static int has_row(struct store *store, enum query query, const struct link_change *change)
 {
 	int64_t one;
-	int result = GET_NUMBER(store->database, &one, query, NUMBER(change->filesystem), NUMBER(change->inode));
+	int result = store_may_know(store, change->filesystem, change->inode);
 
+	if (result <= 0)
+		return result;
+	result = GET_NUMBER(store->database, &one, query, NUMBER(change->filesystem), NUMBER(change->inode));
 	return result == -ENOENT ? 0 : result ? result : 1;
 }
 

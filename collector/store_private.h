@@ -26,6 +26,14 @@ struct candidate {
 	char path[PATH_BYTES];
 };
 
+/* Files of which the index of names may have rows: see store_known.c. */
+enum { KNOWN_SHIFT = 20, KNOWN_MOST = 100000 };
+
+struct known {
+	enum { KNOWN_UNREAD, KNOWN_READ, KNOWN_TOO_MANY } state;
+	uint64_t bits[(1 << KNOWN_SHIFT) / 64];
+};
+
 struct store {
 	struct database *database;
 	uint64_t window;          /* whose opening is known; 0: none */
@@ -35,6 +43,7 @@ struct store {
 	struct run_writer writer; /* of the transaction */
 	struct found_place found;
 	struct candidate candidate;
+	struct known known;
 };
 
 static inline uint64_t last_window(uint64_t last)
@@ -54,6 +63,11 @@ static inline int one_changed(struct store *store, int result)
 int store_new_run(struct store *store, uint64_t window, struct run *run);
 /* To be called before the dirty sets are read, and before a commit: what was put is in rows then. */
 int store_settle_dirty(struct store *store);
+
+/* To be called before a row of the file is put. */
+void store_note_known(struct store *store, uint32_t filesystem, uint64_t inode);
+/* Whether there may be rows of the file: 1, 0 or -errno. */
+int store_may_know(struct store *store, uint32_t filesystem, uint64_t inode);
 
 /* To be called when rows may be gone: nothing that was learned of them is kept, nor what was put and is in no row. */
 static inline void store_forget(struct store *store)

@@ -311,6 +311,51 @@ static void walk_replaces_what_was_known(void **state)
 	expect_names(fixture, INODE + 3, "");
 }
 
+static void open_again(struct fixture *fixture)
+{
+	store_close(fixture->store);
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+}
+
+/* Which files have rows is not asked of the database each time. */
+static void rows_of_before_are_known(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put(fixture, LINK_NAMED, INODE, 2, "/d/a");
+	put_walked(fixture, INODE + 1, 2, "/d/b");
+	put(fixture, LINK_UNNAMED, INODE + 2, 1, "");
+	open_again(fixture);
+	put(fixture, LINK_REMOVED, INODE, 0, "/d/a");
+	put(fixture, LINK_REMOVED, INODE + 1, 0, "/d/b");
+	put(fixture, LINK_REMOVED, INODE + 2, 0, "/c");
+	put(fixture, LINK_REMOVED, INODE + 3, 0, "/never/seen");
+	expect_names(fixture, INODE, "");
+	expect_names(fixture, INODE + 1, "");
+	expect_linked(fixture, "102:1:- 102:0:/ 100:0:/d ");
+}
+
+static void many_rows_are_known(void **state)
+{
+	enum { MANY = 101 * 1000 };
+	struct fixture *fixture = *state;
+	char path[32];
+
+	assert_int_equal(store_begin(fixture->store), 0);
+	for (uint64_t i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "/d/%llu", (unsigned long long)i);
+		put_walked(fixture, i, 2, path);
+	}
+	assert_int_equal(store_commit(fixture->store), 0);
+	open_again(fixture);
+	/* Whichever is read last. */
+	for (uint64_t i = MANY - 1000; i < MANY; i++) {
+		snprintf(path, sizeof(path), "/d/%llu", (unsigned long long)i);
+		put(fixture, LINK_REMOVED, i, 0, path);
+		expect_names(fixture, i, "");
+	}
+}
+
 static void moved_directories_wait_for_the_walk(void **state)
 {
 	struct fixture *fixture = *state;
@@ -371,6 +416,8 @@ int main(void)
 		TEST(copies_have_an_end),
 		TEST(removed_directory_can_come_again),
 		TEST(walk_replaces_what_was_known),
+		TEST(rows_of_before_are_known),
+		TEST(many_rows_are_known),
 		TEST(moved_directories_wait_for_the_walk),
 		TEST(pruned_with_their_window),
 		TEST(rolled_back),

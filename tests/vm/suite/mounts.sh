@@ -222,24 +222,6 @@ block_device_written() {
 	commit raw
 }
 
-# store_in_device OFFSET: by a mapping.
-store_in_device() {
-	python3 -c 'import mmap, os, sys
-file = os.open(sys.argv[1], os.O_RDWR)
-memory = mmap.mmap(file, 4096, offset=int(sys.argv[2]))
-memory[0] = memory[0] ^ 1
-memory.flush()' "$DISK" "$1"
-}
-
-proves block_device_mapped 'a block device is written by a mapping, past its filesystem: the list names the program'
-block_device_mapped() {
-	new_disk ext4 "$FUNCNAME"
-	settle
-	store_in_device $((400 * 1024 * 1024))
-	incomplete_dump "$FUNCNAME" "$DISK_MOUNT"
-	expect_said 'by python3'
-}
-
 # map_disk [UUID]: a mapped device, all of which is the disk. Sets DISK.
 map_disk() {
 	modprobe dm-mod 2>/dev/null || :
@@ -274,6 +256,28 @@ disk_below_written() {
 		set -e
 	done
 	trap - EXIT
+}
+
+# store_in_device OFFSET: by a mapping.
+store_in_device() {
+	python3 -c 'import mmap, os, sys
+file = os.open(sys.argv[1], os.O_RDWR)
+memory = mmap.mmap(file, 4096, offset=int(sys.argv[2]))
+memory[0] = memory[0] ^ 1
+memory.flush()' "$DISK" "$1"
+}
+
+# From then on each window is incomplete while that device is there, so it is one that goes.
+proves block_device_mapped 'a block device is written by a mapping, past its filesystem: the list names the program'
+block_device_mapped() {
+	map_disk
+	new_disk ext4 "$FUNCNAME"
+	trap unmap_disk EXIT
+	settle
+	complete_dump "$FUNCNAME" "$DISK_MOUNT"
+	store_in_device $((400 * 1024 * 1024))
+	incomplete_dump "$FUNCNAME" "$DISK_MOUNT"
+	expect_said 'by python3'
 }
 
 # As a host of machines does: the kernel leaves a program on this function out while a task is preempted within it. That
