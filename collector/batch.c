@@ -170,14 +170,16 @@ static bool is_end(uint64_t place, size_t level)
 	return level >= PATH_LEVEL && !(place >> NUMBER_BITS & 0xff);
 }
 
-/* Whether all have the same one. */
-static bool read_keys(const struct batch *batch, uint64_t *order, size_t count, size_t level)
+/* Whether all have the same one. *ordered: they are in order as they stand; names often come so. */
+static bool read_keys(const struct batch *batch, uint64_t *order, size_t count, size_t level, bool *ordered)
 {
 	uint64_t differ = 0;
 
+	*ordered = true;
 	for (size_t i = 0; i < count; i++) {
 		order[i] = key_of(entry_of(batch, order[i]), level) | (order[i] & NUMBER_MASK);
 		differ |= order[i] ^ order[0];
+		*ordered &= i == 0 || order[i - 1] < order[i];
 	}
 	return !(differ >> NUMBER_BITS);
 }
@@ -192,10 +194,13 @@ static int compare(const void *left, const void *right)
 /* Of those that are the same in all levels before. It is within itself no more often than a path has levels. */
 static void sort_from(const struct batch *batch, uint64_t *order, size_t count, size_t level)
 {
-	for (; read_keys(batch, order, count, level); level++)
+	bool ordered;
+
+	for (; read_keys(batch, order, count, level, &ordered); level++)
 		if (is_end(order[0], level))
 			return;
-	qsort(order, count, sizeof(*order), compare);
+	if (!ordered)
+		qsort(order, count, sizeof(*order), compare);
 	for (size_t i = 0, next; i < count; i = next) {
 		for (next = i + 1; next < count && order[next] >> NUMBER_BITS == order[i] >> NUMBER_BITS;)
 			next++;
