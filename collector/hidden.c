@@ -10,7 +10,11 @@
 
 enum {
 	LOOKS = 16,
-	LOOK_PAUSE = 4000, /* microseconds: an operation that is under way has write access, too */
+	/*
+	 * Microseconds before the second look, and so many more before each that follows: an operation that is under way
+	 * has write access, too, and where disks are slow that takes long.
+	 */
+	LOOK_PAUSE = 4000,
 	INTERVAL = 1,      /* second */
 };
 
@@ -101,7 +105,7 @@ int hidden_check(struct collector *collector)
 
 	for (int i = 0; i < LOOKS && !code && !is_settled(&collector->coverage); i++) {
 		if (i)
-			usleep(LOOK_PAUSE);
+			usleep(LOOK_PAUSE * i);
 		/* What was on its way to a process may have come there. */
 		if (i == 1)
 			code = tracer_enter_open_files(collector->tracer);
