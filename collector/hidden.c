@@ -11,11 +11,11 @@
 enum {
 	LOOKS = 16,
 	/*
-	 * Microseconds before the second look, and so many more before each that follows: an operation that is under way
-	 * has write access, too, and where disks are slow that takes long.
+	 * Microseconds before the second look, and so many more before each that follows: an operation that is under
+	 * way has write access, too, and where disks are slow that takes long.
 	 */
 	LOOK_PAUSE = 4000,
-	INTERVAL = 1,      /* second */
+	INTERVAL = 1, /* second */
 };
 
 /* How many files of each filesystem the kernel itself holds open. */
