@@ -19,7 +19,8 @@
  * take the others (kernel_load()): not before 6.2; nor where the type information has a structure twice, as that of
  * many kernels does: then libbpf finds no one number for it. One object could not serve both: until 5.15 the verifier
  * refuses a function that is not there also in code that is never reached (a5d8272752416e "bpf: Be conservative while
- * processing invalid kfunc calls", 5.16).
+ * processing invalid kfunc calls", 5.16). The calls may go with support for 6.1, if libbpf then tells such structures
+ * apart.
  */
 extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym;
 
@@ -28,6 +29,16 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym;
 /* A member of the structure at an address, also by way of others: READ(struct inode, address, i_sb, s_dev). */
 #define READ(type, address, ...)                                                                                       \
 	(BY_LOADS ? ___arrow(compat_cast(type, address), __VA_ARGS__) : BPF_CORE_READ((type *)(address), __VA_ARGS__))
+
+/*
+ * The length of a dentry's name, where hash_len has it. That is a member of a union, of which verifiers until 6.5 let
+ * only the halves be loaded (33937607efa0 "bpf: Fix an error in verifying a field in a union", 6.6). hash_len may be
+ * loaded without support for 6.5.
+ */
+static __always_inline __u64 compat_name_length(const struct dentry *dentry)
+{
+	return (__u64)dentry->d_name.len << 32;
+}
 
 /*
  * A dentry on its inode's list of aliases. Until 7.2 the list node lay in the union d_u ("d_u.d_alias"); from 7.3 on it

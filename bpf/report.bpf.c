@@ -25,10 +25,7 @@ struct level {
 #define LEVEL_OFFSET(member)                                                                                           \
 	(bpf_core_field_offset(struct dentry, member) - bpf_core_field_offset(struct dentry, d_flags))
 
-/*
- * Not 0: it could not be read. Every dentry has a parent, be it itself. Of hash_len, a member of a union, verifiers
- * until 6.5 let only the halves be loaded (33937607efa0 "bpf: Fix an error in verifying a field in a union", 6.6).
- */
+/* Not 0: it could not be read. Every dentry has a parent, be it itself. */
 static __always_inline long read_level(struct level *level, __u64 address)
 {
 	struct dentry *dentry = (struct dentry *)address;
@@ -37,7 +34,7 @@ static __always_inline long read_level(struct level *level, __u64 address)
 		dentry = compat_cast(struct dentry, address);
 		level->flags = dentry->d_flags;
 		level->parent = (__u64)dentry->d_parent;
-		level->name.hash_len = (__u64)dentry->d_name.len << 32;
+		level->name.hash_len = compat_name_length(dentry);
 		level->name.name = dentry->d_name.name;
 		return !level->parent;
 	}

@@ -284,21 +284,26 @@ rename_at_step() {
 	[ "$halted" ]
 }
 
-proves rename_within_a_cut \
-	'a rename that began before a cut and takes place within it, at each step: what was met under the old name has the new'
-rename_within_a_cut() {
+# at_each_step COMMAND JOB HOLDER LEAST: COMMAND JOB STEP for each step of a cut, of which there are more than that.
+at_each_step() {
 	local step=1
 	slow_filesystem xfs wsync
 	mkdir "$SLOW/in" # what the cut asks of the root must not wait for the rename
-	begin_job "$FUNCNAME"
-	start_holder renames
-	while rename_at_step "$FUNCNAME" "$step"; do
+	begin_job "$2"
+	start_holder "$3"
+	while "$1" "$2" "$step"; do
 		step=$((step + 1))
 	done
 	echo "$step steps"
-	[ "$step" -gt 4 ] || fail "the cut was not halted at each step"
-	stop_holder renames
-	wait_until 20 eval "! kill -0 $(<"$RUN/renames.pid") 2>/dev/null"
+	[ "$step" -gt "$4" ] || fail "the cut was not halted at each step"
+	stop_holder "$3"
+	wait_until 20 eval "! kill -0 $(<"$RUN/$3.pid") 2>/dev/null"
+}
+
+proves rename_within_a_cut \
+	'a rename that began before a cut and takes place within it, at each step: what was met under the old name has the new'
+rename_within_a_cut() {
+	at_each_step rename_at_step "$FUNCNAME" renames 4
 }
 
 # second_rename_at_step JOB STEP: fails if the cut does not have so many. The write of a file keeps its rename waiting.
@@ -361,18 +366,7 @@ second_rename_at_step() {
 proves second_rename_within_a_cut \
 	'below a rename of before a cut another one begins within it and takes place later, at each step: what was met has its last name'
 second_rename_within_a_cut() {
-	local step=1
-	slow_filesystem xfs wsync
-	mkdir "$SLOW/in" # what the cut asks of the root must not wait for the rename
-	begin_job "$FUNCNAME"
-	start_holder second
-	while second_rename_at_step "$FUNCNAME" "$step"; do
-		step=$((step + 1))
-	done
-	echo "$step steps"
-	[ "$step" -gt 3 ] || fail "the cut was not halted at each step"
-	stop_holder second
-	wait_until 20 eval "! kill -0 $(<"$RUN/second.pid") 2>/dev/null"
+	at_each_step second_rename_at_step "$FUNCNAME" second 3
 }
 
 # Here the name is there to see before the wait: the cut has nothing to carry, and the file is not yet open.
