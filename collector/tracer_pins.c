@@ -117,14 +117,14 @@ static bool is_link_of(const char *link, enum hook hook)
 
 static bool sees_raw_writes(const char *link)
 {
-	return is_link_of(link, HOOK_blkdev_write_iter) || is_link_of(link, HOOK_blkdev_fallocate) ||
-	       is_link_of(link, HOOK_mmap_file);
+	return is_link_of(link, HOOK_blkdev_write_iter) || is_link_of(link, HOOK_blkdev_fallocate);
 }
 
 /*
  * What set_posix_acl is attached to does nothing but for servers in the kernel (bpf/attributes.bpf.c). Where there is
  * none, nothing was missed; and tasks that set ACLs at the same time would miss it all the time. Missed writes into
- * block devices concern those alone: tracer_raw_write(). No list needs writes to files.
+ * block devices concern those alone: tracer_raw_write(). That one was mapped is more than a write, so it counts like
+ * any other. No list needs writes to files.
  */
 static bool sees_files(const char *link)
 {

@@ -254,6 +254,22 @@ static void missed_acls_count_where_there_is_a_server(void **state)
 	assert_int_equal(generation_missed_runs(&generation), 2);
 }
 
+/* A write that was missed is over; a mapping is not. */
+static void missed_raw_writes_are_of_devices_alone(void **state)
+{
+	struct generation generation;
+
+	(void)state;
+	begin_generation(&generation);
+	missed[HOOK_blkdev_write_iter] = 2;
+	missed[HOOK_blkdev_fallocate] = 1;
+	assert_int_equal(generation_missed_runs(&generation), 0);
+	assert_int_equal(generation_missed_raw_writes(&generation), 3);
+	missed[HOOK_mmap_file] = 4;
+	assert_int_equal(generation_missed_runs(&generation), 4);
+	assert_int_equal(generation_missed_raw_writes(&generation), 3);
+}
+
 /* One of them is enough, and no sum is the same. */
 static void count_that_cannot_be_read(void **state)
 {
@@ -293,6 +309,7 @@ int main(void)
 		TEST(never_whole),
 		TEST(calls_that_fail),
 		TEST(missed_acls_count_where_there_is_a_server),
+		TEST(missed_raw_writes_are_of_devices_alone),
 		TEST(count_that_cannot_be_read),
 	};
 
