@@ -37,10 +37,14 @@ uint64_t __wrap_tracer_consumed(const struct tracer *tracer)
 	return consumed;
 }
 
+enum { BARRIER = 7000 }; /* nanoseconds */
+static int64_t elapsed;
+
 int __wrap_tracer_flip(struct tracer *tracer, uint64_t now)
 {
 	(void)tracer;
 	epoch = now;
+	elapsed += BARRIER;
 	return flip_result;
 }
 
@@ -72,8 +76,6 @@ int __wrap_describe_window(struct collector *collector, uint64_t number)
 	(void)number;
 	return describe_result;
 }
-
-static int64_t elapsed;
 
 int64_t __wrap_moment_of_boot(void)
 {
@@ -139,6 +141,8 @@ static struct found cut(struct collector *collector)
 	assert_int_equal(closed, 1);
 	assert_int_equal(collector->window, 2);
 	assert_int_equal(collector->closing, 2);
+	assert_int_equal(collector->cut.waited, BARRIER);
+	assert_true(collector->cut.took >= BARRIER);
 	assert_int_equal(store_gaps(collector->store, 1, 0, find_gap, &found), 0);
 	return found;
 }
