@@ -60,7 +60,7 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	if (is_ftrace_setting(file, opened))
 		count(losses.ftrace_opened);
 	if (has_type(&inode, FILE_BLOCK))
-		raw_entry(raw_device(argument(arguments, 0)));
+		raw_entry(raw_device(argument(arguments, 0)), bpf_get_current_task());
 	if (!is_written(&inode) || !is_traced(inode.device))
 		return;
 	now = globals.epoch;

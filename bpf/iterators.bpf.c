@@ -69,12 +69,24 @@ static __always_inline int open_files_body(struct bpf_iter__task_file *context, 
 		return 0;
 	file = (__u64)BPF_CORE_READ(context, file);
 	if (is_writable_device(file))
-		raw_entry(raw_device(file));
+		raw_entry(raw_device(file), (__u64)BPF_CORE_READ(context, task));
 	enter_file(file, lsm);
 	enter_files_below(file, lsm);
 	return 0;
 }
 ITERATOR_PROGRAMS(open_files, "iter/task_file", bpf_iter__task_file)
+
+/* What can be stored into by it, now or after mprotect(2). */
+enum { STORES = VM_SHARED | VM_MAYWRITE };
+
+static __always_inline void enter_mapping(__u64 file, __u64 flags, __u64 task, bool lsm)
+{
+	if (!file || (flags & STORES) != STORES)
+		return;
+	if (is_device((__u64)READ(struct file, file, f_inode)))
+		enter_mapped_device(file, task);
+	enter_file(file, lsm);
+}
 
 static __always_inline int mapped_files_body(struct bpf_iter__task_vma *context, bool lsm)
 {
@@ -83,21 +95,18 @@ static __always_inline int mapped_files_body(struct bpf_iter__task_vma *context,
 	if (!context->vma)
 		return 0;
 	vma = BPF_CORE_READ(context, vma);
-	if ((BPF_CORE_READ(vma, vm_flags) & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE) &&
-	    BPF_CORE_READ(vma, vm_file))
-		enter_file((__u64)BPF_CORE_READ(vma, vm_file), lsm);
+	enter_mapping((__u64)BPF_CORE_READ(vma, vm_file), BPF_CORE_READ(vma, vm_flags),
+		      (__u64)BPF_CORE_READ(context, task), lsm);
 	return 0;
 }
 ITERATOR_PROGRAMS(mapped_files, "iter/task_vma", bpf_iter__task_vma)
 
 /* Not static: verified once and not in each pass of the loop below. Returns the next mapping as a number. */
-__noinline __u64 enter_linked_mapping(__u64 mapping)
+__noinline __u64 enter_linked_mapping(__u64 mapping, __u64 task)
 {
 	struct vm_area_struct___linked *vma = (struct vm_area_struct___linked *)mapping;
-	__u64 file = (__u64)BPF_CORE_READ(vma, vm_file);
 
-	if (file && (BPF_CORE_READ(vma, vm_flags) & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE))
-		enter_file(file, false);
+	enter_mapping((__u64)BPF_CORE_READ(vma, vm_file), BPF_CORE_READ(vma, vm_flags), task, false);
 	return (__u64)BPF_CORE_READ(vma, vm_next);
 }
 
@@ -106,18 +115,19 @@ enum { MAPPINGS_READ = 4096 };
 
 static __always_inline int mapped_files_linked_body(struct bpf_iter__task *context, bool lsm)
 {
-	__u64 mapping;
+	__u64 mapping, task;
 	void *mm;
 
 	(void)lsm;
 	if (!context->task)
 		return 0;
+	task = (__u64)BPF_CORE_READ(context, task);
 	mm = BPF_CORE_READ(context, task, mm);
 	if (!mm)
 		return 0;
 	mapping = (__u64)READ(struct mm_struct___linked, mm, mmap);
 	for (int i = 0; i < MAPPINGS_READ && mapping; i++)
-		mapping = enter_linked_mapping(mapping);
+		mapping = enter_linked_mapping(mapping, task);
 	if (mapping)
 		count(losses.mappings_unread);
 	return 0;

@@ -47,15 +47,21 @@ static __always_inline __u32 raw_device(__u64 file)
 	return READ(struct file, file, f_mapping, host, i_rdev);
 }
 
-static __always_inline struct raw_write *raw_entry(__u32 device)
+static __always_inline void name_task(struct raw_write *entry, __u64 task)
+{
+	entry->pid = READ(struct task_struct, task, tgid);
+	bpf_core_read(entry->command, sizeof(entry->command), &((struct task_struct *)task)->comm);
+}
+
+/* task: who opens or has mapped it, named until somebody writes. */
+static __always_inline struct raw_write *raw_entry(__u32 device, __u64 task)
 {
 	struct raw_write *entry = bpf_map_lookup_elem(&raw_writes, &device);
 	struct raw_write new = {};
 
 	if (entry)
 		return entry;
-	new.pid = bpf_get_current_pid_tgid() >> 32;
-	bpf_get_current_comm(new.command, sizeof(new.command));
+	name_task(&new, task);
 	bpf_map_update_elem(&raw_writes, &device, &new, BPF_NOEXIST);
 	entry = bpf_map_lookup_elem(&raw_writes, &device);
 	if (!entry)
@@ -67,7 +73,7 @@ static __always_inline void note_raw_write(__u64 file, bool mapped)
 {
 	__u32 device = raw_device(file);
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct raw_write *entry = raw_entry(device);
+	struct raw_write *entry = raw_entry(device, bpf_get_current_task());
 	char command[COMMAND_BYTES] = {};
 
 	if (!entry)
@@ -82,6 +88,18 @@ static __always_inline void note_raw_write(__u64 file, bool mapped)
 	if (mapped)
 		entry->mapped = 1;
 	__builtin_memcpy(entry->command, command, sizeof(entry->command));
+}
+
+/* A mapping that the hook of mappings has not seen: from before it was there, or the kernel left it out. */
+static __always_inline void enter_mapped_device(__u64 file, __u64 task)
+{
+	struct raw_write *entry = raw_entry(raw_device(file), task);
+
+	if (!entry || entry->mapped)
+		return;
+	__sync_fetch_and_add(&entry->writes, 1);
+	entry->mapped = 1;
+	name_task(entry, task);
 }
 
 #endif

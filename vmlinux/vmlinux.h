@@ -166,7 +166,9 @@ struct files_struct {
 struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
+	int tgid;
 	struct task_struct *group_leader;
+	char comm[16];
 	__u64 start_boottime;
 	struct files_struct *files;
 };

@@ -9,7 +9,7 @@ held, without white space in it.
 
   open KEY PATH          open for writing, at the end of the file
   reopen KEY PATH        the same for a file that is there: nothing waits for its directory
-  map KEY PATH           map shared and writable, and close the descriptor
+  map KEY PATH           map shared and writable, and close the descriptor; a device as well
   tmpfile KEY DIRECTORY  open a file without a name
   ring KEY PATH          register with io_uring, open for writing, and close the descriptor
   send KEY PATH          send the descriptor, open for writing, through a socket that nobody reads
@@ -28,6 +28,7 @@ import fcntl
 import mmap
 import os
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -48,7 +49,8 @@ class Held:
 
     def map(self, key, path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        os.ftruncate(descriptor, MAPPED_BYTES)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.ftruncate(descriptor, MAPPED_BYTES)
         # Python's mapping would keep a descriptor of its own open if it got this one.
         self.held[key] = Mapping(descriptor)
         os.close(descriptor)

@@ -43,6 +43,10 @@ is_traced() {
 	[[ $(fschanged status --json) =~ \"mount_point\":\ \"$1\"[^}]*\"traced\":\ true ]]
 }
 
+is_untraced() {
+	! is_traced "$1"
+}
+
 proves memory_does_not_grow \
 	'memory of kernel and collector is the same (+ 1 MiB) with 100,000 directories and as many dirty files as with 1,000'
 memory_does_not_grow() {

@@ -280,6 +280,37 @@ block_device_mapped() {
 	expect_said 'by python3'
 }
 
+# On a filesystem of its own that goes with the test: each window with it is incomplete.
+map_device_before_the_start() {
+	MAPPED_DISK=/mnt/mapped-disk
+	is_wanted block_device_mapped_before_the_start || return 0
+	mkdir -p "$MAPPED_DISK"
+	truncate -s 32M "$RUN/mapped-disk"
+	MAPPED_LOOP=$(losetup --find --show "$RUN/mapped-disk")
+	mkfs.ext4 -q "$MAPPED_LOOP"
+	mount "$MAPPED_LOOP" "$MAPPED_DISK"
+	start_holder device
+	(hold device map mapped "$MAPPED_LOOP")
+}
+
+proves block_device_mapped_before_the_start \
+	'a block device that was mapped before the collector started can be written unseen: each list says so, and names the program'
+block_device_mapped_before_the_start() {
+	local window
+	trap 'set +e; stop_holder device; umount -l "$MAPPED_DISK"; losetup -d "$MAPPED_LOOP"' EXIT
+	begin_job "$FUNCNAME"
+	for window in 1 2 3; do
+		# Nothing is stored in the first window: that it may be is enough.
+		[ "$window" = 1 ] || hold device store mapped "window $window"
+		incomplete_dump "$FUNCNAME" "$MAPPED_DISK"
+		expect_said "written past it, last by python"
+		expect_said "($(<"$RUN/device.pid"))"
+		commit "$FUNCNAME"
+	done
+	umount "$MAPPED_DISK"
+	wait_until 20 is_untraced "$MAPPED_DISK" || fail "$MAPPED_DISK is still traced"
+}
+
 # As a host of machines does: the kernel leaves a program on this function out while a task is preempted within it. That
 # counts for all devices that somebody has opened for writing, as the image of many directories was written.
 proves devices_written_at_once 'tasks write into block devices at once, on which no traced filesystem lies: nothing is incomplete'
