@@ -127,8 +127,12 @@ static bool is_wanted(const struct faults *faults, uint64_t call, uint64_t site)
 
 static void enter(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
 {
-	uint64_t site = site_of(faults, thread, info);
+	uint64_t site;
 
+	/* The stack is still this program's, and as deep as its own arguments are long. */
+	if (info->entry.nr == SYS_execve)
+		return;
+	site = site_of(faults, thread, info);
 	faults->figures->calls++;
 	note_site(faults, site);
 	if (!is_wanted(faults, info->entry.nr, site))

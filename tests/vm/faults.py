@@ -127,7 +127,7 @@ class Trial:
         try:
             self.with_fault(at, fault, when)
             calls, failed, at_site = self.calls()
-            say("system call %d failed, of %d" % (failed - 1, calls))
+            say("system call %d failed, of %d%s" % (failed - 1, calls, ", at the site" if at_site else ""))
             self.figures["thrown"] += failed > 0
             self.figures["at_site"] += at_site
             self.check()
