@@ -71,8 +71,10 @@ static __always_inline void file_open_body(__u64 *arguments, enum hook hook, boo
 	operation = bpf_map_lookup_elem(&operations, &task);
 	what = about(OPERATION_OPEN, opening_flags(mode, &inode, operation), 0);
 	dentry = known_dentry(file->f_path.dentry);
-	if (!(what >> 8) && is_reported_as_new(file, &dentry, &inode, operation, now))
+	if (!(what >> 8) && is_reported_as_new(file, &dentry, &inode, operation, now)) {
+		note_made(operation, dentry.address, &inode, now);
 		return report_again(dentry.address, &inode, what, now, hook, lsm);
+	}
 	report_once(current_dentry(&dentry, &inode, &what), &inode, what, now, hook, lsm);
 }
 HOOK_PROGRAMS(file_open, security_file_open)

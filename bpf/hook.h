@@ -148,12 +148,7 @@ static __always_inline void report_once(__u64 dentry, const struct inode_facts *
 					enum hook hook, bool lsm)
 {
 	__u64 bits = 1ULL << (what & 0xff) | (what >> 8 & 0xff) << REPORTED_FLAGS;
-	struct reported_key key = {
-		.address = inode->address,
-		.inode = inode->number,
-		.generation = inode->generation,
-		.device = inode->device,
-	};
+	struct inode_identity key = identity_of(inode);
 	struct reported *known = bpf_map_lookup_elem(&reported, &key);
 	/* What is reported under a name that may not last counts until names do. Asked for before the path is read. */
 	struct reported mark = {.epoch = lasting(now) ? now : ~now, .dentry = dentry, .operations = bits};
@@ -171,9 +166,11 @@ static __always_inline void report_once(__u64 dentry, const struct inode_facts *
 /*
  * The hooks run before the change: what a task does last in an epoch may happen in the next one. Called before anything
  * is suppressed. second: 0, or another dentry of the same operation. Returns its entry, or 0 with the loss counted.
+ *
+ * A function of its own: what it needs of the stack is free again when the path is walked.
  */
-static __always_inline struct operation_under_way *remember_operation(__u64 first, __u64 what, __u64 second,
-								      __u64 what_second, __u64 now)
+static __noinline struct operation_under_way *remember_operation(__u64 first, __u64 what, __u64 second,
+								 __u64 what_second, __u64 now)
 {
 	__u64 task = bpf_get_current_task();
 	struct operation_under_way *operation = bpf_map_lookup_elem(&operations, &task);
@@ -203,9 +200,34 @@ static __always_inline struct operation_under_way *remember_operation(__u64 firs
 	return operation;
 }
 
+/* The file that this task makes, as is_made_here() knows it then. */
+static __always_inline void note_made(struct operation_under_way *operation, __u64 dentry,
+				      const struct inode_facts *inode, __u64 now)
+{
+	operation->made.epoch = now;
+	operation->made.dentry = dentry;
+	operation->made.inode = identity_of(inode);
+}
+
+/*
+ * The file behind the dentry, which has one name, was made by this task in this window. So all names that it ever had
+ * were given to it in this window and are in it, and below a directory that was moved everything is. That it leaves one
+ * of them, or gets other attributes, makes no list longer, and its ctime is of the window in any case. People are told
+ * all the same.
+ */
+static __always_inline bool is_made_here(const struct operation_under_way *operation, __u64 dentry,
+					 const struct inode_facts *inode, __u64 now)
+{
+	return operation && operation->made.epoch == now && now && operation->made.dentry == dentry &&
+	       operation->made.inode.address == inode->address && operation->made.inode.number == inode->number &&
+	       operation->made.inode.generation == inode->generation && operation->made.inode.device == inode->device &&
+	       inode->links == 1 && !globals.watched;
+}
+
 /* An operation on an inode itself, through the given dentry. */
 static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what, enum hook hook, bool lsm)
 {
+	struct operation_under_way *operation = 0;
 	struct inode_facts facts;
 	struct dentry_facts given;
 	__u64 now = globals.epoch;
@@ -214,8 +236,10 @@ static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what,
 		return;
 	/* The operation holds the dentry that it was given, not another of the inode's names. */
 	if (dentry)
-		remember_operation(dentry, what, 0, 0, now);
+		operation = remember_operation(dentry, what, 0, 0, now);
 	facts = inode_at(inode);
+	if ((what & 0xff) != OPERATION_IOCTL && is_made_here(operation, dentry, &facts, now))
+		return;
 	given = dentry_at(dentry);
 	dentry = current_dentry(&given, &facts, &what);
 	report_once(dentry, &facts, what, now, hook, lsm);

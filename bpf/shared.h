@@ -36,16 +36,9 @@ enum {
 	PF_KTHREAD = 0x200000,
 };
 
-/* Which inode was reported under which dentry for which operations; a new inode at the same address differs. */
-struct reported_key {
-	__u64 address;
-	__u64 inode;
-	__u32 generation;
-	__u32 device;
-};
-
 enum { REPORTED_FLAGS = 32 };
 
+/* Which inode was reported under which dentry for which operations. */
 struct reported {
 	__u64 epoch;
 	__u64 dentry;
@@ -86,7 +79,7 @@ struct superblocks_map {
 struct reported_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
-	__type(key, struct reported_key);
+	__type(key, struct inode_identity);
 	__type(value, struct reported);
 };
 
@@ -289,6 +282,16 @@ static __always_inline struct inode_facts inode_at(__u64 address)
 		.flags = READ(struct inode, address, i_flags),
 		.links = READ(struct inode, address, i_nlink),
 		.mode = READ(struct inode, address, i_mode),
+	};
+}
+
+static __always_inline struct inode_identity identity_of(const struct inode_facts *inode)
+{
+	return (struct inode_identity){
+		.address = inode->address,
+		.number = inode->number,
+		.generation = inode->generation,
+		.device = inode->device,
 	};
 }
 

@@ -175,6 +175,14 @@ struct writer {
 	__u64 look; /* that met it last */
 };
 
+/* One at the same address that is another differs. */
+struct inode_identity {
+	__u64 address;
+	__u64 number;
+	__u32 generation;
+	__u32 device;
+};
+
 /*
  * What a task's last operation changes. Key: the address of its task_struct. Dentries and inodes are addresses: while
  * the operation is under way it holds the dentry; afterwards they may be anything, but then nothing needs them.
@@ -189,6 +197,11 @@ struct operation_under_way {
 	__u64 began;     /* the epoch in which its hook has run */
 	__u64 look;      /* that met it last, a rename */
 	__u64 reported;  /* the epoch if its record is in the ring and its name lasts, else 0 */
+	struct {
+		__u64 epoch; /* in which it was made, under a name that lasts; 0: none */
+		__u64 dentry;
+		struct inode_identity inode;
+	} made; /* the file that the task has made last */
 };
 
 #endif

@@ -18,7 +18,7 @@ import sys
 MEMBERS = {
     "writers": ("epoch", "inode", "look"),
     "operations": ("epoch", "serial", "settled", "dentry0", "dentry1", "inode0", "inode1", "what0", "what1", "began", "look",
-                   "reported"),
+                   "reported", "made_epoch", "made_dentry", "made_inode", "made_number", "made_identity"),
 }
 KINDS = {"writers": ("inode", ~0), "operations": ("what0", 0xff)}
 

@@ -21,6 +21,9 @@ held, without white space in it.
   submit KEY PATH        submit an asynchronous direct write of one page
   await KEY              wait until it is written
   link KEY PATH          give the open file a name
+  join PATH OTHER        give a file another name
+  move PATH OTHER        rename
+  mode PATH BITS         change the mode, octal
   close KEY              close or unmap
 """
 import ctypes
@@ -90,6 +93,15 @@ class Held:
         root = os.open("/", os.O_RDONLY)
         os.link("/proc/self/fd/%d" % self.held[key], path, src_dir_fd=root, follow_symlinks=True)
         os.close(root)
+
+    def join(self, path, other):
+        os.link(path, other)
+
+    def move(self, path, other):
+        os.rename(path, other)
+
+    def mode(self, path, bits):
+        os.chmod(path, int(bits, 8))
 
     def close(self, key):
         held = self.held.pop(key)

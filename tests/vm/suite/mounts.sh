@@ -280,13 +280,15 @@ block_device_mapped() {
 	expect_said 'by python3'
 }
 
-# On a filesystem of its own that goes with the test: each window with it is incomplete.
+# On a filesystem of its own that goes with the test: each window with it is incomplete. So is what has its device's
+# number later, which nobody else uses.
 map_device_before_the_start() {
 	MAPPED_DISK=/mnt/mapped-disk
 	is_wanted block_device_mapped_before_the_start || return 0
 	mkdir -p "$MAPPED_DISK"
 	truncate -s 32M "$RUN/mapped-disk"
-	MAPPED_LOOP=$(losetup --find --show "$RUN/mapped-disk")
+	MAPPED_LOOP=/dev/loop76
+	losetup "$MAPPED_LOOP" "$RUN/mapped-disk"
 	mkfs.ext4 -q "$MAPPED_LOOP"
 	mount "$MAPPED_LOOP" "$MAPPED_DISK"
 	start_holder device

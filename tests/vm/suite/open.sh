@@ -173,6 +173,55 @@ opened_file_gets_other_names() {
 	stop_holder names
 }
 
+# What else its maker does to a file of this window is not reported, but for the names that it gets: of no other one.
+proves file_that_its_maker_moves \
+	'the task that has made a file moves it, or others, at once, after a cut or with two names: all names are listed'
+file_that_its_maker_moves() {
+	: >"$D/old"
+	start_holder maker
+	trap 'stop_holder maker' EXIT
+	begin_job "$FUNCNAME"
+	hold maker open new "$D/new"
+	hold maker mode "$D/new" 640
+	hold maker move "$D/new" "$D/moved"
+	hold maker open other "$D/other"
+	hold maker move "$D/old" "$D/older"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed moved other older
+	expect_listed deleted new old
+	expect 0 fschanged dump --job "$FUNCNAME" --pending --format json --changed "$T/changed" --deleted "$T/deleted"
+	[ "$(operations_of moved)" = rename-to ] || fail "moved: $(operations_of moved)"
+	[ "$(operations_of new deleted)" = create ] || fail "new: $(operations_of new deleted)"
+	commit "$FUNCNAME"
+
+	hold maker open early "$D/early"
+	complete_dump "$FUNCNAME" "$D"
+	commit "$FUNCNAME"
+	hold maker mode "$D/early" 640
+	complete_dump "$FUNCNAME" "$D" --no-refine
+	expect_listed changed early
+	commit "$FUNCNAME"
+	hold maker move "$D/early" "$D/late"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed late
+	expect_listed deleted early
+	commit "$FUNCNAME"
+
+	hold maker open several "$D/one"
+	hold maker join "$D/one" "$D/two"
+	hold maker move "$D/one" "$D/three"
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed two three
+	expect_listed deleted one
+	commit "$FUNCNAME"
+	hold maker close several
+	hold maker mode "$D/two" 600
+	complete_dump "$FUNCNAME" "$D"
+	expect_listed changed two three
+	expect_not_listed deleted one
+	commit "$FUNCNAME"
+}
+
 # Of a file that the same call makes the opening is not reported: of no other one.
 proves opened_after_a_creation 'a task makes files and opens others at once: all are listed, over cuts, too'
 opened_after_a_creation() {

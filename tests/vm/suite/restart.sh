@@ -147,9 +147,9 @@ killed_within_a_cut() {
 	expect_no_gap
 }
 
-# operations_of NAME: what the list that was made last says of a file
+# operations_of NAME [LIST]: what the list that was made last says of a file
 operations_of() {
-	python - "$T/changed" "$D/$1" <<-'END'
+	python - "$T/${2:-changed}" "$D/$1" <<-'END'
 		import json, sys
 
 		for line in open(sys.argv[1]):
