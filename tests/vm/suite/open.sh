@@ -195,6 +195,7 @@ file_that_its_maker_moves() {
 	commit "$FUNCNAME"
 
 	hold maker open early "$D/early"
+	hold maker close early
 	complete_dump "$FUNCNAME" "$D"
 	commit "$FUNCNAME"
 	hold maker mode "$D/early" 640
@@ -208,13 +209,13 @@ file_that_its_maker_moves() {
 	commit "$FUNCNAME"
 
 	hold maker open several "$D/one"
+	hold maker close several
 	hold maker join "$D/one" "$D/two"
 	hold maker move "$D/one" "$D/three"
 	complete_dump "$FUNCNAME" "$D"
 	expect_listed changed two three
 	expect_listed deleted one
 	commit "$FUNCNAME"
-	hold maker close several
 	hold maker mode "$D/two" 600
 	complete_dump "$FUNCNAME" "$D"
 	expect_listed changed two three
