@@ -28,7 +28,7 @@ static int print_in_debugging(enum libbpf_print_level level, const char *format,
 }
 
 static const struct hook_state hook_table[HOOK_COUNT] = {
-#define X(hook, function_, presence_, purpose_)                                                                        \
+#define X(hook, function_, presence_, missed, purpose_)                                                                \
 	[HOOK_##hook] = {.name = #hook, .function = #function_, .purpose = (purpose_), .presence = (presence_)},
 	HOOKS(X)
 #undef X
@@ -280,7 +280,7 @@ static int keep_all(const struct load *load, struct loaded *loaded)
 #undef X
 	};
 	static const char *const hooks[HOOK_COUNT] = {
-#define X(hook, function, presence, purpose) [HOOK_##hook] = #hook,
+#define X(hook, function, presence, missed, purpose) [HOOK_##hook] = #hook,
 		HOOKS(X)
 #undef X
 	};

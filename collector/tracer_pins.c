@@ -32,9 +32,11 @@ static const char *const iterator_names[ITERATOR_COUNT] = {
 /* Programs and links of the hooks. */
 static const struct {
 	const char *program, *link;
+	enum hook_missed missed;
 } hook_names[HOOK_COUNT] = {
-#define X(hook, function, presence, purpose)                                                                           \
-	[HOOK_##hook] = {"hook_" #hook, (presence) == HOOK_ON_DEMAND ? WATCHER_PREFIX #hook : LINK_PREFIX #hook},
+#define X(hook, function, presence, missed, purpose)                                                                   \
+	[HOOK_##hook] = {"hook_" #hook, (presence) == HOOK_ON_DEMAND ? WATCHER_PREFIX #hook : LINK_PREFIX #hook,       \
+			 missed},
 	HOOKS(X)
 #undef X
 };
@@ -110,26 +112,25 @@ static int open_pin(const char *name, int *descriptor, void *context)
 	return *descriptor < 0 && *descriptor != -ENOENT ? *descriptor : 0;
 }
 
-static bool is_link_of(const char *link, enum hook hook)
+/* Of a hook that this build does not know anything may be missing. */
+static enum hook_missed missed_by(const char *link)
 {
-	return strcmp(link, hook_names[hook].link) == 0;
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		if (strcmp(link, hook_names[i].link) == 0)
+			return hook_names[i].missed;
+	return MISSES_ALL;
 }
 
 static bool sees_raw_writes(const char *link)
 {
-	return is_link_of(link, HOOK_blkdev_write_iter) || is_link_of(link, HOOK_blkdev_fallocate);
+	return missed_by(link) == MISSES_RAW;
 }
 
-/*
- * What set_posix_acl is attached to does nothing but for servers in the kernel (bpf/attributes.bpf.c). Where there is
- * none, nothing was missed; and tasks that set ACLs at the same time would miss it all the time. Missed writes into
- * block devices concern those alone: tracer_raw_write(). That one was mapped is more than a write, so it counts like
- * any other. No list needs writes to files.
- */
 static bool sees_files(const char *link)
 {
-	return !sees_raw_writes(link) && !is_link_of(link, HOOK_file_permission) &&
-	       (!is_link_of(link, HOOK_set_posix_acl) || host_has_server());
+	enum hook_missed missed = missed_by(link);
+
+	return missed == MISSES_ALL || (missed == MISSES_SERVERS && host_has_server());
 }
 
 /* What one of them is not known of is not known itself. */

@@ -16,7 +16,7 @@
 enum { NOTHING = 1 << 20 /* descriptors from here on are of no file */ };
 
 static const struct hook_state all[HOOK_COUNT] = {
-#define X(hook, function, wanted, what)                                                                                \
+#define X(hook, function, wanted, missed, what)                                                                        \
 	[HOOK_##hook] = {.name = #hook, .presence = (wanted), .in_lsm = true, .in_function = true},
 	HOOKS(X)
 #undef X
