@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Windows and jobs.
 
-proves pending_list_again '--pending gives the same list without a cut; commit moves the cursor to what was pending'
+proves pending_list_again '--pending gives the same list without a cut; commit moves the cursor to what was pending; status tells of the last cut'
 pending_list_again() {
 	local window
 	begin_job "$FUNCNAME"
@@ -24,6 +24,8 @@ pending_list_again() {
 	# A cut without a list.
 	expect 0 fschanged mark --job "$FUNCNAME"
 	[ "$(<"$T/out")" = "$((window + 2))" ] || fail "mark closed window $(<"$T/out"), not $((window + 2))"
+	expect 0 fschanged status
+	[[ $(<"$T/out") =~ last\ cut\ +took\ [0-9.]+\ ms,\ [0-9.]+\ ms\ of\ it ]] || fail "status does not tell of the last cut"
 }
 
 # What the disk has of a file of this test's, whose blocks it gets only when it is written back.
