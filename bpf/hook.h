@@ -210,10 +210,11 @@ static __always_inline void note_made(struct operation_under_way *operation, __u
 }
 
 /*
- * The file behind the dentry, which has one name, was made by this task in this window. So all names that it ever had
- * were given to it in this window and are in it, and below a directory that was moved everything is. That it leaves one
- * of them, or gets other attributes, makes no list longer, and its ctime is of the window in any case. People are told
- * all the same.
+ * The file behind the dentry was made by this task in this window. So each name that it got is in the window, and below
+ * a directory that was moved everything is: other attributes make no list longer, and its ctime is of the window in any
+ * case. Not so a name that it leaves: a backup of the window before may have copied it under one that it had for a
+ * while, because a directory above was moved, and only a record of the departure removes that. With several names the
+ * index of names wants each record. People are told all the same.
  */
 static __always_inline bool is_made_here(const struct operation_under_way *operation, __u64 dentry,
 					 const struct inode_facts *inode, __u64 now)

@@ -59,16 +59,15 @@ HOOK_PROGRAMS(inode_link, security_inode_link)
 
 static __always_inline void moved(__u64 from, __u64 to, __u64 now, enum hook hook, bool lsm)
 {
-	struct inode_facts inode = inode_at(dentry_inode(from));
+	__u64 inode = dentry_inode(from);
 	__u64 victim = dentry_inode(to);
 	__u32 replaced = victim ? READ(struct inode, victim, i_mode) >> 12 : 0;
 	__u64 departure = about(OPERATION_RENAME_FROM, 0, 0);
 	__u64 arrival = about(OPERATION_RENAME_TO, 0, replaced);
-	struct operation_under_way *operation = remember_operation(from, departure, to, arrival, now);
 
-	if (!is_made_here(operation, from, &inode, now))
-		report(from, inode.address, departure, now, hook, lsm);
-	report(to, inode.address, arrival, now, hook, lsm);
+	remember_operation(from, departure, to, arrival, now);
+	report(from, inode, departure, now, hook, lsm);
+	report(to, inode, arrival, now, hook, lsm);
 }
 
 /*
