@@ -17,11 +17,14 @@ enum hook_presence {
 	HOOK_ON_DEMAND,  /* attached while somebody wants it or the configuration does; never needed for a list */
 };
 
-/* What the kernel's leaving out a run of the hook's program means. */
+/*
+ * What the kernel's leaving out a run of the hook's program means. Tasks that set ACLs at the same time miss the
+ * program for servers all the time. That a block device was mapped is more than a write to it: stores follow.
+ */
 enum hook_missed {
 	MISSES_ALL,     /* any change may be missing */
 	MISSES_SERVERS, /* the same where a file server is in the kernel; else the program would have done nothing */
-	MISSES_RAW,     /* writes to block devices: tracer_raw_write() */
+	MISSES_RAW,     /* writes to block devices, and those alone: tracer_raw_write() */
 	MISSES_NOTHING, /* that a list needs */
 };
 
