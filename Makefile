@@ -9,7 +9,6 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 B ?= build
 MINUTES ?= 60
 N ?= 100
-STEP ?= 1
 PATHS ?= 1000000
 FAULTS ?= all
 KERNELS ?= 5.10 6.1 6.12 6.18 7
@@ -119,10 +118,10 @@ soak: deps ## the random oracle for MINUTES on KERNELS: make soak MINUTES=60 KER
 	+@$(MAKE) --no-print-directory all helpers
 	@FSCHANGED_BUILD=$(B) tests/vm/soak $(MINUTES) $(KERNELS)
 
-faults: deps ## every STEPth system call of the collector fails, in every way (FAULTS=sites: every way to one): make faults STEP=1 KERNELS=6.12
+faults: deps ## each way to a system call of the collector fails with each fault: make faults FAULTS=all KERNELS=6.12
 	+@$(MAKE) --no-print-directory all helpers
 	@for kernel in $(KERNELS); do tests/vm/kernels fetch $$kernel >/dev/null && \
-		FSCHANGED_BUILD=$(B) FSCHANGED_FAULTS="$(FAULTS) $(STEP)" tests/vm/vm --kernel $$kernel --results $(B)/faults-$$kernel \
+		FSCHANGED_BUILD=$(B) FSCHANGED_FAULTS="everywhere $(FAULTS)" tests/vm/vm --kernel $$kernel --results $(B)/faults-$$kernel \
 		--cpus 1 --disk 512 --disk 512 --timeout 1000000 -- tests/vm/guest faults_at_system_calls || exit 1; done
 
 chaos: deps ## the random oracle with faults thrown in: make chaos MINUTES=60 KERNELS="6.12 7"

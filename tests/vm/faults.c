@@ -3,15 +3,17 @@
  * Runs a program, counts its system calls, and lets one of them fail, or it and all after it, or kills the program
  * there.
  *
- *   faults K|@SITE+K FAULT once|on FIGURES COMMAND [ARG...]
+ *   faults FIGURES COMMAND [ARG...]
  *
- * The K-th system call (0: none), or before that the first one from that SITE, does not take place, but returns FAULT:
- * EIO, ENOSPC or ENOMEM; with KILL the program dies before it. Threads and children of the program count as well.
- * FIGURES is a file of numbers of 64 bits, in memory that is shared, so that others can follow: the calls so far, the
- * number of the call that failed first, plus 1, whether it was at the SITE, and how many sites there were, of each of
- * which the name and the call follow, in the order in which they were met. A site is a way through the program to a
- * system call: the call, the instruction and how deep the stack is. Its name, whose lower ten bits are the call's
- * number, is the same in each run where addresses are not random, unless the heap or the time decides what comes there.
+ * FIGURES is a file in memory that is shared with who says what is to happen: struct figures. Where a fault is wanted,
+ * the first call that can have it does not take place, but returns the error; with no error the program dies before it.
+ * That is the first call from a site that has not had this fault, or from the one site that is wanted. Threads and
+ * children of the program count as well. The sites stay from one program to the next.
+ *
+ * A site is a way through the program to a system call: the call, the instruction and how deep the stack is. Its name,
+ * whose lower ten bits are the call's number, is the same in each run where addresses are not random, unless the heap
+ * or the time decides what comes there.
+ *
  * SIGTERM is passed on. Exit status: that of the program, 128 + N where a signal ended it, 125 where this one failed.
  */
 #include <errno.h>
@@ -31,16 +33,24 @@
 #include <unistd.h>
 
 #define FAILED     125
-#define SITES      16384
+#define SITES      32768 /* half of them are used at most */
 #define SITE_SHIFT 10
 #define THREADS    64
 #define OPTIONS                                                                                                        \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
+/* faults.py knows it as well. */
 struct figures {
-	_Atomic uint64_t calls, failed, at_site, site_count;
-	struct {
-		uint64_t name, call;
+	_Atomic uint64_t fault;        /* wanted: 1 and up, by which sites remember that they had it; 0: none */
+	uint64_t error;                /* 0: kill */
+	uint64_t on;                   /* that call and all after it, until none is wanted */
+	uint64_t pass;                 /* so many calls that could have it are let pass */
+	uint64_t site;                 /* 0: any that has not had it */
+	_Atomic uint64_t thrown, call; /* at which site, 0: nowhere; and at which call of the program */
+	_Atomic uint64_t calls;        /* of this program */
+	uint64_t site_count;
+	struct site {
+		uint64_t name, had; /* had: a bit for each fault */
 	} sites[SITES];
 };
 
@@ -50,14 +60,11 @@ struct stack {
 };
 
 struct faults {
-	uint64_t at, site;
 	struct stack stacks[THREADS];
-	unsigned threads;          /* that have begun, without the first one */
-	uint64_t known[2 * SITES]; /* by their own value; 0: free */
-	int error;                 /* 0: kill */
-	bool on;
+	unsigned threads; /* that have begun, without the first one */
 	struct figures *figures;
 	pid_t program, failing; /* failing: the thread whose call is being left out */
+	uint64_t error;         /* that it gets */
 };
 
 static pid_t program;
@@ -93,59 +100,63 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 29;
 }
 
-static uint64_t site_of(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
+static uint64_t name_of(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
 {
-	uint64_t site = mix(mix(thread != faults->program, info->entry.nr), info->instruction_pointer);
+	uint64_t name = mix(mix(thread != faults->program, info->entry.nr), info->instruction_pointer);
 
-	return (mix(site, depth(faults, thread, info->stack_pointer)) | 1) << SITE_SHIFT | info->entry.nr;
+	return (mix(name, depth(faults, thread, info->stack_pointer)) | 1) << SITE_SHIFT | info->entry.nr;
 }
 
-static void note_site(struct faults *faults, uint64_t site)
+/* NULL: there are too many. */
+static struct site *find_site(struct figures *figures, uint64_t name)
 {
-	struct figures *figures = faults->figures;
-	uint64_t *known = &faults->known[(site >> SITE_SHIFT) / 2 % SITES];
+	struct site *site = &figures->sites[(name >> SITE_SHIFT) % SITES];
 
-	while (*known && *known != site)
-		known++;
-	if (*known == site || figures->site_count == SITES)
-		return;
-	*known = site;
-	figures->sites[figures->site_count].name = site;
-	figures->sites[figures->site_count++].call = figures->calls;
+	while (site->name && site->name != name)
+		site = site + 1 < figures->sites + SITES ? site + 1 : figures->sites;
+	if (site->name)
+		return site;
+	if (figures->site_count >= SITES / 2)
+		return NULL;
+	figures->site_count++;
+	site->name = name;
+	return site;
 }
 
-static bool is_wanted(const struct faults *faults, uint64_t call, uint64_t site)
+static bool is_wanted(struct figures *figures, const struct site *site, uint64_t call)
 {
-	const struct figures *figures = faults->figures;
-
-	if (cannot_fail(call))
+	if (!figures->fault || !site || cannot_fail(call))
 		return false;
-	if (figures->failed)
-		return faults->on;
-	return site == faults->site || (faults->at && figures->calls >= faults->at);
+	if (figures->thrown)
+		return figures->on;
+	if (figures->site ? site->name != figures->site : site->had >> figures->fault & 1)
+		return false;
+	return !figures->pass || !figures->pass--;
 }
 
 static void enter(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
 {
-	uint64_t site;
+	struct figures *figures = faults->figures;
+	struct site *site;
 
 	/* The stack is still this program's, and as deep as its own arguments are long. */
 	if (info->entry.nr == SYS_execve)
 		return;
-	site = site_of(faults, thread, info);
-	faults->figures->calls++;
-	note_site(faults, site);
-	if (!is_wanted(faults, info->entry.nr, site))
+	site = find_site(figures, name_of(faults, thread, info));
+	figures->calls++;
+	if (!is_wanted(figures, site, info->entry.nr))
 		return;
-	if (!faults->figures->failed) {
-		faults->figures->failed = info->entry.nr + 1;
-		faults->figures->at_site = site == faults->site;
+	if (!figures->thrown) {
+		site->had |= 1ULL << figures->fault;
+		figures->call = figures->calls;
+		figures->thrown = site->name;
 	}
-	if (!faults->error) {
+	if (!figures->error) {
 		kill(faults->program, SIGKILL);
 		return;
 	}
 	faults->failing = thread;
+	faults->error = figures->error;
 	ptrace(PTRACE_POKEUSER, thread, offsetof(struct user_regs_struct, orig_rax), -1L);
 }
 
@@ -154,7 +165,7 @@ static void leave(struct faults *faults, pid_t thread)
 	if (faults->failing != thread)
 		return;
 	faults->failing = 0;
-	ptrace(PTRACE_POKEUSER, thread, offsetof(struct user_regs_struct, rax), (long)-faults->error);
+	ptrace(PTRACE_POKEUSER, thread, offsetof(struct user_regs_struct, rax), -(long)faults->error);
 }
 
 static void at_call(struct faults *faults, pid_t thread)
@@ -217,24 +228,9 @@ static bool start(struct faults *faults, char **command)
 	       !ptrace(PTRACE_SETOPTIONS, program, 0, OPTIONS) && !ptrace(PTRACE_SYSCALL, program, 0, 0);
 }
 
-static bool find_error(const char *name, int *error)
-{
-	static const struct {
-		const char *name;
-		int error;
-	} errors[] = {{"KILL", 0}, {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"ENOMEM", ENOMEM}};
-
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (strcmp(name, errors[i].name) == 0) {
-			*error = errors[i].error;
-			return true;
-		}
-	return false;
-}
-
 static struct figures *share(const char *name)
 {
-	int file = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int file = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	void *figures = MAP_FAILED;
 
 	if (file >= 0 && !ftruncate(file, sizeof(struct figures)))
@@ -248,18 +244,15 @@ int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = pass_on};
 	static struct faults faults;
-	char *at = argc > 1 ? argv[1] : NULL;
 
-	if (argc < 6 || !find_error(argv[2], &faults.error)) {
-		fprintf(stderr, "usage: faults K|@SITE+K EIO|ENOSPC|ENOMEM|KILL once|on FIGURES COMMAND [ARG...]\n");
+	if (argc < 3) {
+		fprintf(stderr, "usage: faults FIGURES COMMAND [ARG...]\n");
 		return 2;
 	}
-	if (*argv[1] == '@')
-		faults.site = strtoull(argv[1] + 1, &at, 10);
-	faults.at = strtoull(at, NULL, 10);
-	faults.on = strcmp(argv[3], "on") == 0;
-	faults.figures = share(argv[4]);
-	if (!faults.figures || !start(&faults, argv + 5)) {
+	faults.figures = share(argv[1]);
+	if (faults.figures)
+		faults.figures->calls = 0;
+	if (!faults.figures || !start(&faults, argv + 2)) {
 		perror("faults");
 		return FAILED;
 	}

@@ -2,22 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0
 """Lets system calls of the collector fail, one after another, and checks after each what is left. In a guest.
 
-  faults.py SECONDS SEED DIRECTORY REPLICA    trials for so long, spread evenly over the calls and the faults
-  faults.py all STEP DIRECTORY REPLICA        every STEPth call, with each fault, once and from then on
-  faults.py sites STEP DIRECTORY REPLICA      every STEPth pair of a fault and a way through the program to a call;
-                                              STEP+FIRST: from the pair FIRST on; sites:CALL: to calls of that number
-  faults.py again CALL,FAULT,WHEN,START DIRECTORY REPLICA
-                                              one trial as it was printed
+  faults.py SECONDS SEED DIRECTORY REPLICA          for so long, at random
+  faults.py everywhere FAULTS DIRECTORY REPLICA     until each way through the program to a system call has had each of
+                                                    the faults: all, or words as EIO-once,EIO-on,KILL-once
+  faults.py again PHASE,FAULT,SITE DIRECTORY REPLICA  as it was printed
 
-A trial: the collector starts, files change, windows are marked, listed and committed, the collector stops; at the K-th
-of all its system calls, or at the first one from a site, a fault is thrown in (faults.c); where a site is not met again,
-at a call soon after that which it was at first. Then it starts without faults.
-What was answered must still be there; the list makes the replica equal the source, or says that it may not; and nothing
-hangs. A trial that found something is printed with its K. The last line has the figures.
+In each phase of a collector's life a fault is thrown in at the first call that is reached by a way, a site, which has not
+had it (faults.c), until there is none: when it starts (later), runs, lists after a gap, stops, and starts with nothing in
+the kernel (cold) or nothing at all (first). What was answered must still be there; the list makes the replica equal the
+source, or says that it may not; and nothing hangs. Who lives on is asked, who does not is started again without faults,
+at a start also with the next one at first. A fault after which something was found is printed with its site.
+The last line has the figures.
 
 DIRECTORY and REPLICA lie on two filesystems; the state is beside DIRECTORY. Exit status: 0 good, 1 something was found.
 """
 import collections
+import errno
+import mmap
 import os
 import random
 import shutil
@@ -25,12 +26,51 @@ import struct
 import sys
 import time
 
-from backup import BUILD, COMPLETE, FAILED, FRESH, INCOMPLETE, Backup, Failed, Product, Promised, say
+from backup import BUILD, COMPLETE, FAILED, FRESH, INCOMPLETE, PATIENCE, Backup, Failed, Product, Promised, say
 
-FAULTS = [(fault, when) for fault in ("EIO", "ENOSPC", "ENOMEM") for when in ("once", "on")] + [("KILL", "once")]
 RUN = "/run/faults"
-LATE = 100 # system calls after which a site is not awaited any longer
 ANY = (COMPLETE, FAILED, INCOMPLETE, FRESH)
+QUIET = 3   # times that a phase has met no site that is left, after which there is none
+CANNOT_FAIL = (15, 60, 219, 231)  # as in faults.c
+DEATHS = 5  # starts that have died one after another, before one without a fault
+
+Fault = collections.namedtuple("Fault", "error on")
+FAULTS = {"%s-%s" % (name, when): Fault(getattr(errno, name), when == "on")
+          for name in ("EIO", "ENOSPC", "ENOMEM") for when in ("once", "on")}
+FAULTS["KILL-once"] = Fault(0, False)
+
+
+class Figures:
+    """What faults.c shares: struct figures."""
+    SIZE = 8 * (9 + 2 * 32768)
+    FAULT, ERROR, ON, PASS, SITE, THROWN, CALL, CALLS, SITE_COUNT = range(9)
+
+    def __init__(self, name):
+        with open(name, "w+b") as file:
+            file.truncate(self.SIZE)
+            self.memory = mmap.mmap(file.fileno(), self.SIZE)
+
+    def __getitem__(self, field):
+        return struct.unpack_from("Q", self.memory, 8 * field)[0]
+
+    def __setitem__(self, field, value):
+        self.memory[8 * field:8 * field + 8] = struct.pack("Q", value)
+
+    def want(self, fault, let_pass=0, site=0):
+        self[self.THROWN] = 0
+        self[self.ERROR], self[self.ON] = FAULTS[fault]
+        self[self.PASS], self[self.SITE] = let_pass, site
+        self[self.FAULT] = 1 + list(FAULTS).index(fault)
+
+    def stop_wanting(self):
+        self[self.FAULT] = 0
+        return self[self.THROWN]
+
+    def left(self, fault):
+        """The sites that have not had it: they were met only while none was wanted."""
+        bit = 1 << 1 + list(FAULTS).index(fault)
+        sites = struct.iter_unpack("QQ", self.memory[8 * 9:])
+        return [name for name, had in sites if name and not had & bit and name % 1024 not in CANNOT_FAIL]
 
 
 def write(path, content):
@@ -45,7 +85,10 @@ class Trial:
         self.promised = Promised()
         self.backup = Backup(self.product, self.promised, self.tree, replica, RUN)
         self.number = 0
-        self.figures = collections.Counter()
+        self.deaths = 0
+        self.hurt = False  # a fault was thrown into the collector that runs
+        self.figures = Figures(RUN + "/figures")
+        self.counts = collections.Counter()
         for directory in (self.tree, replica):
             shutil.rmtree(directory, ignore_errors=True)
             os.makedirs(directory)
@@ -65,13 +108,48 @@ class Trial:
         os.rename("%s/%d" % (self.tree, self.number % 3), "%s/aside" % self.tree)
         os.rename("%s/aside" % self.tree, "%s/%d" % (self.tree, self.number % 3))
 
-    # ---- while faults are thrown in
+    def lives(self):
+        return self.product.collector is not None and self.product.collector.poll() is None
 
-    def mark(self):
-        if self.product.ask("mark", "--job", "other", accept=ANY).returncode == 0:
-            self.promised.note_windows(self.product)
+    def begin(self):
+        self.hurt = False
+        return self.product.begin(BUILD + "/faults", RUN + "/figures")
 
-    def copy(self, *options):
+    def stop(self):
+        if not self.lives():
+            return
+        status = self.product.stop()
+        if status and not self.hurt:
+            raise Failed("the collector ended with %d: %s" % (status, self.product.said()))
+
+    # What a collector leaves in the kernel belongs to its state.
+    def detach(self):
+        self.stop()
+        self.product.ask("detach", accept=ANY)
+
+    # After a failure nothing may be left over for the next fault.
+    def forget(self):
+        if self.lives():
+            self.product.collector.kill()
+            self.product.collector.wait()
+        self.detach()
+        shutil.rmtree(self.product.state, ignore_errors=True)
+        self.promised.__init__()
+
+    # ---- what a phase begins with, and what is done in it while a fault is thrown in
+
+    def be_ready(self):
+        if not self.lives():
+            self.check()
+
+    def be_blind(self):
+        self.be_ready()
+        for on in (0, 1):
+            with open("/proc/sys/kernel/ftrace_enabled", "w") as switch:
+                switch.write(str(on))
+        self.change()
+
+    def list(self, *options):
         status = self.backup.list(*options, accept=ANY)
         if status == COMPLETE:
             self.backup.apply()
@@ -81,134 +159,101 @@ class Trial:
             self.backup.full_copy()
             self.backup.commit(accept=ANY)
 
+    def repair(self):
+        self.list("--repair")
+
     def session(self):
-        self.copy("--repair")
         self.change()
-        self.mark()
+        if self.product.ask("mark", "--job", "other", accept=ANY).returncode == 0:
+            self.promised.note_windows(self.product)
         self.change()
-        self.copy()
+        self.list()
         self.change()
-
-    def with_fault(self, at, fault, when):
-        if self.product.begin(BUILD + "/faults", str(at), fault, when, RUN + "/figures"):
-            ready = self.calls()[0]
-            self.sites_until_ready = self.sites()
-            self.session()
-        else:
-            ready = 0
-            self.change()
-        self.product.stop()
-        return ready
-
-    def calls(self):
-        with open(RUN + "/figures", "rb") as file:
-            return struct.unpack("QQQ", file.read(24))
-
-    def sites(self):
-        """In the order in which they were met."""
-        with open(RUN + "/figures", "rb") as file:
-            count = struct.unpack("24xQ", file.read(32))[0]
-            return [Site(*site) for site in struct.iter_unpack("QQ", file.read(16 * count))]
+        if self.figures[Figures.ON] and self.number % 2:
+            self.product.stop()
 
     # ---- and afterwards
 
-    def check(self):
-        self.product.start()
+    def check_once(self):
+        if not self.lives() and not self.begin():
+            raise Failed("the collector does not start: " + self.product.said())
         self.promised.check(self.product)
-        verdict = self.backup.catch_up()
-        if self.product.stop():
-            raise Failed("the collector ended with %d: %s" % (self.product.collector.returncode, self.product.said()))
-        self.figures[verdict] += 1
+        return self.backup.catch_up()
 
-    def run(self, kind, at, fault, when):
-        PREPARE[kind](self)
-        say("trial: call %s, %s %s, %s" % (at, fault, when, kind))
-        self.figures["trials"] += 1
+    # Of what has failed meanwhile in the background who lives on may tell once more, or end by it.
+    def check(self):
+        self.deaths = 0
+        for _ in range(2 if self.lives() else 0):
+            try:
+                self.counts[self.check_once()] += 1
+                return
+            except Failed as failure:
+                say("once more: %s" % failure)
+        self.counts[self.check_once()] += 1
+
+    def throw(self, phase, fault, let_pass=0, site=0):
+        """False: no call was met that could have it."""
+        phase = PHASES[phase]
+        if phase.prepare:
+            phase.prepare(self)
+        self.figures.want(fault, let_pass, site)
+        phase.act(self)
+        thrown = self.figures.stop_wanting()
+        if not thrown:
+            return False
+        self.hurt = True
+        self.counts["thrown"] += 1
+        say("thrown: call %d of %d, site %d" % (self.figures[Figures.CALL], self.figures[Figures.CALLS], thrown))
+        if fault == "KILL-once":
+            self.product.collector.wait(PATIENCE)
+        return True
+
+    def run(self, phase, fault, let_pass=0, site=0):
+        say("%s, %s" % (phase, fault))
         try:
-            self.with_fault(at, fault, when)
-            calls, failed, at_site = self.calls()
-            say("system call %d failed, of %d%s" % (failed - 1, calls, ", at the site" if at_site else ""))
-            self.figures["thrown"] += failed > 0
-            self.figures["at_site"] += at_site
-            self.check()
+            if not self.throw(phase, fault, let_pass, site):
+                return False
+            if not self.lives() and PHASES[phase].is_start and self.deaths < DEATHS:
+                self.deaths += 1
+            else:
+                self.check()
         except Failed as failure:
-            self.figures["failed"] += 1
-            say("failed: call %s, %s %s, %s: %s" % (at, fault, when, kind, failure))
+            thrown = self.figures.stop_wanting()
+            self.counts["failed"] += 1
+            say("failed: %s,%s,%d: %s" % (phase, fault, thrown, failure))
             say(self.product.said())
-            self.start_again()
-
-    # After a failure nothing may be left over for the next trial.
-    def start_again(self):
-        if self.product.collector and self.product.collector.poll() is None:
-            self.product.collector.kill()
-            self.product.collector.wait()
-        self.detach()
-        shutil.rmtree(self.product.state, ignore_errors=True)
-        self.promised.__init__()
-
-    # What a collector leaves in the kernel belongs to its state.
-    def detach(self):
-        self.product.ask("detach", accept=ANY)
-
-    def count(self, kinds=("first", "later")):
-        """The calls of each kind of start, and its sites: all of one that finds in the kernel what another has left; of
-        the others those until the collector is ready, and each site once."""
-        known, starts = set(), {}
-        for kind in kinds:
-            PREPARE[kind](self)
-            ready = self.with_fault(0, "EIO", "once")
-            calls, sites = self.calls()[0], self.sites()
-            say("%s start: %d system calls, %d of them before it was ready; %d sites, %d of them before" % (
-                kind, calls, ready, len(sites), len(self.sites_until_ready)))
-            starts[kind] = Start(ready, calls, sites if kind == "later" else self.sites_until_ready)
-            self.check()
-        for kind in sorted(kinds, key=("later", "cold", "first").index):
-            starts[kind] = starts[kind]._replace(sites=[site for site in starts[kind].sites if site.name not in known])
-            known.update(site.name for site in starts[kind].sites)
-        return starts
+            self.forget()
+        return True
 
 
-Site = collections.namedtuple("Site", "name call")
-Start = collections.namedtuple("Start", "ready calls sites")
+Phase = collections.namedtuple("Phase", "prepare act is_start")
+PHASES = {
+    "later": Phase(Trial.stop, Trial.begin, True),
+    "session": Phase(Trial.be_ready, Trial.session, False),
+    "repair": Phase(Trial.be_blind, Trial.repair, False),
+    "stop": Phase(Trial.be_ready, Trial.stop, False),
+    "cold": Phase(Trial.detach, Trial.begin, True),
+    "first": Phase(Trial.forget, Trial.begin, True),
+}
 
-# What is there when the collector starts: nothing, all, or nothing in the kernel.
-PREPARE = {"first": Trial.start_again, "later": lambda trial: None, "cold": Trial.detach}
 
-
-# A fifth of them while the collector starts for the first time, a fifth while it starts later, the rest when it is ready.
-def sample(trial, seconds, seed):
-    starts = trial.count()
-    ready, calls = starts["later"].ready, starts["later"].calls
+def at_random(trial, seconds, seed):
     chosen = random.Random(seed)
     end = time.monotonic() + seconds
-    number = 0
     while time.monotonic() < end:
-        first, last = ((1, starts["first"].ready), (1, ready), (ready + 1, calls))[min(number % 5, 2)]
-        yield ("later" if number % 5 else "cold", chosen.randint(first, last)) + FAULTS[number % len(FAULTS)]
-        number += 1
+        phase = chosen.choices(list(PHASES), (4, 8, 2, 1, 2, 1))[0]
+        trial.run(phase, chosen.choice(list(FAULTS)), int(chosen.paretovariate(0.3)) - 1)
 
 
-def every(trial, step):
-    starts = trial.count()
-    for kind, calls in (("later", starts["later"].calls), ("cold", starts["first"].ready)):
-        for at in range(1, calls + 1, step):
-            for fault in FAULTS:
-                yield (kind, at) + fault
-
-
-# With a STEP that 7 does not divide each site gets its turn, and the faults change from one to the next.
-def at_sites(trial, call, step, first):
-    starts = trial.count(PREPARE)
-    pairs = [(kind, site, fault) for kind, start in starts.items() for site in start.sites for fault in FAULTS
-             if call in ("", str(site.name % 1024))]
-    for kind, site, fault in pairs[first::step]:
-        yield (kind, "@%d+%d" % (site.name, site.call + LATE)) + fault
-
-
-def again(trial, words):
-    call, fault, when, kind = words.split(",")
-    trial.count()
-    yield kind, call, fault, when
+def everywhere(trial, faults):
+    for phase in PHASES:
+        for fault in faults:
+            quiet = 0
+            while quiet < QUIET:
+                quiet = 0 if trial.run(phase, fault) else quiet + 1
+            trial.check()
+            say("at %s every site has had %s; %d sites until now, %d faults" % (
+                phase, fault, trial.figures[Figures.SITE_COUNT], trial.counts["thrown"]))
 
 
 def main():
@@ -216,23 +261,23 @@ def main():
         sys.exit(__doc__)
     os.makedirs(RUN, exist_ok=True)
     trial = Trial(*sys.argv[3:])
-    if sys.argv[1] == "all":
-        trials = every(trial, int(sys.argv[2]))
-    elif sys.argv[1].startswith("sites"):
-        step, _, first = sys.argv[2].partition("+")
-        trials = at_sites(trial, sys.argv[1][len("sites:"):], int(step), int(first or 0))
+    trial.check()
+    if sys.argv[1] == "everywhere":
+        everywhere(trial, list(FAULTS) if sys.argv[2] == "all" else sys.argv[2].split(","))
     elif sys.argv[1] == "again":
-        trials = again(trial, sys.argv[2])
+        phase, fault, site = sys.argv[2].split(",")
+        trial.run(phase, fault, site=int(site))
     else:
-        trials = sample(trial, int(sys.argv[1]), sys.argv[2])
-    for chosen in trials:
-        trial.run(*chosen)
+        at_random(trial, int(sys.argv[1]), sys.argv[2])
+    trial.check()
     trial.detach()
-    figures = trial.figures
-    say("%d trials, in %d a fault was thrown in, in %d at a site; lists afterwards: %d complete, %d repaired, "
-        "%d incomplete, %d fresh; %d failed" % tuple(figures[name] for name in (
-            "trials", "thrown", "at_site", "complete", "repaired", "incomplete", "fresh", "failed")))
-    return 1 if figures["failed"] else 0
+    for fault in FAULTS:
+        say("%s: %d sites were met only while none was wanted" % (fault, len(trial.figures.left(fault))))
+    counts = trial.counts
+    say("%d faults thrown in, %d sites met; lists afterwards: %d complete, %d repaired, %d incomplete, %d fresh; "
+        "%d failed" % (counts["thrown"], trial.figures[Figures.SITE_COUNT], counts["complete"], counts["repaired"],
+                       counts["incomplete"], counts["fresh"], counts["failed"]))
+    return 1 if counts["failed"] else 0
 
 
 if __name__ == "__main__":
