@@ -58,6 +58,8 @@ struct collector {
 	int64_t reached;          /* all that was seen until then has been taken from the ring */
 	int64_t retained;         /* when the limits were looked at */
 	bool untold;              /* a filesystem came whose open files are not entered yet */
+	int64_t left_out;         /* since then one that is to be traced is not, as it could not be entered; 0: none */
+	bool is_left_out;         /* one could not be at the last look */
 	bool clock_set;           /* and the store does not know it yet */
 	int error;                /* of the last transaction; 0: it was committed */
 	int unmerged;             /* error of the last attempt to merge runs */

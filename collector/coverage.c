@@ -171,7 +171,7 @@ struct covered *coverage_find(struct coverage *coverage, uint32_t device)
 	return NULL;
 }
 
-static bool is_wanted(const struct coverage *coverage, const struct mount *mount)
+bool coverage_wants(const struct coverage *coverage, const struct mount *mount)
 {
 	if (coverage->watch_count == 0)
 		return mount->class == MOUNT_LOCAL;
@@ -308,12 +308,15 @@ static int add_present(struct coverage *coverage, int (*changed)(struct covered 
 		struct covered *row;
 		int code;
 
-		if (!is_wanted(coverage, mount) || coverage_find(coverage, mount->device))
+		if (!coverage_wants(coverage, mount) || coverage_find(coverage, mount->device))
 			continue;
 		code = add_row(coverage, mount, &row);
-		if (!code)
-			code = changed(row, true, context);
 		if (code)
+			return code;
+		code = changed(row, true, context);
+		if (code)
+			free_row(&coverage->rows[--coverage->count]);
+		if (code < 0)
 			return code;
 	}
 	return 0;

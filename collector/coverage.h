@@ -59,11 +59,14 @@ void coverage_close(struct coverage *coverage);
 
 /*
  * Reads the mount table again. Calls back for each filesystem that came (came) or went; `row` is valid meanwhile. A
- * filesystem that was mounted anew at the same device went and came: has_ended tells where the table cannot.
+ * filesystem that was mounted anew at the same device went and came: has_ended tells where the table cannot. One for
+ * which the callback does not return 0 has not come: it is called for it the next time. Below 0 that is an error.
  */
 int coverage_update(struct coverage *coverage, bool (*has_ended)(const struct covered *row, void *context),
 		    int (*changed)(struct covered *row, bool came, void *context), void *context);
 
+/* It is to be traced. */
+bool coverage_wants(const struct coverage *coverage, const struct mount *mount);
 bool coverage_has_identity(const struct coverage *coverage, const char *identity);
 struct covered *coverage_find(struct coverage *coverage, uint32_t device);
 /* The mount by which a path of the filesystem is seen: the one that a watch names, else the first. */

@@ -128,13 +128,20 @@ static int identify(struct collector *collector, struct covered *row, bool was_t
 	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
 	bool was_shown = false, stayed;
 	char *identity = NULL;
-	int code = enter(collector, row, mount, &identity, &was_shown);
+	int code;
+
+	/* Of an attempt that failed. */
+	free(row->identity);
+	free(row->devices);
+	row->identity = NULL;
+	row->devices = NULL;
+	row->device_count = 0;
+	code = enter(collector, row, mount, &identity, &was_shown);
 
 	if (!code)
 		code = find_devices(collector, row, identity);
 	if (!code)
 		code = seals_came(collector, row, mount, was_traced && was_shown, why);
-	free(row->identity);
 	row->identity = identity;
 	stayed = !code && was_traced && has_stayed(collector, row);
 	*goes_on = code > 0 || stayed;
@@ -233,11 +240,33 @@ static int went(struct collector *collector, struct covered *row)
 	return row->device_count ? seals_went(collector, row) : forget(collector, row->device, row->came);
 }
 
-/* A filesystem that cannot be traced must not stop the others from being; what changes on it is a gap. */
+int filesystems_miss(struct collector *collector)
+{
+	const struct covered unknown = {0};
+
+	if (!collector->left_out)
+		return 0;
+	return collector_add_gap(collector, collector->closing, collector->window, &unknown, collector->left_out,
+				 GAP_NOT_TRACEABLE, NULL);
+}
+
+/* It must not stop the others from being traced. */
+static int leave_out(struct collector *collector)
+{
+	int code;
+
+	if (!collector->left_out)
+		collector->left_out = collector->flushed;
+	collector->is_left_out = true;
+	code = filesystems_miss(collector);
+	return code ? code : 1;
+}
+
 static int changed(struct covered *row, bool has_come, void *context)
 {
 	struct collector *collector = context;
 	char why[SEAL_DIFFERENCE_BYTES] = "";
+	int64_t started = collector->left_out ? collector->left_out : collector->flushed;
 	enum gap_reason reason;
 	bool goes_on = false;
 	int code;
@@ -245,34 +274,66 @@ static int changed(struct covered *row, bool has_come, void *context)
 	if (!has_come)
 		return went(collector, row);
 	code = came(collector, row, &goes_on, why);
+	/* No record is taken in between: of an error that does not come again nothing is missed. */
+	if (code)
+		code = came(collector, row, &goes_on, why);
 	/* The time before the start is a gap of all filesystems, or there is none. */
 	if (!collector->started && !collector->absent && tracer_origin(collector->tracer) != TRACER_TAKEN_OVER)
 		return code;
+	if (code)
+		return leave_out(collector);
+	goes_on &= !collector->left_out;
 	collector->untold |= !goes_on;
 	if (goes_on)
 		return 0;
-	reason = code                                       ? GAP_NOT_TRACEABLE
-		 : *why                                     ? GAP_TOUCHED
+	reason = *why                                       ? GAP_TOUCHED
+		 : collector->left_out                      ? GAP_NOT_TRACEABLE
 		 : collector->absent && !collector->started ? collector->absence
 							    : GAP_MOUNTED;
-	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, reason,
+	return collector_add_gap(collector, collector->closing, collector->window, row, started, reason,
 				 *why ? why : NULL);
+}
+
+static int look_at_mounts(struct collector *collector)
+{
+	int code;
+
+	collector->is_left_out = false;
+	code = coverage_update(&collector->coverage, has_ended, changed, collector);
+	if (!code && !collector->is_left_out)
+		collector->left_out = 0;
+	return code;
+}
+
+/* False: the filesystem of one was left out. */
+static bool find_watches(struct coverage *coverage)
+{
+	for (size_t i = 0; i < coverage->watch_count; i++) {
+		struct watch *watch = &coverage->watches[i];
+		const struct covered *covered = coverage_find(coverage, watch->device);
+
+		if (covered)
+			watch->filesystem = covered->id;
+		else if (watch->device && !watch->filesystem)
+			return false;
+	}
+	return true;
 }
 
 static int keep_watches(struct collector *collector)
 {
 	struct coverage *coverage = &collector->coverage;
-	struct store_watch *watches = calloc(coverage->watch_count + 1, sizeof(*watches));
+	struct store_watch *watches;
 	bool is_other;
 	int code;
 
+	/* What is known of them stays; the list is incomplete. */
+	if (!find_watches(coverage))
+		return 0;
+	watches = calloc(coverage->watch_count + 1, sizeof(*watches));
 	if (!watches)
 		return -ENOMEM;
 	for (size_t i = 0; i < coverage->watch_count; i++) {
-		const struct covered *covered = coverage_find(&collector->coverage, coverage->watches[i].device);
-
-		if (covered)
-			coverage->watches[i].filesystem = covered->id;
 		watches[i] = (struct store_watch){
 			.filesystem = coverage->watches[i].filesystem,
 			.path = coverage->watches[i].path,
@@ -339,7 +400,7 @@ int filesystems_follow(struct collector *collector)
 	int code;
 
 	collector->untold = false;
-	code = coverage_update(&collector->coverage, has_ended, changed, collector);
+	code = look_at_mounts(collector);
 	if (!code)
 		code = add_moved(collector);
 	if (!code)
@@ -371,7 +432,7 @@ int filesystems_start(struct collector *collector)
 	if (!code)
 		code = seals_look(collector);
 	if (!code)
-		code = coverage_update(&collector->coverage, has_ended, changed, collector);
+		code = look_at_mounts(collector);
 	/* At boot the first one may be mounted later. */
 	if (!code && collector->coverage.count == 0)
 		message(LOG_NOTICE, "there is nothing to watch yet: no local filesystem is mounted");

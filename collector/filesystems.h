@@ -15,6 +15,9 @@ int filesystems_start(struct collector *collector);
 int filesystems_depart(struct collector *collector);
 /* Looks at the mount table again. */
 int filesystems_follow(struct collector *collector);
+/* One that could not be entered is tried again with each look; until then its records are lost. A gap of each window.
+ */
+int filesystems_miss(struct collector *collector);
 /*
  * Stops to trace what has this number if that has ended. Looks again, as another one may have come by now, which is
  * traced from its mount on by that entry alone. If one may have come unseen, seals are taken out.

@@ -38,6 +38,13 @@ static json_t *text(const char *bytes)
 	return string ? string : json_string("(a name that is not UTF-8)");
 }
 
+static const char *not_traced(const struct coverage *coverage, const struct mount *mount)
+{
+	if (coverage_wants(coverage, mount))
+		return "there was an error, and it will be tried again";
+	return mount->class != MOUNT_LOCAL ? mount_class_reason(mount->class) : "no watched directory lies on it";
+}
+
 json_t *report_filesystems(struct collector *collector)
 {
 	const struct mounts *mounts = &collector->coverage.mounts;
@@ -54,13 +61,10 @@ json_t *report_filesystems(struct collector *collector)
 		if (covered)
 			store_is_walked(collector->store, covered->id, &walked);
 		snprintf(device, sizeof(device), "%u:%u", mount->device >> 20, mount->device & 0xfffff);
-		json_array_append_new(array,
-				      json_pack("{s:o, s:o, s:s, s:b, s:b, s:s}", "mount_point",
-						text(mount->mount_point), "type", text(mount->type), "device", device,
-						"traced", traced, "walked", walked, "reason",
-						traced                        ? ""
-						: mount->class != MOUNT_LOCAL ? mount_class_reason(mount->class)
-									      : "no watched directory lies on it"));
+		json_array_append_new(array, json_pack("{s:o, s:o, s:s, s:b, s:b, s:s}", "mount_point",
+						       text(mount->mount_point), "type", text(mount->type), "device",
+						       device, "traced", traced, "walked", walked, "reason",
+						       traced ? "" : not_traced(&collector->coverage, mount)));
 	}
 	return array;
 }

@@ -15,6 +15,7 @@
 
 #include "collector.h"
 #include "describe.h"
+#include "filesystems.h"
 #include "hidden.h"
 #include "moment.h"
 #include "sentence.h"
@@ -185,6 +186,8 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 		goto out;
 	*closed = collector->window++;
 	code = flip(collector);
+	if (!code)
+		code = filesystems_miss(collector);
 	if (!code)
 		code = confirm(collector);
 	if (!code)

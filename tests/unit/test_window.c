@@ -187,6 +187,13 @@ static void canary_that_does_not_come_back(void **state)
 	expect_gap(*state, GAP_CANARY, 7);
 }
 
+/* Its records are nobody's in the new window, too. */
+static void filesystem_that_is_left_out(void **state)
+{
+	((struct collector *)*state)->left_out = 1;
+	expect_gap(*state, GAP_NOT_TRACEABLE, STORE_UNKNOWN_FILESYSTEM);
+}
+
 static void flip_that_is_not_confirmed(void **state)
 {
 	flip_result = -ENOMEM;
@@ -236,6 +243,7 @@ int main(void)
 		TEST(loops_are_entered_under_the_names_that_last),
 		TEST(record_that_is_not_finished),
 		TEST(canary_that_does_not_come_back),
+		TEST(filesystem_that_is_left_out),
 		TEST(flip_that_is_not_confirmed),
 		TEST(files_that_are_not_carried),
 		TEST(carry_that_fails),

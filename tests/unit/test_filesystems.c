@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A filesystem that cannot be entered is left out, which is a gap of each window, and tried again. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector.h"
+#include "directory.h"
+#include "filesystems.h"
+#include "gap.h"
+
+#define UNUSED __attribute__((unused))
+
+enum { DEVICE = 8 << 20 | 1, WINDOW = 5, LOST_SINCE = 1000, LATER = 2000 };
+
+static char directory[DIRECTORY_BYTES];
+static unsigned failures; /* of so many attempts */
+
+int __wrap_tracer_trace(UNUSED struct tracer *tracer, UNUSED uint32_t device, struct superblock *entry)
+{
+	*entry = (struct superblock){.came = 1};
+	if (!failures)
+		return 0;
+	failures--;
+	return -EIO;
+}
+
+int __wrap_tracer_forget(UNUSED struct tracer *tracer, UNUSED uint32_t device, UNUSED uint32_t came)
+{
+	return 0;
+}
+
+int __wrap_tracer_each_superblock(UNUSED const struct tracer *tracer, UNUSED void *each, UNUSED void *context)
+{
+	return 0;
+}
+
+int __wrap_tracer_superblock(UNUSED const struct tracer *tracer, UNUSED uint32_t device, struct superblock *entry)
+{
+	*entry = (struct superblock){.came = 1};
+	return 0;
+}
+
+int __wrap_tracer_enter_open_files(UNUSED struct tracer *tracer)
+{
+	return 0;
+}
+
+int __wrap_hidden_check(UNUSED struct collector *collector)
+{
+	return 0;
+}
+
+int __wrap_seals_spoil(UNUSED struct collector *collector, UNUSED uint32_t device)
+{
+	return 0;
+}
+
+int __wrap_collector_flush(UNUSED struct collector *collector)
+{
+	return 0;
+}
+
+int __wrap_blocks_below(UNUSED uint32_t device, UNUSED const char *uuid, UNUSED uint32_t **devices,
+			UNUSED size_t *count)
+{
+	return 0;
+}
+
+int __wrap_mount_identity(UNUSED const struct mount *mount, char **identity)
+{
+	*identity = strdup("identity");
+	return *identity ? 0 : -ENOMEM;
+}
+
+int __wrap_mounts_read(struct mounts *mounts, UNUSED const char *path)
+{
+	*mounts = (struct mounts){.rows = calloc(1, sizeof(*mounts->rows)), .count = 1};
+	assert_non_null(mounts->rows);
+	mounts->rows[0] = (struct mount){
+		.mount_point = strdup("/srv"),
+		.root = strdup("/"),
+		.type = strdup("ext4"),
+		.source = strdup("none"),
+		.device = DEVICE,
+		.id = 10,
+	};
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	static struct collector collector;
+
+	directory_make(directory, "/tmp");
+	collector = (struct collector){.window = WINDOW, .closing = WINDOW, .started = 1, .flushed = LOST_SINCE};
+	assert_int_equal(store_open(&collector.store, directory, STORE_WRITE), 0);
+	*state = &collector;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct collector *collector = *state;
+
+	coverage_close(&collector->coverage);
+	seals_free(&collector->seals);
+	store_close(collector->store);
+	directory_remove(directory);
+	return 0;
+}
+
+struct gaps {
+	unsigned unknown, known; /* that it cannot be traced, of what, since then */
+	unsigned mounted;
+};
+
+static int count_gap(const struct store_gap *gap, void *context)
+{
+	struct gaps *gaps = context;
+
+	if (strcmp(gap->reason, gap_word(GAP_NOT_TRACEABLE)) != 0) {
+		gaps->mounted++;
+		return 0;
+	}
+	assert_int_equal(gap->started, LOST_SINCE);
+	if (gap->filesystem == STORE_UNKNOWN_FILESYSTEM)
+		gaps->unknown++;
+	else
+		gaps->known++;
+	return 0;
+}
+
+static struct gaps gaps_of(struct collector *collector, uint64_t window)
+{
+	struct gaps gaps = {0};
+
+	assert_int_equal(store_gaps(collector->store, window, window, count_gap, &gaps), 0);
+	return gaps;
+}
+
+static uint32_t owner_of_a_record(struct collector *collector)
+{
+	const struct event event = {.device = DEVICE};
+	uint32_t filesystem = 0;
+
+	collector->stranger = 0;
+	assert_int_equal(filesystems_find(collector, &event, &filesystem), 0);
+	return filesystem;
+}
+
+/* As by a cut. */
+static void open_window(struct collector *collector)
+{
+	collector->window++;
+	assert_int_equal(filesystems_miss(collector), 0);
+	collector->closing++;
+	collector->flushed = LATER;
+}
+
+static void error_that_does_not_come_again(void **state)
+{
+	struct collector *collector = *state;
+	struct gaps gaps;
+
+	failures = 1;
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(collector->coverage.count, 1);
+	assert_int_not_equal(owner_of_a_record(collector), 0);
+	gaps = gaps_of(collector, WINDOW);
+	assert_int_equal(gaps.unknown + gaps.known, 0);
+	assert_int_equal(gaps.mounted, 1);
+	open_window(collector);
+	assert_int_equal(gaps_of(collector, WINDOW + 1).unknown, 0);
+}
+
+/* Its records are nobody's. */
+static void each_window_has_a_gap(void **state)
+{
+	struct collector *collector = *state;
+
+	failures = UINT32_MAX;
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(collector->coverage.count, 0);
+	assert_int_equal(gaps_of(collector, WINDOW).unknown, 1);
+	assert_int_equal(owner_of_a_record(collector), 0);
+	for (unsigned i = 1; i < 4; i++) {
+		open_window(collector);
+		assert_int_equal(gaps_of(collector, WINDOW + i).unknown, 1);
+	}
+}
+
+static void record_tries_again(void **state)
+{
+	struct collector *collector = *state;
+
+	failures = 2;
+	assert_int_equal(filesystems_follow(collector), 0);
+	open_window(collector);
+	assert_int_not_equal(owner_of_a_record(collector), 0);
+	assert_int_equal(collector->coverage.count, 1);
+	assert_int_equal(gaps_of(collector, WINDOW + 1).known, 1);
+	open_window(collector);
+	assert_int_equal(gaps_of(collector, WINDOW + 2).known + gaps_of(collector, WINDOW + 2).unknown, 0);
+}
+
+static int count_watch(const struct store_watch *watch, void *context)
+{
+	assert_int_not_equal(watch->filesystem, 0);
+	++*(unsigned *)context;
+	return 0;
+}
+
+static unsigned watches_of(struct collector *collector)
+{
+	unsigned count = 0;
+
+	assert_int_equal(store_watches(collector->store, count_watch, &count), 0);
+	return count;
+}
+
+/* A list could not be made of one that lies nowhere. */
+static void watch_of_one_that_is_left_out(void **state)
+{
+	struct watch watch = {.host_path = "/srv/mail", .path = "/mail", .device = DEVICE, .depth = 4};
+	struct collector *collector = *state;
+
+	collector->coverage.watches = &watch;
+	collector->coverage.watch_count = 1;
+	failures = 2;
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(watches_of(collector), 0);
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(watches_of(collector), 1);
+	collector->coverage.watch_count = 0;
+	collector->coverage.watches = NULL;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(error_that_does_not_come_again),
+		TEST(each_window_has_a_gap),
+		TEST(record_tries_again),
+		TEST(watch_of_one_that_is_left_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
