@@ -59,7 +59,11 @@ static uint16_t type_bit(uint16_t mode)
 	return mode >> TYPE_SHIFT ? 1U << (mode >> TYPE_SHIFT) : 0;
 }
 
-/* Everything below is dirty, and something below may have gone: the whole is replaced. */
+/*
+ * Everything below is dirty, and something below may have gone: the whole is replaced. Below a directory that moves,
+ * too: a removal whose hook has run before is recorded under the old name, and a copy may be made under the new one
+ * before it takes place.
+ */
 static void add_subtree(struct dirty_facts *facts)
 {
 	facts->was |= type_bit(S_IFDIR);
@@ -79,7 +83,7 @@ struct dirty_facts decode_facts(const struct event *event)
 	case OPERATION_RENAME_TO:
 		facts.was |= event->replaced ? 1U << event->replaced : 0;
 		if (S_ISDIR(event->mode))
-			facts.flags |= DIRTY_EXPAND;
+			add_subtree(&facts);
 		break;
 	}
 	if (event->flags & EVENT_SUBTREE)

@@ -113,10 +113,11 @@ static void removal_keeps_the_type(void **state)
 	assert_int_equal(facts_of(OPERATION_CREATE, 0, 0, 0).was, 0);
 }
 
-static void directory_that_comes_is_expanded(void **state)
+static void directory_that_comes_is_replaced(void **state)
 {
 	(void)state;
 	assert_int_equal(facts_of(OPERATION_RENAME_TO, S_IFDIR, 0, 0).flags, DIRTY_EXPAND);
+	assert_int_equal(facts_of(OPERATION_RENAME_TO, S_IFDIR, 0, 0).was, DIRECTORY);
 	assert_int_equal(facts_of(OPERATION_RENAME_TO, S_IFREG, 0, 0).flags, 0);
 	assert_int_equal(facts_of(OPERATION_RENAME_FROM, S_IFDIR, 0, 0).flags, 0);
 	assert_int_equal(facts_of(OPERATION_MKDIR, 0, 0, 0).flags, 0);
@@ -184,7 +185,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_name_stands_for_all_below),
 		cmocka_unit_test(path_that_is_too_long),
 		cmocka_unit_test(removal_keeps_the_type),
-		cmocka_unit_test(directory_that_comes_is_expanded),
+		cmocka_unit_test(directory_that_comes_is_replaced),
 		cmocka_unit_test(unknown_depth_expands_and_unknown_name_replaces),
 		cmocka_unit_test(flags_are_kept),
 		cmocka_unit_test(links_after_the_operation),
