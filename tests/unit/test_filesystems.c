@@ -228,18 +228,18 @@ static unsigned watches_of(struct collector *collector)
 /* A list could not be made of one that lies nowhere. */
 static void watch_of_one_that_is_left_out(void **state)
 {
-	struct watch watch = {.host_path = "/srv/mail", .path = "/mail", .device = DEVICE, .depth = 4};
 	struct collector *collector = *state;
 
-	collector->coverage.watches = &watch;
+	collector->coverage.watches = calloc(1, sizeof(*collector->coverage.watches));
+	assert_non_null(collector->coverage.watches);
+	collector->coverage.watches[0] =
+		(struct watch){.host_path = strdup("/srv/mail"), .path = strdup("/mail"), .device = DEVICE, .depth = 4};
 	collector->coverage.watch_count = 1;
 	failures = 2;
 	assert_int_equal(filesystems_follow(collector), 0);
 	assert_int_equal(watches_of(collector), 0);
 	assert_int_equal(filesystems_follow(collector), 0);
 	assert_int_equal(watches_of(collector), 1);
-	collector->coverage.watch_count = 0;
-	collector->coverage.watches = NULL;
 }
 
 int main(void)
