@@ -239,9 +239,11 @@ $(B)/test_hidden: WRAPPED := tracer_count_held tracer_held swaps_each tracer_ent
 $(B)/test_cover: WRAPPED := window_cut tracer_enter_open_files collector_enter_loops collector_collect
 $(B)/test_scan_walk: WRAPPED := scan_send scan_must_save scan_save inodes_find
 $(B)/test_seals: WRAPPED := tracer_forget tracer_superblock tracer_produced tracer_consumed tracer_raw_write \
-	blocks_name seal_read
+	blocks_name seal_read store_add_gap
+$(B)/test_takeover: WRAPPED := tracer_origin losses_take_over collector_check_clock
 $(B)/test_filesystems: WRAPPED := tracer_trace tracer_forget tracer_superblock tracer_each_superblock tracer_enter_open_files \
-	hidden_check seals_spoil collector_flush blocks_below mount_identity mounts_read
+	hidden_check seals_spoil collector_flush blocks_below mount_identity mounts_read store_add_gap tracer_origin \
+	seals_load seals_look
 $(B)/test_tracer: WRAPPED := kernel_get kernel_remove kernel_run_iterator kernel_each_entry
 $(B)/test_tracer_pins: WRAPPED := pins_next pins_remove pins_count pins_each kernel_open_pin kernel_value_bytes kernel_get \
 	kernel_program_of kernel_missed_runs host_has_server

@@ -61,6 +61,7 @@ struct collector {
 	int64_t left_out;         /* since then one that is to be traced is not, as it could not be entered; 0: none */
 	bool is_left_out;         /* one could not be at the last look */
 	bool clock_set;           /* and the store does not know it yet */
+	bool ftrace_off;          /* likewise */
 	int error;                /* of the last transaction; 0: it was committed */
 	int unmerged;             /* error of the last attempt to merge runs */
 	struct {

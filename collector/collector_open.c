@@ -139,6 +139,8 @@ static int begin_tracing(struct collector *collector, char **error)
 		code = describe_begin(collector);
 	if (!code && collector->absence == GAP_CRASHED)
 		code = check_store(collector, error);
+	if (!code)
+		code = identity_settle(collector);
 	if (code && !*error)
 		sentence(error, 0, "tracing cannot be started: %s", strerror(-code));
 	return code;

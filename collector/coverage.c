@@ -275,7 +275,8 @@ static int remove_absent(struct coverage *coverage, const struct mounts *before,
 		}
 		if (!code)
 			code = follow_mount(row, mount);
-		row->moved |= !code && is_seen_otherwise(before, &coverage->mounts, row->device);
+		/* After an error, too: the table of before is not looked at again. */
+		row->moved |= is_seen_otherwise(before, &coverage->mounts, row->device);
 		coverage->rows[kept++] = *row;
 	}
 	coverage->count = kept;
@@ -361,16 +362,17 @@ int coverage_update(struct coverage *coverage, bool (*has_ended)(const struct co
 		    int (*changed)(struct covered *row, bool came, void *context), void *context)
 {
 	struct mounts before = coverage->mounts, now;
-	int code = read_mounts(coverage, has_ended, context, &now);
+	int code = read_mounts(coverage, has_ended, context, &now), followed = 0;
 
 	if (code)
 		return code;
 	coverage->mounts = now;
-	for (size_t i = 0; !code && i < coverage->watch_count; i++)
-		code = follow_watch(&coverage->mounts, &coverage->watches[i]);
-	if (!code)
-		code = remove_absent(coverage, &before, changed, context);
+	for (size_t i = 0; !followed && i < coverage->watch_count; i++)
+		followed = follow_watch(&coverage->mounts, &coverage->watches[i]);
+	code = remove_absent(coverage, &before, changed, context);
 	mounts_free(&before);
+	if (!code)
+		code = followed;
 	return code ? code : add_present(coverage, changed, context);
 }
 

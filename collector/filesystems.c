@@ -64,6 +64,17 @@ static int64_t stay_value(const struct covered *row)
 	return (int64_t)((uint64_t)row->device << 32 | row->came);
 }
 
+/* Whatever had this number, it has not stayed. */
+static int forget_stays(struct collector *collector, uint32_t device)
+{
+	return store_clear_meta(collector->store, STAY_CAME, device);
+}
+
+int filesystems_forget_all(struct collector *collector)
+{
+	return store_clear_meta(collector->store, STAY_CAME, 0);
+}
+
 /* It was traced by programs that stayed, all along. What was written past it meanwhile is then noticed as always. */
 static bool has_stayed(struct collector *collector, struct covered *row)
 {
@@ -198,27 +209,12 @@ static int lose_records(struct collector *collector, uint32_t device, int64_t ti
 /* What comes by the number of one that is taken out, at that moment, may go untraced: then that is told. */
 static int forget(struct collector *collector, uint32_t device, uint32_t came)
 {
-	int code = tracer_forget(collector->tracer, device, came);
+	/* The kernel side begins to count anew, from what others were before. */
+	int code = forget_stays(collector, device);
 
+	if (!code)
+		code = tracer_forget(collector->tracer, device, came);
 	return code > 0 ? lose_records(collector, device, moment_of_boot()) : code;
-}
-
-/* Traced first: should it end while it is asked who it is, the kernel side tells that. */
-static int came(struct collector *collector, struct covered *row, bool *goes_on, char why[SEAL_DIFFERENCE_BYTES])
-{
-	struct superblock entry;
-	int traced = tracer_trace(collector->tracer, row->device, &entry), code;
-
-	if (traced < 0)
-		return traced;
-	row->came = entry.came;
-	row->since = moment_of_boot();
-	/* Since it is mounted, so no file of it was opened unseen. */
-	row->settled = traced && collector->started;
-	code = identify(collector, row, traced, goes_on, why);
-	if (code && !traced)
-		forget(collector, row->device, entry.came);
-	return code;
 }
 
 /* One that lies on no block device is gone for good; of another the kernel side goes on to trace what has its number.
@@ -250,48 +246,112 @@ int filesystems_miss(struct collector *collector)
 				 GAP_NOT_TRACEABLE, NULL);
 }
 
-/* It must not stop the others from being traced. */
-static int leave_out(struct collector *collector)
+/*
+ * It must not stop the others from being traced. Should the next collector find it traced by these programs, it has not
+ * stayed.
+ */
+static int leave_out(struct collector *collector, const struct covered *row)
 {
-	int code;
+	int code = forget_stays(collector, row->device);
 
 	if (!collector->left_out)
 		collector->left_out = collector->flushed;
 	collector->is_left_out = true;
-	code = filesystems_miss(collector);
+	if (!code)
+		code = filesystems_miss(collector);
 	return code ? code : 1;
+}
+
+static int add_moved_gap(struct collector *collector, struct covered *row)
+{
+	if (!row->moved)
+		return 0;
+	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, GAP_MOVED,
+				 NULL);
+}
+
+static bool is_first_start(const struct collector *collector)
+{
+	return !collector->started && !collector->absent && tracer_origin(collector->tracer) != TRACER_TAKEN_OVER;
+}
+
+/* *why as by identify(). What happened to all filesystems, or to none, before the start is told elsewhere. */
+static int add_arrival_gap(struct collector *collector, const struct covered *row, const char *why)
+{
+	enum gap_reason reason = *why                                       ? GAP_TOUCHED
+				 : collector->absent && !collector->started ? collector->absence
+									    : GAP_MOUNTED;
+
+	if (is_first_start(collector))
+		return 0;
+	collector->untold = true;
+	return collector_add_gap(collector, collector->closing, collector->window, row,
+				 collector->left_out ? collector->left_out : collector->flushed, reason,
+				 *why ? why : NULL);
+}
+
+static int arrive(struct collector *collector, struct covered *row, bool was_traced)
+{
+	char why[SEAL_DIFFERENCE_BYTES] = "";
+	bool goes_on = false;
+	int code = identify(collector, row, was_traced, &goes_on, why);
+
+	if (!code && (!goes_on || collector->left_out))
+		code = add_arrival_gap(collector, row, why);
+	if (!code)
+		code = add_moved_gap(collector, row);
+	return code;
+}
+
+/* What it was before goes from the store only together with the gap that this tells of. */
+static int enter_it(struct collector *collector, struct covered *row, bool was_traced)
+{
+	int code = store_begin(collector->store);
+
+	if (code)
+		return code;
+	code = arrive(collector, row, was_traced);
+	if (!code)
+		code = store_commit(collector->store);
+	if (code)
+		store_rollback(collector->store);
+	row->moved &= code != 0;
+	return code;
+}
+
+/* Traced first: should it end while it is asked who it is, the kernel side tells that. */
+static int came(struct collector *collector, struct covered *row)
+{
+	struct superblock entry;
+	int traced = tracer_trace(collector->tracer, row->device, &entry), code;
+
+	if (traced < 0)
+		return traced;
+	row->came = entry.came;
+	row->since = moment_of_boot();
+	/* Since it is mounted, so no file of it was opened unseen. */
+	row->settled = traced && collector->started;
+	code = enter_it(collector, row, traced);
+	if (code && !traced)
+		forget(collector, row->device, entry.came);
+	return code;
 }
 
 static int changed(struct covered *row, bool has_come, void *context)
 {
 	struct collector *collector = context;
-	char why[SEAL_DIFFERENCE_BYTES] = "";
-	int64_t started = collector->left_out ? collector->left_out : collector->flushed;
-	enum gap_reason reason;
-	bool goes_on = false;
 	int code;
 
 	if (!has_come)
 		return went(collector, row);
-	code = came(collector, row, &goes_on, why);
+	code = came(collector, row);
 	/* No record is taken in between: of an error that does not come again nothing is missed. */
 	if (code)
-		code = came(collector, row, &goes_on, why);
-	/* The time before the start is a gap of all filesystems, or there is none. */
-	if (!collector->started && !collector->absent && tracer_origin(collector->tracer) != TRACER_TAKEN_OVER)
+		code = came(collector, row);
+	/* Who begins can begin again. */
+	if (code && is_first_start(collector))
 		return code;
-	if (code)
-		return leave_out(collector);
-	goes_on &= !collector->left_out;
-	collector->untold |= !goes_on;
-	if (goes_on)
-		return 0;
-	reason = *why                                       ? GAP_TOUCHED
-		 : collector->left_out                      ? GAP_NOT_TRACEABLE
-		 : collector->absent && !collector->started ? collector->absence
-							    : GAP_MOUNTED;
-	return collector_add_gap(collector, collector->closing, collector->window, row, started, reason,
-				 *why ? why : NULL);
+	return code ? leave_out(collector, row) : 0;
 }
 
 static int look_at_mounts(struct collector *collector)
@@ -355,10 +415,8 @@ static int add_moved(struct collector *collector)
 	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
 		struct covered *row = &collector->coverage.rows[i];
 
-		if (row->moved)
-			code = collector_add_gap(collector, collector->closing, collector->window, row,
-						 collector->flushed, GAP_MOVED, NULL);
-		row->moved = code;
+		code = add_moved_gap(collector, row);
+		row->moved &= code != 0;
 	}
 	return code;
 }
@@ -376,6 +434,7 @@ int filesystems_forget_ended(struct collector *collector, uint32_t device)
 static int look_at_stranger(uint32_t device, const struct superblock *entry, void *context)
 {
 	struct collector *collector = context;
+	const struct mount *mount;
 	int code;
 
 	if (coverage_find(&collector->coverage, device))
@@ -388,8 +447,9 @@ static int look_at_stranger(uint32_t device, const struct superblock *entry, voi
 		seals_refresh(&collector->seals, device);
 		return forget(collector, device, entry->came);
 	}
-	/* In no mount that we see: its mount is under way, or in another namespace. */
-	if (!mounts_find_device(&collector->coverage.mounts, device, NULL))
+	/* In no mount that we see: its mount is under way, or in another namespace. Or it is left out for now. */
+	mount = mounts_find_device(&collector->coverage.mounts, device, NULL);
+	if (!mount || coverage_wants(&collector->coverage, mount))
 		return 0;
 	code = entry->ended ? lose_records(collector, device, 0) : seals_spoil(collector, device);
 	return code ? code : forget(collector, device, entry->came);
@@ -500,9 +560,11 @@ static int check_departure(uint32_t device, const struct superblock *entry, void
 {
 	struct departed departed = {context, device};
 	struct collector *collector = context;
+	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, device, NULL);
 	int code;
 
-	if (coverage_find(&collector->coverage, device))
+	/* It is there, or left out for now. */
+	if (coverage_find(&collector->coverage, device) || (mount && coverage_wants(&collector->coverage, mount)))
 		return 0;
 	code = store_filesystems(collector->store, note_departure, &departed);
 	if (!code)

@@ -23,6 +23,8 @@ int filesystems_miss(struct collector *collector);
  * traced from its mount on by that entry alone. If one may have come unseen, seals are taken out.
  */
 int filesystems_forget_ended(struct collector *collector, uint32_t device);
+/* No filesystem has stayed as it was when the last collector ended. */
+int filesystems_forget_all(struct collector *collector);
 /* Keeps what the next collector must know of one that stays mounted. */
 int filesystems_note(struct collector *collector, const struct covered *row);
 /*

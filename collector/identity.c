@@ -84,8 +84,6 @@ static int check_boot(struct collector *collector)
 	if (before != (int64_t)boot.qwords[0])
 		collector->absence = clean ? GAP_SHUTDOWN : GAP_CRASHED;
 	code = store_set_meta(collector->store, META_CLEAN, 0);
-	if (!code)
-		code = store_set_meta(collector->store, META_BOOT, (int64_t)boot.qwords[0]);
 	if (!code && (collector->absence == GAP_CRASHED || moment_now() < alive))
 		code = store_set_unsteady(collector->store, 1, INT64_MAX);
 	return code;
@@ -117,6 +115,21 @@ int identity_check(struct collector *collector)
 	int code = store_begin_durable(collector->store);
 
 	return code ? code : end(collector->store, check(collector));
+}
+
+static int set_boot(struct store *store)
+{
+	sd_id128_t boot;
+	int code = sd_id128_get_boot(&boot);
+
+	return code < 0 ? code : store_set_meta(store, META_BOOT, (int64_t)boot.qwords[0]);
+}
+
+int identity_settle(struct collector *collector)
+{
+	int code = store_begin_durable(collector->store);
+
+	return code ? code : end(collector->store, set_boot(collector->store));
 }
 
 int identity_leave(struct collector *collector)

@@ -10,6 +10,8 @@ struct collector;
  * time without a collector is called if nothing bridges it. 0 or -errno.
  */
 int identity_check(struct collector *collector);
+/* When the start has come to its end: what the absence before it means is in the store. 0 or -errno. */
+int identity_settle(struct collector *collector);
 /* At the end, when all that was seen is in the store. 0 or -errno. */
 int identity_leave(struct collector *collector);
 

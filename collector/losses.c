@@ -52,9 +52,14 @@ static int add_blindness(struct collector *collector, uint64_t first, enum gap_r
 /* The kernel's programs are silent meanwhile on some kernels, and no counter tells. */
 static int check_ftrace(struct collector *collector, uint64_t first)
 {
-	if (!ftrace_was_off(&collector->ftrace))
+	int code;
+
+	collector->ftrace_off |= ftrace_was_off(&collector->ftrace);
+	if (!collector->ftrace_off)
 		return 0;
-	return add_blindness(collector, first, GAP_FTRACE);
+	code = add_blindness(collector, first, GAP_FTRACE);
+	collector->ftrace_off = code;
+	return code;
 }
 
 static uint32_t lasting_bits(const struct collector *collector)

@@ -17,6 +17,8 @@ QUERY(BEGIN_WRITE, "BEGIN IMMEDIATE")
 QUERY(COMMIT, "COMMIT")
 QUERY(ROLLBACK, "ROLLBACK")
 QUERY(GET_META, "SELECT value FROM meta WHERE key = ?")
+QUERY(CLEAR_META, "UPDATE meta SET value = 0 WHERE key GLOB ?1 || ':*' "
+		  "AND (?2 = 0 OR (value >> 32 & 4294967295) = ?2)")
 QUERY(SET_META, "INSERT OR REPLACE INTO meta VALUES (?, ?)")
 QUERY(FIND_FILESYSTEM, "SELECT id FROM filesystem WHERE identity = ?")
 QUERY(ADD_FILESYSTEM, "INSERT INTO filesystem (identity, type, mount_point, root, device) VALUES (?1, ?2, ?3, ?4, ?5)")

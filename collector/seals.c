@@ -238,8 +238,9 @@ int seals_came(struct collector *collector, const struct covered *row, const str
 	int code;
 
 	difference[0] = '\0';
+	/* One that could not be removed may be left in the store. */
 	if (!sealed)
-		return 0;
+		return store_remove_seal(collector->store, row->id);
 	if (is_whole && !sealed->difference[0])
 		compare_mounted(sealed, row, mount);
 	goes_on = is_whole && sealed->watched && row->device_count == sealed->device_count && row->device_count &&
@@ -331,12 +332,16 @@ static int check_writes(struct collector *collector, uint64_t first, uint32_t fi
 	struct raw_write last;
 	uint64_t writes = count_writes(collector, devices, count, &last);
 	bool moved = writes != *known;
+	int code;
 
 	if (!moved && !*again && !last.mapped)
 		return 0;
+	code = add_raw_gap(collector, first, filesystem, &last);
+	if (code)
+		return code;
 	*again = moved;
 	*known = writes;
-	return add_raw_gap(collector, first, filesystem, &last);
+	return 0;
 }
 
 static int keep(struct collector *collector, struct sealed *row)

@@ -134,6 +134,11 @@ int store_set_meta(struct store *store, const char *key, int64_t value)
 	return RUN(store->database, SET_META, TEXT(key), NUMBER(value));
 }
 
+int store_clear_meta(struct store *store, const char *prefix, uint32_t upper)
+{
+	return RUN(store->database, CLEAR_META, TEXT(prefix), NUMBER(upper));
+}
+
 int store_put_filesystem(struct store *store, struct store_filesystem *filesystem, bool *is_new)
 {
 	int64_t id = 0;

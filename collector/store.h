@@ -115,6 +115,8 @@ void store_rollback(struct store *store);
 
 int store_get_meta(struct store *store, const char *key, int64_t *value); /* -ENOENT */
 int store_set_meta(struct store *store, const char *key, int64_t value);
+/* Of the keys PREFIX:NUMBER, those whose value has this upper half, or all (0), are 0 from now on. */
+int store_clear_meta(struct store *store, const char *prefix, uint32_t upper);
 
 /* Finds the row by identity and brings it up to date, or makes it (*is_new then). */
 int store_put_filesystem(struct store *store, struct store_filesystem *filesystem, bool *is_new);

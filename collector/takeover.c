@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "collector.h"
+#include "filesystems.h"
 #include "message.h"
 #include "moment.h"
 #include "sentence.h"
@@ -75,6 +76,23 @@ static int get_instance(struct collector *collector, uint64_t *instance)
 	return code < 0 ? code : store_set_meta(collector->store, META_INSTANCE, (int64_t)*instance);
 }
 
+/*
+ * Before there are pins of ours: should this start not come to its end, the next one finds them, and not what was there
+ * before.
+ */
+static int judged(enum tracer_origin origin, void *context)
+{
+	struct collector *collector = context;
+	int code;
+
+	if (origin == TRACER_TAKEN_OVER && collector->absence == GAP_NOT_TRACED)
+		return 0;
+	code = filesystems_forget_all(collector);
+	if (!code && origin >= TRACER_FOREIGN)
+		code = collector_make_fresh(collector, origin == TRACER_NEWER ? FRESH_OLDER_COPY : FRESH_OTHER_STORE);
+	return code;
+}
+
 int takeover_open_tracer(struct collector *collector, char **error)
 {
 	const struct config *config = collector->config;
@@ -85,7 +103,8 @@ int takeover_open_tracer(struct collector *collector, char **error)
 		.operations = config->operations,
 		.precise = config->precise,
 	};
-	struct tracer_state state = {.directory = config->state, .epoch = collector->window};
+	struct tracer_state state = {
+		.directory = config->state, .epoch = collector->window, .judged = judged, .context = collector};
 	int64_t ring = 0, position = 0;
 	int code = get_instance(collector, &state.instance);
 
@@ -113,12 +132,11 @@ int takeover_account(struct collector *collector)
 	losses_take_over(collector);
 	collector->flushed = collector->reached;
 	collector->clock_set = true;
-	if (origin >= TRACER_FOREIGN)
-		code = collector_make_fresh(collector, origin == TRACER_NEWER ? FRESH_OLDER_COPY : FRESH_OTHER_STORE);
 	/* Whether an orderly absence is a gap is told for each filesystem. */
 	if (origin == TRACER_FIRST && collector->absence != GAP_CRASHED)
 		collector->absent = collector->reached;
-	else if (!code && origin != TRACER_TAKEN_OVER)
+	/* Programs of this boot, and no start since that has come to its end. */
+	else if (origin != TRACER_TAKEN_OVER || collector->absence != GAP_NOT_TRACED)
 		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->reached,
 					 origin >= TRACER_FOREIGN ? GAP_FOREIGN_PINS : collector->absence, NULL);
 	return code ? code : collector_check_clock(collector);

@@ -116,6 +116,8 @@ static int open_all(struct tracer *tracer, const struct tracer_options *options,
 	code = kernel_open_barrier(&tracer->barrier);
 	if (!code)
 		code = open_pins(tracer, options, state, error);
+	if (!code && state->judged)
+		code = state->judged(tracer->origin, state->context);
 	if (!code && tracer->own.number == 0)
 		code = begin_generation(tracer, options, state, error);
 	else if (!code)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,7 +87,7 @@ static void replaced_ancestor_replaces_the_watch(void **state)
 
 /* ---- filesystems that come and go */
 
-enum { TABLE = 2 };
+enum { TABLE = 2, OTHER = DEVICE + 1 };
 
 /* In place of the mount table: the numbers of mounts; 0: none. */
 static struct {
@@ -95,6 +96,7 @@ static struct {
 } table[TABLE];
 static bool ended;
 static unsigned came, went;
+static int change_result;
 
 int __wrap_mounts_read(struct mounts *mounts, const char *path)
 {
@@ -124,18 +126,23 @@ static bool has_ended(const struct covered *row, void *context)
 static int count_change(struct covered *row, bool has_come, void *context)
 {
 	(void)context;
-	assert_int_equal(row->device, DEVICE);
+	assert_true(row->device == DEVICE || row->device == OTHER);
 	came += has_come;
 	went += !has_come;
-	return 0;
+	return change_result;
+}
+
+static void put(size_t place, uint32_t device, int id)
+{
+	table[place].device = device;
+	table[place].id = id;
 }
 
 /* At a table with these mounts of the device. */
 static void look(struct coverage *coverage, int first, int second)
 {
-	table[0].id = first;
-	table[1].id = second;
-	table[0].device = table[1].device = DEVICE;
+	put(0, DEVICE, first);
+	put(1, DEVICE, second);
 	came = went = 0;
 	assert_int_equal(coverage_update(coverage, has_ended, count_change, NULL), 0);
 }
@@ -178,10 +185,33 @@ static void filesystem_that_has_ended_is_another_one(void **state)
 	coverage_close(&coverage);
 }
 
+/* One error must not hide that another filesystem is seen otherwise: the table of before is not looked at again. */
+static void one_that_is_moved_while_another_goes(void **state)
+{
+	struct coverage coverage = {0};
+
+	(void)state;
+	ended = false;
+	put(0, DEVICE, 10);
+	put(1, OTHER, 20);
+	assert_int_equal(coverage_update(&coverage, has_ended, count_change, NULL), 0);
+	assert_int_equal(coverage.count, 2);
+	put(0, OTHER, 20);
+	put(1, 0, 0);
+	change_result = -ENOSPC;
+	assert_int_equal(coverage_update(&coverage, has_ended, count_change, NULL), -ENOSPC);
+	change_result = 0;
+	assert_int_equal(coverage.count, 1);
+	assert_int_equal(coverage.rows[0].device, OTHER);
+	assert_true(coverage.rows[0].moved);
+	coverage_close(&coverage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_watches_all_counts),
+		cmocka_unit_test(one_that_is_moved_while_another_goes),
 		cmocka_unit_test(watch_limits_the_list),
 		cmocka_unit_test(replaced_ancestor_replaces_the_watch),
 		cmocka_unit_test(filesystem_stays_as_long_as_a_mount_of_it),

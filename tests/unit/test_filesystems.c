@@ -21,12 +21,13 @@ enum { DEVICE = 8 << 20 | 1, WINDOW = 5, LOST_SINCE = 1000, LATER = 2000 };
 
 static char directory[DIRECTORY_BYTES];
 static unsigned failures; /* of so many attempts */
+static int was_traced;
 
 int __wrap_tracer_trace(UNUSED struct tracer *tracer, UNUSED uint32_t device, struct superblock *entry)
 {
 	*entry = (struct superblock){.came = 1};
 	if (!failures)
-		return 0;
+		return was_traced;
 	failures--;
 	return -EIO;
 }
@@ -94,10 +95,40 @@ int __wrap_mounts_read(struct mounts *mounts, UNUSED const char *path)
 	return 0;
 }
 
+/* In place of the store's: so many fail. */
+static unsigned gap_failures;
+
+int __real_store_add_gap(struct store *store, const struct store_gap *gap);
+
+int __wrap_store_add_gap(struct store *store, const struct store_gap *gap)
+{
+	if (!gap_failures)
+		return __real_store_add_gap(store, gap);
+	gap_failures--;
+	return -ENOSPC;
+}
+
+enum tracer_origin __wrap_tracer_origin(UNUSED const struct tracer *tracer)
+{
+	return TRACER_TAKEN_OVER;
+}
+
+int __wrap_seals_load(UNUSED struct collector *collector)
+{
+	return 0;
+}
+
+int __wrap_seals_look(UNUSED struct collector *collector)
+{
+	return 0;
+}
+
 static int set_up(void **state)
 {
 	static struct collector collector;
 
+	failures = gap_failures = 0;
+	was_traced = 0;
 	directory_make(directory, "/tmp");
 	collector = (struct collector){.window = WINDOW, .closing = WINDOW, .started = 1, .flushed = LOST_SINCE};
 	assert_int_equal(store_open(&collector.store, directory, STORE_WRITE), 0);
@@ -117,23 +148,22 @@ static int tear_down(void **state)
 }
 
 struct gaps {
-	unsigned unknown, known; /* that it cannot be traced, of what, since then */
-	unsigned mounted;
+	unsigned unknown;        /* it cannot be traced */
+	unsigned mounted, since; /* it was mounted unseen; since it is lost */
 };
 
 static int count_gap(const struct store_gap *gap, void *context)
 {
 	struct gaps *gaps = context;
 
-	if (strcmp(gap->reason, gap_word(GAP_NOT_TRACEABLE)) != 0) {
-		gaps->mounted++;
+	if (strcmp(gap->reason, gap_word(GAP_NOT_TRACEABLE)) == 0) {
+		assert_int_equal(gap->filesystem, STORE_UNKNOWN_FILESYSTEM);
+		gaps->unknown++;
 		return 0;
 	}
-	assert_int_equal(gap->started, LOST_SINCE);
-	if (gap->filesystem == STORE_UNKNOWN_FILESYSTEM)
-		gaps->unknown++;
-	else
-		gaps->known++;
+	assert_string_equal(gap->reason, gap_word(GAP_MOUNTED));
+	gaps->mounted++;
+	gaps->since += gap->started == LOST_SINCE;
 	return 0;
 }
 
@@ -174,7 +204,7 @@ static void error_that_does_not_come_again(void **state)
 	assert_int_equal(collector->coverage.count, 1);
 	assert_int_not_equal(owner_of_a_record(collector), 0);
 	gaps = gaps_of(collector, WINDOW);
-	assert_int_equal(gaps.unknown + gaps.known, 0);
+	assert_int_equal(gaps.unknown, 0);
 	assert_int_equal(gaps.mounted, 1);
 	open_window(collector);
 	assert_int_equal(gaps_of(collector, WINDOW + 1).unknown, 0);
@@ -205,9 +235,9 @@ static void record_tries_again(void **state)
 	open_window(collector);
 	assert_int_not_equal(owner_of_a_record(collector), 0);
 	assert_int_equal(collector->coverage.count, 1);
-	assert_int_equal(gaps_of(collector, WINDOW + 1).known, 1);
+	assert_int_equal(gaps_of(collector, WINDOW + 1).since, 1);
 	open_window(collector);
-	assert_int_equal(gaps_of(collector, WINDOW + 2).known + gaps_of(collector, WINDOW + 2).unknown, 0);
+	assert_int_equal(gaps_of(collector, WINDOW + 2).mounted + gaps_of(collector, WINDOW + 2).unknown, 0);
 }
 
 static int count_watch(const struct store_watch *watch, void *context)
@@ -242,6 +272,85 @@ static void watch_of_one_that_is_left_out(void **state)
 	assert_int_equal(watches_of(collector), 1);
 }
 
+static int64_t stay_of(struct collector *collector, const char *key)
+{
+	int64_t value = 0;
+
+	assert_int_equal(store_get_meta(collector->store, key, &value), 0);
+	return value;
+}
+
+static int count_filesystem(const struct store_filesystem *filesystem, void *context)
+{
+	(void)filesystem;
+	++*(unsigned *)context;
+	return 0;
+}
+
+/* Killed in between, the next collector would find it as it is, and no gap. */
+static void what_it_was_goes_with_the_gap(void **state)
+{
+	struct collector *collector = *state;
+	unsigned count = 0;
+
+	gap_failures = 2;
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(store_filesystems(collector->store, count_filesystem, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(gaps_of(collector, WINDOW).unknown, 1);
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(gaps_of(collector, WINDOW).since, 1);
+	assert_int_not_equal(stay_of(collector, "came:1"), 0);
+}
+
+/* Whether the next collector that takes the programs over has a gap of it. */
+static bool has_stayed(struct collector *before)
+{
+	static struct collector next;
+	bool stayed;
+
+	was_traced = 1;
+	next = (struct collector){.store = before->store,
+				  .window = before->window + 1,
+				  .closing = before->window + 1,
+				  .flushed = LOST_SINCE};
+	assert_int_equal(filesystems_start(&next), 0);
+	stayed = !gaps_of(&next, next.window).mounted;
+	coverage_close(&next.coverage);
+	seals_free(&next.seals);
+	before->window++;
+	return stayed;
+}
+
+static void stays_while_it_is_known(void **state)
+{
+	struct collector *collector = *state;
+
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_true(has_stayed(collector));
+	assert_true(has_stayed(collector));
+	assert_int_equal(filesystems_forget_all(collector), 0);
+	assert_false(has_stayed(collector));
+	assert_true(has_stayed(collector));
+}
+
+/* Under the number of one whose entry in the kernel goes others were before: there the count begins anew. */
+static void does_not_stay_when_it_was_left_out(void **state)
+{
+	struct collector *collector = *state;
+
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(store_set_meta(collector->store, "came:7", (int64_t)DEVICE << 32 | 3), 0);
+	assert_int_equal(store_set_meta(collector->store, "came:8", (int64_t)(DEVICE + 1) << 32 | 3), 0);
+	coverage_close(&collector->coverage);
+	failures = 2;
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(stay_of(collector, "came:1"), 0);
+	assert_int_equal(stay_of(collector, "came:7"), 0);
+	assert_int_not_equal(stay_of(collector, "came:8"), 0);
+	assert_false(has_stayed(collector));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -250,6 +359,9 @@ int main(void)
 		TEST(each_window_has_a_gap),
 		TEST(record_tries_again),
 		TEST(watch_of_one_that_is_left_out),
+		TEST(what_it_was_goes_with_the_gap),
+		TEST(stays_while_it_is_known),
+		TEST(does_not_stay_when_it_was_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,7 @@ static int set_up(void **state)
 	assert_int_equal(identity_check(&collector), 0);
 	assert_int_equal(store_open_window(collector.store, 1, 1), 0);
 	assert_int_equal(store_mark_job(collector.store, "job", 1, 1, COPIED_ALL), 0);
+	assert_int_equal(identity_settle(&collector), 0);
 	assert_int_equal(identity_leave(&collector), 0);
 	*state = &collector;
 	return 0;
@@ -79,8 +80,20 @@ static void crash_after_an_orderly_reboot(void **state)
 {
 	set(*state, "boot", 1);
 	expect_absence(*state, GAP_SHUTDOWN, true);
+	assert_int_equal(identity_settle(*state), 0);
 	set(*state, "boot", 1);
 	expect_absence(*state, GAP_CRASHED, false);
+}
+
+/* The gap of the crash may not be in the store. */
+static void start_that_did_not_come_to_its_end(void **state)
+{
+	set(*state, "boot", 1);
+	set(*state, "clean", 0);
+	expect_absence(*state, GAP_CRASHED, false);
+	expect_absence(*state, GAP_CRASHED, false);
+	assert_int_equal(identity_settle(*state), 0);
+	expect_absence(*state, GAP_NOT_TRACED, false);
 }
 
 static void clock_is_behind(void **state)
@@ -107,8 +120,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(started_again),   TEST(orderly_reboot), TEST(crash), TEST(crash_after_an_orderly_reboot),
-		TEST(clock_is_behind), TEST(other_machine),
+		TEST(started_again),
+		TEST(orderly_reboot),
+		TEST(crash),
+		TEST(crash_after_an_orderly_reboot),
+		TEST(clock_is_behind),
+		TEST(other_machine),
+		TEST(start_that_did_not_come_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the kernel side has lost becomes gaps. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@ static unsigned gaps;
 static uint64_t first_window, last_window;
 static const char *last_reason;
 static const struct covered *scope;
+static int gap_result;
 
 int __wrap_tracer_counters(const struct tracer *tracer, struct tracer_counters *result)
 {
@@ -56,7 +58,7 @@ int __wrap_collector_add_gap(struct collector *collector, uint64_t first, uint64
 	last_window = last;
 	last_reason = gap_word(reason);
 	gaps++;
-	return 0;
+	return gap_result;
 }
 
 static int set_up(void **state)
@@ -66,6 +68,7 @@ static int set_up(void **state)
 	collector = (struct collector){.window = WINDOW};
 	counters = accounted = (struct tracer_counters){0};
 	ftrace_off = false;
+	gap_result = 0;
 	entered = gaps = 0;
 	*state = &collector;
 	return 0;
@@ -114,6 +117,18 @@ static void each_counter_is_a_gap(void **state)
 		counted[i]++;
 		expect_gap(*state, reasons[i]);
 	}
+}
+
+/* The value tells it once. */
+static void gap_that_cannot_be_kept_is_kept_later(void **state)
+{
+	ftrace_off = true;
+	gap_result = -ENOSPC;
+	assert_int_equal(losses_check(*state, FIRST), -ENOSPC);
+	ftrace_off = false;
+	gap_result = 0;
+	expect_gap(*state, gap_word(GAP_FTRACE));
+	expect_none(*state);
 }
 
 static void missed_runs_are_a_gap(void **state)
@@ -187,8 +202,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(each_counter_is_a_gap), TEST(missed_runs_are_a_gap), TEST(switched_off_ftrace_is_a_gap),
-		TEST(file_in_no_table),      TEST(operation_in_no_table), TEST(blindness_goes_on),
+		TEST(each_counter_is_a_gap),
+		TEST(missed_runs_are_a_gap),
+		TEST(switched_off_ftrace_is_a_gap),
+		TEST(file_in_no_table),
+		TEST(operation_in_no_table),
+		TEST(blindness_goes_on),
+		TEST(gap_that_cannot_be_kept_is_kept_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

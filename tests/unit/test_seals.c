@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The number of a filesystem that has ended is given up; whoever may have come by it unseen costs seals. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "collector.h"
 #include "directory.h"
 #include "filesystems.h"
+#include "gap.h"
 #include "store_seals.h"
 
 enum { FILESYSTEMS = 3 };
@@ -51,11 +53,24 @@ uint64_t __wrap_tracer_consumed(const struct tracer *tracer)
 	return 1;
 }
 
+static uint64_t raw_writes;
+
 void __wrap_tracer_raw_write(const struct tracer *tracer, uint32_t device, struct raw_write *entry)
 {
 	(void)tracer;
 	(void)device;
-	*entry = (struct raw_write){0};
+	*entry = (struct raw_write){.writes = raw_writes};
+}
+
+static int gap_result;
+static unsigned gaps;
+
+int __wrap_store_add_gap(struct store *store, const struct store_gap *gap)
+{
+	(void)store;
+	assert_string_equal(gap->reason, gap_word(GAP_RAW_WRITE));
+	gaps++;
+	return gap_result;
 }
 
 int __wrap_blocks_name(uint32_t device, char name[BLOCK_NAME_BYTES])
@@ -173,6 +188,39 @@ static void record_of_one_that_is_gone_again(void **state)
 	assert_int_equal(collector->seals.count, FILESYSTEMS);
 }
 
+static int add_written(struct collector *collector)
+{
+	struct covered *row = calloc(1, sizeof(*row));
+
+	assert_non_null(row);
+	*row = (struct covered){.id = 9, .device = 9, .devices = malloc(sizeof(*row->devices)), .device_count = 1};
+	assert_non_null(row->devices);
+	row->devices[0] = 9;
+	collector->coverage.rows = row;
+	collector->coverage.count = 1;
+	collector->seals.count = 0;
+	return 0;
+}
+
+/* It counts at the next look as well; what could not be kept counts until it is. */
+static void write_whose_gap_cannot_be_kept(void **state)
+{
+	struct collector *collector = *state;
+
+	add_written(collector);
+	raw_writes = 1;
+	gaps = 0;
+	gap_result = -ENOSPC;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(seals_check(collector, 1), -ENOSPC);
+	gap_result = 0;
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(seals_check(collector, 1), 0);
+	assert_int_equal(gaps, 3 + 2);
+	raw_writes = 0;
+	coverage_close(&collector->coverage);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -180,6 +228,7 @@ int main(void)
 		TEST(seals_are_read_when_all_is_taken),
 		TEST(one_that_may_have_come_unseen_costs_the_seals),
 		TEST(record_of_one_that_is_gone_again),
+		TEST(write_whose_gap_cannot_be_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,25 @@
 
 #include "collector.h"
 #include "directory.h"
+#include "gap.h"
 #include "takeover.h"
+
+enum tracer_origin __wrap_tracer_origin(const struct tracer *tracer)
+{
+	(void)tracer;
+	return TRACER_TAKEN_OVER;
+}
+
+void __wrap_losses_take_over(struct collector *collector)
+{
+	(void)collector;
+}
+
+int __wrap_collector_check_clock(struct collector *collector)
+{
+	(void)collector;
+	return 0;
+}
 
 static char directory[DIRECTORY_BYTES];
 
@@ -48,6 +66,20 @@ static void take_over(struct collector *collector)
 	assert_int_equal(takeover_open_window(collector), 0);
 	assert_int_equal(collector->window, 3);
 	assert_int_equal(collector->closing, 3);
+}
+
+struct found {
+	unsigned count;
+	char reason[32];
+};
+
+static int find_gap(const struct store_gap *gap, void *context)
+{
+	struct found *found = context;
+
+	found->count++;
+	snprintf(found->reason, sizeof(found->reason), "%s", gap->reason);
+	return 0;
 }
 
 static struct store_job get_job(struct collector *collector)
@@ -97,6 +129,31 @@ static void test_cursor_ahead(void **state)
 	expect_fresh(collector);
 }
 
+/* The programs are of this boot, and the start that pinned them has not told what was before. */
+static struct found start_again(struct collector *collector, enum gap_reason absence)
+{
+	struct found found = {0};
+
+	take_over(collector);
+	collector->absence = absence;
+	assert_int_equal(takeover_account(collector), 0);
+	assert_int_equal(store_gaps(collector->store, 3, 3, find_gap, &found), 0);
+	return found;
+}
+
+static void test_start_after_one_that_did_not_end(void **state)
+{
+	struct found found = start_again(*state, GAP_CRASHED);
+
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.reason, gap_word(GAP_CRASHED));
+}
+
+static void test_start_after_one_that_ended(void **state)
+{
+	assert_int_equal(start_again(*state, GAP_NOT_TRACED).count, 0);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -105,6 +162,8 @@ int main(void)
 		TEST(test_in_order),
 		TEST(test_pending_ahead),
 		TEST(test_cursor_ahead),
+		TEST(test_start_after_one_that_did_not_end),
+		TEST(test_start_after_one_that_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,10 +125,21 @@ int __wrap_ring_open(struct ring *ring, int map, uint32_t size)
 	return 0;
 }
 
+static int judged_result;
+
+static int judge(enum tracer_origin origin, void *context)
+{
+	assert_int_equal(origin, TRACER_FIRST);
+	assert_ptr_equal(context, &judged_result);
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		assert_false(is_attached[i]);
+	return judged_result;
+}
+
 static int start(char **error)
 {
 	const struct tracer_options options = {.ring = 4096};
-	const struct tracer_state state = {.directory = "/nowhere"};
+	const struct tracer_state state = {.directory = "/nowhere", .judged = judge, .context = &judged_result};
 	struct tracer *tracer = NULL;
 	int code;
 
@@ -179,10 +190,24 @@ static void one_that_is_not_there(void **state)
 	assert_non_null(strstr(reason, "lacks a hook"));
 }
 
+static void what_was_there_is_told_first(void **state)
+{
+	char *error;
+
+	(void)state;
+	failing = HOOK_COUNT;
+	judged_result = -ENOSPC;
+	assert_int_equal(start(&error), -ENOSPC);
+	assert_false(is_pinned);
+	judged_result = 0;
+	free(error);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_are_attached),
+		cmocka_unit_test(what_was_there_is_told_first),
 		cmocka_unit_test(one_that_does_not_attach),
 		cmocka_unit_test(one_that_is_not_there),
 	};
