@@ -8,8 +8,8 @@
   faults.py again PHASE,FAULT,SITE DIRECTORY REPLICA  as it was printed
 
 In each phase of a collector's life a fault is thrown in at the first call that is reached by a way, a site, which has not
-had it (faults.c), until there is none: when it starts (later), runs, lists after a gap, stops, and starts with nothing in
-the kernel (cold) or nothing at all (first). What was answered must still be there; the list makes the replica equal the
+had it (faults.c), until there is none: when it runs (session), lists after a gap (repair), stops, starts (later), and
+starts with nothing in the kernel (cold) or nothing at all (first). What was answered must still be there; the list makes the replica equal the
 source, or says that it may not; and nothing hangs. Who lives on is asked, who does not is started again without faults,
 at a start also with the next one at first. A fault after which something was found is printed with its site.
 The last line has the figures.
@@ -228,10 +228,10 @@ class Trial:
 
 Phase = collections.namedtuple("Phase", "prepare act is_start")
 PHASES = {
-    "later": Phase(Trial.stop, Trial.begin, True),
     "session": Phase(Trial.be_ready, Trial.session, False),
     "repair": Phase(Trial.be_blind, Trial.repair, False),
     "stop": Phase(Trial.be_ready, Trial.stop, False),
+    "later": Phase(Trial.stop, Trial.begin, True),
     "cold": Phase(Trial.detach, Trial.begin, True),
     "first": Phase(Trial.forget, Trial.begin, True),
 }
@@ -241,7 +241,7 @@ def at_random(trial, seconds, seed):
     chosen = random.Random(seed)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        phase = chosen.choices(list(PHASES), (4, 8, 2, 1, 2, 1))[0]
+        phase = chosen.choices(list(PHASES), (8, 2, 1, 4, 2, 1))[0]
         trial.run(phase, chosen.choice(list(FAULTS)), int(chosen.paretovariate(0.3)) - 1)
 
 
