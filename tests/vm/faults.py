@@ -7,11 +7,12 @@
                                                     the faults: all, or words as EIO-once,EIO-on,KILL-once
   faults.py again PHASE,FAULT,SITE DIRECTORY REPLICA  as it was printed
 
-In each phase of a collector's life a fault is thrown in at the first call that is reached by a way, a site, which has not
-had it (faults.c), until there is none: when it runs (session), lists after a gap (repair), stops, starts (later), and
-starts with nothing in the kernel (cold) or nothing at all (first). What was answered must still be there; the list makes the replica equal the
-source, or says that it may not; and nothing hangs. Who lives on is asked, who does not is started again without faults,
-at a start also with the next one at first. A fault after which something was found is printed with its site.
+In each phase of a collector's life a fault is thrown in at the first call that is reached by a way, a site, which has
+not had it (faults.c), until there is none: when it runs (session), lists after a gap (repair), stops, starts (later),
+and starts with nothing in the kernel (cold) or nothing at all (first). What was answered must still be there; the
+list makes the replica equal the source, or says that it may not; and nothing hangs. Who lives on is asked, who does
+not is started again without faults, at a start also with the next one at first. A fault after which something was
+found is printed with its site.
 The last line has the figures.
 
 DIRECTORY and REPLICA lie on two filesystems; the state is beside DIRECTORY. Exit status: 0 good, 1 something was found.
