@@ -232,7 +232,7 @@ $(B)/test_batch: WRAPPED := store_put_dirty store_put_link
 $(B)/test_losses: WRAPPED := tracer_counters tracer_enter_open_files collector_add_gap ftrace_was_off tracer_account
 $(B)/test_window: WRAPPED := tracer_produced tracer_consumed tracer_flip tracer_carry collector_collect \
 	collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
-	describe_window collector_check_pins usleep moment_of_boot
+	describe_window collector_check_pins usleep moment_of_boot store_add_gap
 $(B)/test_collector: WRAPPED := tracer_produced tracer_consumed tracer_next tracer_release tracer_is_repeated \
 	tracer_position store_commit filesystems_find losses_check seals_check
 $(B)/test_hidden: WRAPPED := tracer_count_held tracer_held swaps_each tracer_enter_open_files collector_add_gap

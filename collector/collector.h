@@ -57,6 +57,7 @@ struct collector {
 	int64_t alive;            /* in the store: all until then is in it */
 	int64_t reached;          /* all that was seen until then has been taken from the ring */
 	int64_t retained;         /* when the limits were looked at */
+	bool settled;             /* the start has come to its end */
 	bool untold;              /* a filesystem came whose open files are not entered yet */
 	int64_t left_out;         /* since then one that is to be traced is not, as it could not be entered; 0: none */
 	bool is_left_out;         /* one could not be at the last look */

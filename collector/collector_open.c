@@ -136,11 +136,11 @@ static int begin_tracing(struct collector *collector, char **error)
 	if (!code)
 		code = start(collector);
 	if (!code)
+		code = identity_settle(collector);
+	if (!code)
 		code = describe_begin(collector);
 	if (!code && collector->absence == GAP_CRASHED)
 		code = check_store(collector, error);
-	if (!code)
-		code = identity_settle(collector);
 	if (code && !*error)
 		sentence(error, 0, "tracing cannot be started: %s", strerror(-code));
 	return code;
@@ -164,7 +164,7 @@ int collector_open(struct collector *collector, const struct config *config, cha
 
 void collector_close(struct collector *collector)
 {
-	if (collector->started && !collector_collect(collector, true))
+	if (collector->settled && !collector_collect(collector, true))
 		identity_leave(collector);
 	cover_forget(collector);
 	tracer_close(collector->tracer);

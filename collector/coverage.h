@@ -27,6 +27,8 @@ struct covered {
 	char *identity; /* of the store's row; NULL: not yet in the store */
 	bool moved; /* other directories of it are seen than before, or at another place; to be cleared by the caller */
 	bool canary;       /* one is awaited */
+	bool silent;       /* one did not come back, of which no gap tells yet */
+	bool held;         /* files of it were open, of which no gap tells yet */
 	bool ended;        /* it was unmounted for good, whatever has its numbers now */
 	bool settled;      /* no file of it is open for writing that the kernel side does not know */
 	int64_t hidden;    /* how many there seemed to be */

@@ -75,23 +75,26 @@ int filesystems_forget_all(struct collector *collector)
 	return store_clear_meta(collector->store, STAY_CAME, 0);
 }
 
-/* It was traced by programs that stayed, all along. What was written past it meanwhile is then noticed as always. */
-static bool has_stayed(struct collector *collector, struct covered *row)
+/* *stayed: it was traced by programs that stayed, all along. What was written past it then is noticed as always. */
+static int ask_whether_it_stayed(struct collector *collector, struct covered *row, bool *stayed)
 {
 	int64_t before = 0, writes = 0;
 	char name[STAY_BYTES];
 	int code;
 
+	*stayed = false;
 	if (collector->started || tracer_origin(collector->tracer) != TRACER_TAKEN_OVER)
-		return false;
+		return 0;
 	stay_name(name, STAY_CAME, row);
-	if (store_get_meta(collector->store, name, &before) || before != stay_value(row))
-		return false;
+	code = store_get_meta(collector->store, name, &before);
+	if (code || before != stay_value(row))
+		return code == -ENOENT ? 0 : code;
 	stay_name(name, STAY_WRITES, row);
 	code = store_get_meta(collector->store, name, &writes);
 	if (!code)
 		row->writes = (uint64_t)writes;
-	return !code || code == -ENOENT;
+	*stayed = !code || code == -ENOENT;
+	return *stayed ? 0 : code;
 }
 
 int filesystems_note(struct collector *collector, const struct covered *row)
@@ -132,35 +135,40 @@ static int enter(struct collector *collector, struct covered *row, const struct 
 	return code;
 }
 
-/* *goes_on: it is known, and nothing is missing since it was traced last; else *why may say what tells so. */
-static int identify(struct collector *collector, struct covered *row, bool was_traced, bool *goes_on,
-		    char why[SEAL_DIFFERENCE_BYTES])
+static void forget_attempt(struct covered *row)
 {
-	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
-	bool was_shown = false, stayed;
-	char *identity = NULL;
-	int code;
-
-	/* Of an attempt that failed. */
 	free(row->identity);
 	free(row->devices);
 	row->identity = NULL;
 	row->devices = NULL;
 	row->device_count = 0;
-	code = enter(collector, row, mount, &identity, &was_shown);
+}
 
+/* *goes_on: it is known, and nothing is missing since it was traced last; else *why may say what tells so. */
+static int identify(struct collector *collector, struct covered *row, bool was_traced, bool *goes_on,
+		    char why[SEAL_DIFFERENCE_BYTES])
+{
+	const struct mount *mount = mounts_find_device(&collector->coverage.mounts, row->device, NULL);
+	bool was_shown = false, stayed = false;
+	char *identity = NULL;
+	int code;
+
+	forget_attempt(row);
+	code = enter(collector, row, mount, &identity, &was_shown);
 	if (!code)
 		code = find_devices(collector, row, identity);
+	row->identity = identity;
 	if (!code)
 		code = seals_came(collector, row, mount, was_traced && was_shown, why);
-	row->identity = identity;
-	stayed = !code && was_traced && has_stayed(collector, row);
-	*goes_on = code > 0 || stayed;
+	*goes_on = code > 0;
+	if (!code && was_traced)
+		code = ask_whether_it_stayed(collector, row, &stayed);
+	*goes_on |= stayed;
 	if (code >= 0 && !stayed)
 		code = store_forget_paused(collector->store, row->id);
 	if (code >= 0)
 		code = filesystems_note(collector, row);
-	return code ? code : store_set_traced(collector->store, row->id, true);
+	return code < 0 ? code : store_set_traced(collector->store, row->id, true);
 }
 
 static bool has_ended(const struct covered *row, void *context)
@@ -270,7 +278,7 @@ static int add_moved_gap(struct collector *collector, struct covered *row)
 				 NULL);
 }
 
-static bool is_first_start(const struct collector *collector)
+static bool begins_anew(const struct collector *collector)
 {
 	return !collector->started && !collector->absent && tracer_origin(collector->tracer) != TRACER_TAKEN_OVER;
 }
@@ -282,7 +290,7 @@ static int add_arrival_gap(struct collector *collector, const struct covered *ro
 				 : collector->absent && !collector->started ? collector->absence
 									    : GAP_MOUNTED;
 
-	if (is_first_start(collector))
+	if (begins_anew(collector))
 		return 0;
 	collector->untold = true;
 	return collector_add_gap(collector, collector->closing, collector->window, row,
@@ -304,7 +312,7 @@ static int arrive(struct collector *collector, struct covered *row, bool was_tra
 }
 
 /* What it was before goes from the store only together with the gap that this tells of. */
-static int enter_it(struct collector *collector, struct covered *row, bool was_traced)
+static int enter_with_gap(struct collector *collector, struct covered *row, bool was_traced)
 {
 	int code = store_begin(collector->store);
 
@@ -331,9 +339,10 @@ static int came(struct collector *collector, struct covered *row)
 	row->since = moment_of_boot();
 	/* Since it is mounted, so no file of it was opened unseen. */
 	row->settled = traced && collector->started;
-	code = enter_it(collector, row, traced);
-	if (code && !traced)
-		forget(collector, row->device, entry.came);
+	code = enter_with_gap(collector, row, traced);
+	/* It is tried again as one that is not traced yet. */
+	if (code && !traced && tracer_forget(collector->tracer, row->device, entry.came) > 0)
+		lose_records(collector, row->device, moment_of_boot());
 	return code;
 }
 
@@ -349,7 +358,7 @@ static int changed(struct covered *row, bool has_come, void *context)
 	if (code)
 		code = came(collector, row);
 	/* Who begins can begin again. */
-	if (code && is_first_start(collector))
+	if (code && begins_anew(collector))
 		return code;
 	return code ? leave_out(collector, row) : 0;
 }
@@ -380,11 +389,29 @@ static bool find_watches(struct coverage *coverage)
 	return true;
 }
 
+/* The gap and what is watched are one transaction: the next look would find no difference. */
+static int set_watches(struct collector *collector, const struct store_watch *watches)
+{
+	bool is_other = false;
+	int code = store_begin(collector->store);
+
+	if (code)
+		return code;
+	code = store_set_watches(collector->store, watches, collector->coverage.watch_count, &is_other);
+	if (!code && is_other && collector->window > 1)
+		code = collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(),
+					 GAP_WATCH_CHANGED, NULL);
+	if (!code)
+		code = store_commit(collector->store);
+	if (code)
+		store_rollback(collector->store);
+	return code;
+}
+
 static int keep_watches(struct collector *collector)
 {
 	struct coverage *coverage = &collector->coverage;
 	struct store_watch *watches;
-	bool is_other;
 	int code;
 
 	/* What is known of them stays; the list is incomplete. */
@@ -393,19 +420,15 @@ static int keep_watches(struct collector *collector)
 	watches = calloc(coverage->watch_count + 1, sizeof(*watches));
 	if (!watches)
 		return -ENOMEM;
-	for (size_t i = 0; i < coverage->watch_count; i++) {
+	for (size_t i = 0; i < coverage->watch_count; i++)
 		watches[i] = (struct store_watch){
 			.filesystem = coverage->watches[i].filesystem,
 			.path = coverage->watches[i].path,
 			.host_path = coverage->watches[i].host_path,
 		};
-	}
-	code = store_set_watches(collector->store, watches, coverage->watch_count, &is_other);
+	code = set_watches(collector, watches);
 	free(watches);
-	if (code || !is_other || collector->window == 1)
-		return code;
-	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(),
-				 GAP_WATCH_CHANGED, NULL);
+	return code;
 }
 
 static int add_moved(struct collector *collector)

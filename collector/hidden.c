@@ -88,13 +88,16 @@ static int add_gaps(struct collector *collector)
 {
 	int code = 0;
 
+	for (size_t i = 0; i < collector->coverage.count; i++)
+		collector->coverage.rows[i].held |= !collector->coverage.rows[i].settled;
 	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
-		const struct covered *row = &collector->coverage.rows[i];
+		struct covered *row = &collector->coverage.rows[i];
 
-		if (row->settled)
+		if (!row->held)
 			continue;
 		code = collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed,
 					 row->hidden < HELD_UNKNOWN / 2 ? GAP_HELD_OPEN : GAP_HELD_UNCOUNTED, NULL);
+		row->held = code;
 	}
 	return code;
 }

@@ -84,6 +84,9 @@ static int check_boot(struct collector *collector)
 	if (before != (int64_t)boot.qwords[0])
 		collector->absence = clean ? GAP_SHUTDOWN : GAP_CRASHED;
 	code = store_set_meta(collector->store, META_CLEAN, 0);
+	/* Of a crash that is noted when its gap is kept: a start that dies before is made again. */
+	if (!code && (collector->absence != GAP_CRASHED || !before))
+		code = store_set_meta(collector->store, META_BOOT, (int64_t)boot.qwords[0]);
 	if (!code && (collector->absence == GAP_CRASHED || moment_now() < alive))
 		code = store_set_unsteady(collector->store, 1, INT64_MAX);
 	return code;
@@ -129,7 +132,10 @@ int identity_settle(struct collector *collector)
 {
 	int code = store_begin_durable(collector->store);
 
-	return code ? code : end(collector->store, set_boot(collector->store));
+	if (!code)
+		code = end(collector->store, set_boot(collector->store));
+	collector->settled = !code;
+	return code;
 }
 
 int identity_leave(struct collector *collector)

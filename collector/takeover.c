@@ -135,7 +135,7 @@ int takeover_account(struct collector *collector)
 	/* Whether an orderly absence is a gap is told for each filesystem. */
 	if (origin == TRACER_FIRST && collector->absence != GAP_CRASHED)
 		collector->absent = collector->reached;
-	/* Programs of this boot, and no start since that has come to its end. */
+	/* Without programs, or with those of a start after the crash that has not come to its end. */
 	else if (origin != TRACER_TAKEN_OVER || collector->absence != GAP_NOT_TRACED)
 		code = collector_add_gap(collector, collector->closing, collector->window, NULL, collector->reached,
 					 origin >= TRACER_FOREIGN ? GAP_FOREIGN_PINS : collector->absence, NULL);

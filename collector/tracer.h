@@ -63,7 +63,10 @@ struct tracer_state {
 	const char *directory;
 	uint64_t instance; /* of the store in it */
 	uint64_t epoch;    /* the window that is open; what is in the kernel may be one behind */
-	/* If it is there: what was pinned is looked at, and nothing new is. Not 0: tracer_open() fails with that. */
+	/*
+	 * If it is there it is told, perhaps more than once, what was pinned, before any of that goes and before
+	 * anything new is pinned. When it does not return 0, tracer_open() fails with that.
+	 */
 	int (*judged)(enum tracer_origin origin, void *context);
 	void *context;
 };

@@ -35,7 +35,7 @@ static int open_pins(struct tracer *tracer, const struct tracer_options *options
 	if (code == -EBUSY)
 		return sentence(error, code, "another collector is running on the state in %s", state->directory);
 	if (!code)
-		code = generations_open(tracer, options, state->instance, state->epoch);
+		code = generations_open(tracer, options, state);
 	if (code)
 		sentence(error, 0,
 			 "programs cannot be kept in the kernel (%s: %s): is /sys/fs/bpf there, and may this process "
@@ -116,8 +116,8 @@ static int open_all(struct tracer *tracer, const struct tracer_options *options,
 	code = kernel_open_barrier(&tracer->barrier);
 	if (!code)
 		code = open_pins(tracer, options, state, error);
-	if (!code && state->judged)
-		code = state->judged(tracer->origin, state->context);
+	if (!code)
+		code = generations_judge(tracer, state);
 	if (!code && tracer->own.number == 0)
 		code = begin_generation(tracer, options, state, error);
 	else if (!code)

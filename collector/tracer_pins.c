@@ -279,11 +279,16 @@ static int open_pins(struct tracer *tracer, struct generation *generation, uint6
 	return code ? code : judge(tracer, generation, instance, epoch, origin);
 }
 
+int generations_judge(const struct tracer *tracer, const struct tracer_state *state)
+{
+	return state->judged ? state->judged(tracer->origin, state->context) : 0;
+}
+
 /*
  * One generation. What another store has pinned, or this one at another time of its life (then it is an older copy), is
  * not about our windows: it goes.
  */
-static int open_generation(struct tracer *tracer, unsigned number, uint64_t instance, uint64_t epoch)
+static int open_generation(struct tracer *tracer, unsigned number, const struct tracer_state *state)
 {
 	struct generation *generation = &tracer->old[tracer->old_count];
 	struct place place = {&tracer->pins, number};
@@ -299,7 +304,7 @@ static int open_generation(struct tracer *tracer, unsigned number, uint64_t inst
 		return pins_remove(&tracer->pins, number);
 	}
 	if (!code)
-		code = open_pins(tracer, generation, instance, epoch, &origin);
+		code = open_pins(tracer, generation, state->instance, state->epoch, &origin);
 	if (code) {
 		generation_close(generation);
 		return code;
@@ -307,7 +312,8 @@ static int open_generation(struct tracer *tracer, unsigned number, uint64_t inst
 	tracer->origin = origin > tracer->origin ? origin : tracer->origin;
 	if (origin >= TRACER_FOREIGN) {
 		generation_close(generation);
-		return pins_remove(&tracer->pins, number);
+		code = generations_judge(tracer, state);
+		return code ? code : pins_remove(&tracer->pins, number);
 	}
 	tracer->old_count++;
 	return generation->loaded.maps[MAP_events] >= 0 ? open_ring(generation) : 0;
@@ -348,7 +354,7 @@ static int adopt_newest(struct tracer *tracer)
 	return generation_map_globals(&tracer->own);
 }
 
-int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch)
+int generations_open(struct tracer *tracer, const struct tracer_options *options, const struct tracer_state *state)
 {
 	struct generation *newest;
 	unsigned number = 0;
@@ -359,7 +365,7 @@ int generations_open(struct tracer *tracer, const struct tracer_options *options
 		if (!code && number && tracer->old_count == OLD_GENERATIONS)
 			code = -E2BIG;
 		if (!code && number)
-			code = open_generation(tracer, number, instance, epoch);
+			code = open_generation(tracer, number, state);
 	} while (!code && number);
 	newest = tracer->old_count ? &tracer->old[tracer->old_count - 1] : NULL;
 	return !code && newest && is_alike(tracer, newest, options) && is_whole(newest) ? adopt_newest(tracer) : code;

@@ -70,7 +70,9 @@ void generation_init(struct generation *generation);
 void generation_close(struct generation *generation);
 int generation_map_globals(struct generation *generation);
 /* Opens what other collectors have pinned and adopts the newest if it is of this build and these options. */
-int generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance, uint64_t epoch);
+int generations_open(struct tracer *tracer, const struct tracer_options *options, const struct tracer_state *state);
+/* Tells what was found, before any of it goes and before there is anything new. */
+int generations_judge(const struct tracer *tracer, const struct tracer_state *state);
 /* When the newest programs are in place: older ones' losses are theirs, and their rings are to be taken up to here. */
 int generations_end(struct tracer *tracer);
 /* Pins the own generation; the last pin tells that it is whole. */

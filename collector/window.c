@@ -88,14 +88,16 @@ static int add_gap(struct collector *collector, enum gap_reason reason)
 static int check_canaries(struct collector *collector)
 {
 	for (size_t i = 0; i < collector->coverage.count; i++) {
-		const struct covered *row = &collector->coverage.rows[i];
+		struct covered *row = &collector->coverage.rows[i];
 		int code;
 
-		if (!row->canary)
+		row->silent |= row->canary;
+		if (!row->silent)
 			continue;
 		code = losses_canary(collector, row);
 		if (code)
 			return code;
+		row->silent = false;
 	}
 	return 0;
 }

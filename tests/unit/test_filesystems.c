@@ -150,6 +150,7 @@ static int tear_down(void **state)
 struct gaps {
 	unsigned unknown;        /* it cannot be traced */
 	unsigned mounted, since; /* it was mounted unseen; since it is lost */
+	unsigned watches;        /* other directories are watched */
 };
 
 static int count_gap(const struct store_gap *gap, void *context)
@@ -159,6 +160,10 @@ static int count_gap(const struct store_gap *gap, void *context)
 	if (strcmp(gap->reason, gap_word(GAP_NOT_TRACEABLE)) == 0) {
 		assert_int_equal(gap->filesystem, STORE_UNKNOWN_FILESYSTEM);
 		gaps->unknown++;
+		return 0;
+	}
+	if (strcmp(gap->reason, gap_word(GAP_WATCH_CHANGED)) == 0) {
+		gaps->watches++;
 		return 0;
 	}
 	assert_string_equal(gap->reason, gap_word(GAP_MOUNTED));
@@ -255,16 +260,21 @@ static unsigned watches_of(struct collector *collector)
 	return count;
 }
 
-/* A list could not be made of one that lies nowhere. */
-static void watch_of_one_that_is_left_out(void **state)
+static void add_watch(struct collector *collector)
 {
-	struct collector *collector = *state;
-
 	collector->coverage.watches = calloc(1, sizeof(*collector->coverage.watches));
 	assert_non_null(collector->coverage.watches);
 	collector->coverage.watches[0] =
 		(struct watch){.host_path = strdup("/srv/mail"), .path = strdup("/mail"), .device = DEVICE, .depth = 4};
 	collector->coverage.watch_count = 1;
+}
+
+/* A list could not be made of one that lies nowhere. */
+static void watch_of_one_that_is_left_out(void **state)
+{
+	struct collector *collector = *state;
+
+	add_watch(collector);
 	failures = 2;
 	assert_int_equal(filesystems_follow(collector), 0);
 	assert_int_equal(watches_of(collector), 0);
@@ -301,6 +311,23 @@ static void what_it_was_goes_with_the_gap(void **state)
 	assert_int_equal(filesystems_follow(collector), 0);
 	assert_int_equal(gaps_of(collector, WINDOW).since, 1);
 	assert_int_not_equal(stay_of(collector, "came:1"), 0);
+}
+
+/* Nobody would see later that it was not watched before. */
+static void watch_goes_with_the_gap(void **state)
+{
+	struct collector *collector = *state;
+	struct gaps gaps;
+
+	assert_int_equal(filesystems_follow(collector), 0);
+	gaps = gaps_of(collector, WINDOW);
+	add_watch(collector);
+	gap_failures = 1;
+	assert_int_equal(filesystems_follow(collector), -ENOSPC);
+	assert_int_equal(watches_of(collector), 0);
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(watches_of(collector), 1);
+	assert_int_equal(gaps_of(collector, WINDOW).watches, gaps.watches + 1);
 }
 
 /* Whether the next collector that takes the programs over has a gap of it. */
@@ -360,6 +387,7 @@ int main(void)
 		TEST(record_tries_again),
 		TEST(watch_of_one_that_is_left_out),
 		TEST(what_it_was_goes_with_the_gap),
+		TEST(watch_goes_with_the_gap),
 		TEST(stays_while_it_is_known),
 		TEST(does_not_stay_when_it_was_left_out),
 	};

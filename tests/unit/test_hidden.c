@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Write access that no known file explains. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@ static unsigned looks, swaps[2], swap_calls;
 
 /* In place of the store. */
 static unsigned gaps;
+static int gap_result;
 static enum gap_reason last_reason;
 
 int __wrap_tracer_count_held(struct tracer *tracer)
@@ -57,6 +59,8 @@ int __wrap_collector_add_gap(struct collector *collector, uint64_t first, uint64
 	assert_int_equal(last, WINDOW);
 	(void)detail;
 	last_reason = reason;
+	if (gap_result)
+		return gap_result;
 	gaps++;
 	return 0;
 }
@@ -130,6 +134,20 @@ static void held_file_is_a_gap_until_it_goes(void **state)
 	assert_int_equal(gaps, 3);
 }
 
+/* It was held in that window, whatever is seen later. */
+static void gap_that_cannot_be_kept_is_kept_later(void **state)
+{
+	set_held(1, 1, 1);
+	gap_result = -ENOSPC;
+	assert_int_equal(hidden_check(*state), -ENOSPC);
+	gap_result = 0;
+	set_held(0, 0, 0);
+	assert_int_equal(hidden_check(*state), 0);
+	assert_int_equal(gaps, 1);
+	assert_int_equal(hidden_check(*state), 0);
+	assert_int_equal(gaps, 1);
+}
+
 static void swap_file_explains_one(void **state)
 {
 	swaps[0] = swaps[1] = 1;
@@ -162,6 +180,7 @@ int main(void)
 		TEST(nothing_is_held),
 		TEST(one_look_at_rest_is_enough),
 		TEST(held_file_is_a_gap_until_it_goes),
+		TEST(gap_that_cannot_be_kept_is_kept_later),
 		TEST(swap_file_explains_one),
 		TEST(swap_file_that_goes_explains_nothing),
 		TEST(what_cannot_be_counted_is_a_gap),

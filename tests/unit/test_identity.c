@@ -85,6 +85,14 @@ static void crash_after_an_orderly_reboot(void **state)
 	expect_absence(*state, GAP_CRASHED, false);
 }
 
+/* What is orderly is told for each filesystem, and the next start tells it as well. */
+static void start_after_an_orderly_reboot_that_was_killed(void **state)
+{
+	set(*state, "boot", 1);
+	expect_absence(*state, GAP_SHUTDOWN, true);
+	expect_absence(*state, GAP_NOT_TRACED, true);
+}
+
 /* The gap of the crash may not be in the store. */
 static void start_that_did_not_come_to_its_end(void **state)
 {
@@ -127,6 +135,7 @@ int main(void)
 		TEST(clock_is_behind),
 		TEST(other_machine),
 		TEST(start_that_did_not_come_to_its_end),
+		TEST(start_after_an_orderly_reboot_that_was_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

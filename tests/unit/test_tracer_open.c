@@ -61,13 +61,12 @@ int __wrap_pins_open(struct pins *pins, const char *state)
 	return 0;
 }
 
-int __wrap_generations_open(struct tracer *tracer, const struct tracer_options *options, uint64_t instance,
-			    uint64_t epoch)
+int __wrap_generations_open(struct tracer *tracer, const struct tracer_options *options,
+			    const struct tracer_state *state)
 {
 	(void)tracer;
 	(void)options;
-	(void)instance;
-	(void)epoch;
+	(void)state;
 	return 0;
 }
 

@@ -142,11 +142,25 @@ static int set_up(void **state)
 	return 0;
 }
 
+static unsigned judged; /* times, before anything was removed */
+static int judged_result;
+
+static int judge(enum tracer_origin origin, void *context)
+{
+	(void)context;
+	assert_true(origin >= TRACER_FOREIGN);
+	assert_int_equal(removed, 0);
+	judged++;
+	return judged_result;
+}
+
 static int start(void)
 {
 	static const struct tracer_options options;
+	static const struct tracer_state state = {.instance = INSTANCE, .epoch = EPOCH, .judged = judge};
 
-	return generations_open(&tracer, &options, INSTANCE, EPOCH);
+	judged = 0;
+	return generations_open(&tracer, &options, &state);
 }
 
 static void expect_taken(void)
@@ -163,6 +177,7 @@ static void expect_removed(enum tracer_origin origin)
 	assert_int_equal(tracer.origin, origin);
 	assert_int_equal(tracer.old_count, 0);
 	assert_int_equal(removed, 1);
+	assert_int_equal(judged, 1);
 }
 
 static void what_is_ours_is_taken_over(void **state)
@@ -205,6 +220,17 @@ static void never_whole(void **state)
 	(void)state;
 	header.magic = 0;
 	expect_removed(TRACER_FOREIGN);
+}
+
+/* What it tells is not lost. */
+static void foreign_ones_stay_until_that_is_known(void **state)
+{
+	(void)state;
+	header.instance++;
+	judged_result = -ENOSPC;
+	assert_int_equal(start(), -ENOSPC);
+	assert_int_equal(removed, 0);
+	judged_result = 0;
 }
 
 /* It fails, and the next start finds all as it was. */
@@ -307,6 +333,7 @@ int main(void)
 		TEST(of_a_newer_database),
 		TEST(of_another_database),
 		TEST(never_whole),
+		TEST(foreign_ones_stay_until_that_is_known),
 		TEST(calls_that_fail),
 		TEST(missed_acls_count_where_there_is_a_server),
 		TEST(missed_raw_writes_are_of_devices_alone),

@@ -88,6 +88,15 @@ int __wrap_usleep(unsigned microseconds)
 	return 0;
 }
 
+static int gap_result;
+
+int __real_store_add_gap(struct store *store, const struct store_gap *gap);
+
+int __wrap_store_add_gap(struct store *store, const struct store_gap *gap)
+{
+	return gap_result ? gap_result : __real_store_add_gap(store, gap);
+}
+
 /* One filesystem, of no mount: its canary is not sent, only awaited. */
 static int set_up(void **state)
 {
@@ -219,6 +228,7 @@ static void expect_failure(struct collector *collector, int *result)
 	assert_int_equal(store_oldest_open(collector->store, &open), 0);
 	assert_int_equal(open, 1);
 	*result = 0;
+	canary_answers = true;
 	assert_int_equal(window_cut(collector, "job", &closed, &error), 0);
 	assert_int_equal(closed, 2);
 	assert_int_equal(store_oldest_open(collector->store, &open), 0);
@@ -228,6 +238,18 @@ static void expect_failure(struct collector *collector, int *result)
 static void carry_that_fails(void **state)
 {
 	expect_failure(*state, &carry_result);
+}
+
+static void canary_whose_gap_cannot_be_kept(void **state)
+{
+	struct collector *collector = *state;
+	struct found found = {0};
+
+	canary_answers = false;
+	expect_failure(collector, &gap_result);
+	assert_int_equal(store_gaps(collector->store, 1, 1, find_gap, &found), 0);
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.reason, gap_word(GAP_CANARY));
 }
 
 static void window_that_cannot_be_closed(void **state)
@@ -247,6 +269,7 @@ int main(void)
 		TEST(flip_that_is_not_confirmed),
 		TEST(files_that_are_not_carried),
 		TEST(carry_that_fails),
+		TEST(canary_whose_gap_cannot_be_kept),
 		TEST(window_that_cannot_be_closed),
 	};
 
