@@ -10,13 +10,9 @@
 #include "hidden.h"
 #include "message.h"
 #include "moment.h"
+#include "stays.h"
 #include "store_paused.h"
 #include "store_seals.h"
-
-enum { STAY_BYTES = 32 };
-
-#define STAY_CAME   "came"
-#define STAY_WRITES "writes"
 
 static int find_devices(struct collector *collector, struct covered *row, const char *identity)
 {
@@ -51,61 +47,6 @@ static int compare_with_before(struct collector *collector, struct covered *row,
 	struct comparison comparison = {row, now};
 
 	return collector->started ? 0 : store_filesystems(collector->store, compare_place, &comparison);
-}
-
-/* Where a filesystem was when it was traced last, for the next collector: it is the same as long as that is. */
-static void stay_name(char name[STAY_BYTES], const char *what, const struct covered *row)
-{
-	snprintf(name, STAY_BYTES, "%s:%u", what, row->id);
-}
-
-static int64_t stay_value(const struct covered *row)
-{
-	return (int64_t)((uint64_t)row->device << 32 | row->came);
-}
-
-/* Whatever had this number, it has not stayed. */
-static int forget_stays(struct collector *collector, uint32_t device)
-{
-	return store_clear_meta(collector->store, STAY_CAME, device);
-}
-
-int filesystems_forget_all(struct collector *collector)
-{
-	return store_clear_meta(collector->store, STAY_CAME, 0);
-}
-
-/* *stayed: it was traced by programs that stayed, all along. What was written past it then is noticed as always. */
-static int ask_whether_it_stayed(struct collector *collector, struct covered *row, bool *stayed)
-{
-	int64_t before = 0, writes = 0;
-	char name[STAY_BYTES];
-	int code;
-
-	*stayed = false;
-	if (collector->started || tracer_origin(collector->tracer) != TRACER_TAKEN_OVER)
-		return 0;
-	stay_name(name, STAY_CAME, row);
-	code = store_get_meta(collector->store, name, &before);
-	if (code || before != stay_value(row))
-		return code == -ENOENT ? 0 : code;
-	stay_name(name, STAY_WRITES, row);
-	code = store_get_meta(collector->store, name, &writes);
-	if (!code)
-		row->writes = (uint64_t)writes;
-	*stayed = !code || code == -ENOENT;
-	return *stayed ? 0 : code;
-}
-
-int filesystems_note(struct collector *collector, const struct covered *row)
-{
-	char name[STAY_BYTES];
-	int code;
-
-	stay_name(name, STAY_CAME, row);
-	code = store_set_meta(collector->store, name, stay_value(row));
-	stay_name(name, STAY_WRITES, row);
-	return code ? code : store_set_meta(collector->store, name, (int64_t)row->writes);
 }
 
 /* Enters it into the store. *was_shown: at this place, too. */
@@ -162,12 +103,12 @@ static int identify(struct collector *collector, struct covered *row, bool was_t
 		code = seals_came(collector, row, mount, was_traced && was_shown, why);
 	*goes_on = code > 0;
 	if (!code && was_traced)
-		code = ask_whether_it_stayed(collector, row, &stayed);
+		code = stays_ask(collector, row, &stayed);
 	*goes_on |= stayed;
 	if (code >= 0 && !stayed)
 		code = store_forget_paused(collector->store, row->id);
 	if (code >= 0)
-		code = filesystems_note(collector, row);
+		code = stays_note(collector, row);
 	return code < 0 ? code : store_set_traced(collector->store, row->id, true);
 }
 
@@ -218,7 +159,7 @@ static int lose_records(struct collector *collector, uint32_t device, int64_t ti
 static int forget(struct collector *collector, uint32_t device, uint32_t came)
 {
 	/* The kernel side begins to count anew, from what others were before. */
-	int code = forget_stays(collector, device);
+	int code = stays_forget(collector, device);
 
 	if (!code)
 		code = tracer_forget(collector->tracer, device, came);
@@ -230,11 +171,9 @@ static int forget(struct collector *collector, uint32_t device, uint32_t came)
 static int went(struct collector *collector, struct covered *row)
 {
 	int code = store_set_traced(collector->store, row->id, false);
-	char name[STAY_BYTES];
 
-	stay_name(name, STAY_CAME, row);
 	if (!code)
-		code = store_set_meta(collector->store, name, 0);
+		code = stays_end(collector, row);
 	if (collector->walking == row->id)
 		collector->walking = 0;
 	if (!code)
@@ -260,7 +199,7 @@ int filesystems_miss(struct collector *collector)
  */
 static int leave_out(struct collector *collector, const struct covered *row)
 {
-	int code = forget_stays(collector, row->device);
+	int code = stays_forget(collector, row->device);
 
 	if (!collector->left_out)
 		collector->left_out = collector->flushed;

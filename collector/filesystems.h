@@ -23,10 +23,6 @@ int filesystems_miss(struct collector *collector);
  * traced from its mount on by that entry alone. If one may have come unseen, seals are taken out.
  */
 int filesystems_forget_ended(struct collector *collector, uint32_t device);
-/* No filesystem has stayed as it was when the last collector ended. */
-int filesystems_forget_all(struct collector *collector);
-/* Keeps what the next collector must know of one that stays mounted. */
-int filesystems_note(struct collector *collector, const struct covered *row);
 /*
  * Whose change a record tells of. The kernel side traces a filesystem from its mount on, which may not have been seen
  * yet; and one that was gone before it was seen is still known by the device on which it had been. *filesystem 0: it is

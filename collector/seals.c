@@ -10,6 +10,7 @@
 #include "filesystems.h"
 #include "moment.h"
 #include "seals.h"
+#include "stays.h"
 #include "store_seals.h"
 
 enum { READS = 3 }; /* a second apart */
@@ -438,7 +439,7 @@ int seals_check(struct collector *collector, uint64_t first)
 		code = check_writes(collector, first, row->id, row->devices, row->device_count, &row->writes,
 				    &row->written);
 		if (!code && row->writes != before)
-			code = filesystems_note(collector, row);
+			code = stays_note(collector, row);
 	}
 	for (size_t i = 0; !code && i < collector->seals.count; i++) {
 		struct sealed *row = &collector->seals.rows[i];

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "collector.h"
-#include "filesystems.h"
 #include "message.h"
 #include "moment.h"
 #include "sentence.h"
+#include "stays.h"
 #include "takeover.h"
 
 /* How far the ring is in the store, and which ring: a record that is taken twice may name what is another thing now. */
@@ -87,7 +87,7 @@ static int judged(enum tracer_origin origin, void *context)
 
 	if (origin == TRACER_TAKEN_OVER && collector->absence == GAP_NOT_TRACED)
 		return 0;
-	code = filesystems_forget_all(collector);
+	code = stays_forget(collector, 0);
 	if (!code && origin >= TRACER_FOREIGN)
 		code = collector_make_fresh(collector, origin == TRACER_NEWER ? FRESH_OLDER_COPY : FRESH_OTHER_STORE);
 	return code;
