@@ -74,10 +74,14 @@ static void pass_on(int number)
 	kill(program, number);
 }
 
-/* These cannot fail: their callers do not come back, or do not look. */
+/*
+ * These cannot fail: their callers do not come back, or do not look. A futex of one process's own fails with none of
+ * these errors (futex(2)); one who waits would wait for ever.
+ */
 static bool cannot_fail(uint64_t call)
 {
-	return call == SYS_rt_sigreturn || call == SYS_exit || call == SYS_exit_group || call == SYS_restart_syscall;
+	return call == SYS_rt_sigreturn || call == SYS_exit || call == SYS_exit_group || call == SYS_restart_syscall ||
+	       call == SYS_futex;
 }
 
 /* The program's first thread keeps its place; of the others the oldest gives way. */

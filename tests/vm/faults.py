@@ -32,7 +32,7 @@ from backup import BUILD, COMPLETE, FAILED, FRESH, INCOMPLETE, PATIENCE, Backup,
 RUN = "/run/faults"
 ANY = (COMPLETE, FAILED, INCOMPLETE, FRESH)
 QUIET = 3   # times that a phase has met no site that is left, after which there is none
-CANNOT_FAIL = (15, 60, 219, 231)  # as in faults.c
+CANNOT_FAIL = (15, 60, 202, 219, 231)  # as in faults.c
 DEATHS = 5  # starts that have died one after another, before one without a fault
 
 Fault = collections.namedtuple("Fault", "error on")
