@@ -33,6 +33,7 @@ RUN = "/run/faults"
 ANY = (COMPLETE, FAILED, INCOMPLETE, FRESH)
 QUIET = 3   # times that a phase has met no site that is left, after which there is none
 CANNOT_FAIL = (15, 60, 202, 219, 231)  # as in faults.c
+WINDOWS = 40  # that are kept, of which each check asks, before all begins anew
 DEATHS = 5  # starts that have died one after another, before one without a fault
 
 Fault = collections.namedtuple("Fault", "error on")
@@ -140,6 +141,8 @@ class Trial:
     # ---- what a phase begins with, and what is done in it while a fault is thrown in
 
     def be_ready(self):
+        if len(self.promised.windows) > WINDOWS:
+            self.forget()
         if not self.lives():
             self.check()
 
