@@ -255,13 +255,8 @@ static int enter_with_gap(struct collector *collector, struct covered *row, bool
 {
 	int code = store_begin(collector->store);
 
-	if (code)
-		return code;
-	code = arrive(collector, row, was_traced);
 	if (!code)
-		code = store_commit(collector->store);
-	if (code)
-		store_rollback(collector->store);
+		code = store_end(collector->store, arrive(collector, row, was_traced));
 	row->moved &= code != 0;
 	return code;
 }
@@ -328,23 +323,15 @@ static bool find_watches(struct coverage *coverage)
 	return true;
 }
 
-/* The gap and what is watched are one transaction: the next look would find no difference. */
 static int set_watches(struct collector *collector, const struct store_watch *watches)
 {
-	bool is_other = false;
-	int code = store_begin(collector->store);
+	bool is_other;
+	int code = store_set_watches(collector->store, watches, collector->coverage.watch_count, &is_other);
 
-	if (code)
+	if (code || !is_other || collector->window == 1)
 		return code;
-	code = store_set_watches(collector->store, watches, collector->coverage.watch_count, &is_other);
-	if (!code && is_other && collector->window > 1)
-		code = collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(),
-					 GAP_WATCH_CHANGED, NULL);
-	if (!code)
-		code = store_commit(collector->store);
-	if (code)
-		store_rollback(collector->store);
-	return code;
+	return collector_add_gap(collector, collector->closing, collector->window, NULL, moment_now(),
+				 GAP_WATCH_CHANGED, NULL);
 }
 
 static int keep_watches(struct collector *collector)
@@ -365,7 +352,10 @@ static int keep_watches(struct collector *collector)
 			.path = coverage->watches[i].path,
 			.host_path = coverage->watches[i].host_path,
 		};
-	code = set_watches(collector, watches);
+	/* In one transaction: the next look would find no difference. */
+	code = store_begin(collector->store);
+	if (!code)
+		code = store_end(collector->store, set_watches(collector, watches));
 	free(watches);
 	return code;
 }

@@ -104,20 +104,11 @@ static int check(struct collector *collector)
 	return code ? code : check_boot(collector);
 }
 
-static int end(struct store *store, int code)
-{
-	if (!code)
-		code = store_commit(store);
-	if (code)
-		store_rollback(store);
-	return code;
-}
-
 int identity_check(struct collector *collector)
 {
 	int code = store_begin_durable(collector->store);
 
-	return code ? code : end(collector->store, check(collector));
+	return code ? code : store_end(collector->store, check(collector));
 }
 
 static int set_boot(struct store *store)
@@ -133,7 +124,7 @@ int identity_settle(struct collector *collector)
 	int code = store_begin_durable(collector->store);
 
 	if (!code)
-		code = end(collector->store, set_boot(collector->store));
+		code = store_end(collector->store, set_boot(collector->store));
 	collector->settled = !code;
 	return code;
 }
@@ -142,5 +133,5 @@ int identity_leave(struct collector *collector)
 {
 	int code = store_begin_durable(collector->store);
 
-	return code ? code : end(collector->store, store_set_meta(collector->store, META_CLEAN, 1));
+	return code ? code : store_end(collector->store, store_set_meta(collector->store, META_CLEAN, 1));
 }

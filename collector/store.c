@@ -116,6 +116,15 @@ int store_commit(struct store *store)
 	return result ? result : database_commit(store->database);
 }
 
+int store_end(struct store *store, int code)
+{
+	if (!code)
+		code = store_commit(store);
+	if (code)
+		store_rollback(store);
+	return code;
+}
+
 void store_rollback(struct store *store)
 {
 	database_rollback(store->database);

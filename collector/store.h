@@ -111,6 +111,8 @@ int store_begin(struct store *store);
 /* What is committed then, and all before it, survives a power cut; else it survives the death of the process. */
 int store_begin_durable(struct store *store);
 int store_commit(struct store *store); /* after an error nothing was done */
+/* Commits if code is 0 and takes back if it is not, or if that fails. Returns what it was, or the error. */
+int store_end(struct store *store, int code);
 void store_rollback(struct store *store);
 
 int store_get_meta(struct store *store, const char *key, int64_t *value); /* -ENOENT */
