@@ -234,7 +234,7 @@ $(B)/test_window: WRAPPED := tracer_produced tracer_consumed tracer_flip tracer_
 	collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
 	describe_window collector_check_pins usleep moment_of_boot store_add_gap
 $(B)/test_collector: WRAPPED := tracer_produced tracer_consumed tracer_next tracer_release tracer_is_repeated \
-	tracer_position store_commit filesystems_find losses_check seals_check
+	tracer_position store_end filesystems_find losses_check seals_check
 $(B)/test_hidden: WRAPPED := tracer_count_held tracer_held swaps_each tracer_enter_open_files collector_add_gap
 $(B)/test_cover: WRAPPED := window_cut tracer_enter_open_files collector_enter_loops collector_collect
 $(B)/test_scan_walk: WRAPPED := scan_send scan_must_save scan_save inodes_find
@@ -252,6 +252,7 @@ $(B)/test_tracer_adopt: WRAPPED := kernel_value_bytes kernel_each_entry kernel_a
 $(B)/test_tracer_open: WRAPPED := btf__load_vmlinux_btf tracer_probe tracer_copy_tables kernel_open_barrier \
 	kernel_wait_for_programs kernel_load kernel_map_globals kernel_unmap_globals kernel_attach pins_open generations_open \
 	generation_pin ring_open
+$(B)/test_ftrace: WRAPPED := open inotify_add_watch
 $(B)/test_coverage: WRAPPED := mounts_read
 $(B)/test_commit: WRAPPED := command_ask sync_filesystems
 $(B)/test_pause: WRAPPED := collector_collect

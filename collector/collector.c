@@ -125,10 +125,7 @@ static int write_batch(struct collector *collector)
 		code = takeover_note_position(collector);
 	if (!code)
 		code = store_set_meta(collector->store, META_ALIVE, collector->reached);
-	if (!code)
-		code = store_commit(collector->store);
-	if (code)
-		store_rollback(collector->store);
+	code = store_end(collector->store, code);
 	collector->error = code;
 	if (code)
 		return code;

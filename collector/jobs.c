@@ -69,22 +69,13 @@ json_t *jobs_cut(struct collector *collector, const json_t *request, char **erro
 }
 
 /* Whoever was told that it is done may rely on it after a power cut as well. */
-static int end_durably(struct store *store, int code)
-{
-	if (!code)
-		code = store_commit(store);
-	if (code)
-		store_rollback(store);
-	return code;
-}
-
 static int pend(struct store *store, const char *name, uint64_t window, enum store_copied copied)
 {
 	int code = store_begin_durable(store);
 
 	if (!code)
 		code = store_mark_job(store, name, window, moment_now() / NANOSECONDS, copied);
-	return end_durably(store, code);
+	return store_end(store, code);
 }
 
 json_t *jobs_pend(struct collector *collector, const json_t *request, char **error)
@@ -116,7 +107,7 @@ static int commit_job(struct store *store, const char *name, struct store_job *j
 		code = store_commit_job(store, name, moment_now() / NANOSECONDS);
 	if (!code)
 		code = store_get_job(store, name, job);
-	return end_durably(store, code);
+	return store_end(store, code);
 }
 
 json_t *jobs_commit(struct collector *collector, const json_t *request, char **error)
@@ -157,7 +148,7 @@ static int drop_job(struct store *store, const char *name)
 
 	if (!code)
 		code = store_drop_job(store, name);
-	return end_durably(store, code);
+	return store_end(store, code);
 }
 
 json_t *jobs_drop(struct collector *collector, const json_t *request, char **error)

@@ -166,11 +166,8 @@ int pause_save(struct collector *collector, const json_t *request, bool *kept)
 	code = store_begin(collector->store);
 	if (!code)
 		code = put_paused(collector, request);
+	code = store_end(collector->store, code);
 	if (!code)
-		code = store_commit(collector->store);
-	if (code)
-		store_rollback(collector->store);
-	else
 		collector->paused = collector->walking;
 	return code;
 }

@@ -130,10 +130,7 @@ static json_t *take_bytes(struct collector *collector, const json_t *request, co
 
 	if (!code)
 		code = take(collector, bytes, size);
-	if (!code)
-		code = store_commit(collector->store);
-	if (code)
-		store_rollback(collector->store);
+	code = store_end(collector->store, code);
 	free(bytes);
 	return code ? fail_store(collector, error) : json_object();
 }
@@ -195,11 +192,7 @@ static int hand_out(struct collector *collector, const struct store_moved *moved
 		code = store_forget_paused(collector->store, collector->walking);
 	if (!code)
 		code = store_forget_moved(collector->store, moved->id);
-	if (!code)
-		code = store_commit(collector->store);
-	if (code)
-		store_rollback(collector->store);
-	return code;
+	return store_end(collector->store, code);
 }
 
 static json_t *next_moved(struct collector *collector, const void *owner, const json_t *request, char **error)
@@ -234,11 +227,7 @@ static int end_all(struct collector *collector)
 		code = store_end_walk(collector->store, collector->walking);
 	if (!code)
 		code = cover_end(collector);
-	if (!code)
-		code = store_commit(collector->store);
-	if (code)
-		store_rollback(collector->store);
-	return code;
+	return store_end(collector->store, code);
 }
 
 /* Nothing comes between the look for moved directories and the end: there is one thread. */

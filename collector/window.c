@@ -152,11 +152,7 @@ static int close_windows(struct collector *collector, const char *job, uint64_t 
 		code = describe_window(collector, last);
 	if (!code && job)
 		code = store_mark_job(collector->store, job, last, now / NANOSECONDS, COPIED_ALL);
-	if (!code)
-		code = store_commit(collector->store);
-	if (code)
-		store_rollback(collector->store);
-	return code;
+	return store_end(collector->store, code);
 }
 
 static int open_next(struct collector *collector)

@@ -67,12 +67,12 @@ void __wrap_tracer_position(const struct tracer *tracer, bool keep_last, uint64_
 	*ring = *position = 1;
 }
 
-int __real_store_commit(struct store *store);
+int __real_store_end(struct store *store, int code);
 
-int __wrap_store_commit(struct store *store)
+int __wrap_store_end(struct store *store, int code)
 {
 	note(commit_result ? 'f' : 'c');
-	return commit_result ? commit_result : __real_store_commit(store);
+	return __real_store_end(store, code ? code : commit_result);
 }
 
 static int set_up(void **state)

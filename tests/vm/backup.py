@@ -19,6 +19,10 @@ class Failed(Exception):
     """What must never happen."""
 
 
+class CommandFailed(Failed):
+    """A command failed, and said so: the only thing of this that may be right after a fault."""
+
+
 def say(*words):
     print(*words, flush=True)
 
@@ -42,7 +46,7 @@ class Product:
         except subprocess.TimeoutExpired:
             raise Failed("%s hangs" % " ".join(words)) from None
         if accept and done.returncode not in accept:
-            raise Failed("%s ended with %d: %s" % (" ".join(words), done.returncode, done.stderr.decode()))
+            raise CommandFailed("%s ended with %d: %s" % (" ".join(words), done.returncode, done.stderr.decode()))
         return done
 
     # False: it has ended before it was ready.

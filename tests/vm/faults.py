@@ -15,7 +15,8 @@ not is started again without faults, at a start also with the next one at first.
 found is printed with its site.
 The last line has the figures.
 
-DIRECTORY and REPLICA lie on two filesystems; the state is beside DIRECTORY. Exit status: 0 good, 1 something was found.
+DIRECTORY and REPLICA lie on two filesystems; the state is beside DIRECTORY. Exit status: 0 good, 1 something was found, or no
+fault was thrown in.
 """
 import collections
 import errno
@@ -27,7 +28,7 @@ import struct
 import sys
 import time
 
-from backup import BUILD, COMPLETE, FAILED, FRESH, INCOMPLETE, PATIENCE, Backup, Failed, Product, Promised, say
+from backup import BUILD, COMPLETE, FAILED, FRESH, INCOMPLETE, PATIENCE, Backup, Failed, Product, Promised, CommandFailed, say
 
 RUN = "/run/faults"
 ANY = (COMPLETE, FAILED, INCOMPLETE, FRESH)
@@ -184,15 +185,16 @@ class Trial:
         self.promised.check(self.product)
         return self.backup.catch_up()
 
-    # Of what has failed meanwhile in the background who lives on may tell once more, or end by it.
+    # Of what has failed meanwhile in the background who lives on may tell once more, or end by it. A wrong answer is
+    # wrong at once.
     def check(self):
         self.deaths = 0
         for _ in range(2 if self.lives() else 0):
             try:
                 self.counts[self.check_once()] += 1
                 return
-            except Failed as failure:
-                say("once more: %s" % failure)
+            except CommandFailed as refusal:
+                say("once more: %s" % refusal)
         self.counts[self.check_once()] += 1
 
     def throw(self, phase, fault, let_pass=0, site=0):
@@ -234,7 +236,7 @@ Phase = collections.namedtuple("Phase", "prepare act is_start")
 PHASES = {
     "session": Phase(Trial.be_ready, Trial.session, False),
     "repair": Phase(Trial.be_blind, Trial.repair, False),
-    "stop": Phase(Trial.be_ready, Trial.stop, False),
+    "stop": Phase(Trial.be_ready, lambda trial: trial.product.stop(), False),
     "later": Phase(Trial.stop, Trial.begin, True),
     "cold": Phase(Trial.detach, Trial.begin, True),
     "first": Phase(Trial.forget, Trial.begin, True),
@@ -281,7 +283,7 @@ def main():
     say("%d faults thrown in, %d sites met; lists afterwards: %d complete, %d repaired, %d incomplete, %d fresh; "
         "%d failed" % (counts["thrown"], trial.figures[Figures.SITE_COUNT], counts["complete"], counts["repaired"],
                        counts["incomplete"], counts["fresh"], counts["failed"]))
-    return 1 if counts["failed"] else 0
+    return 1 if counts["failed"] or not counts["thrown"] else 0
 
 
 if __name__ == "__main__":
