@@ -52,9 +52,10 @@ class Lists:
     def below(self, top):
         return sorted(path for path in self.changed | self.deleted if path == top or path.startswith(top + "/"))
 
-    def wrong(self, listed, top, whiteouts):
+    def wrong(self, listed, top, overlay):
         """Why these lists do not hold what they must, of one operation; None if they do. What an
-        overlay removes of its lower side becomes a device in the upper one."""
+        overlay removes of its lower side becomes a device in the upper one. Directories it makes in its
+        work directory and moves to their places, which replaces all below."""
         if listed == "quiet":
             found = self.below(top)
             return "lists " + " ".join(os.path.relpath(path, top) for path in found) if found else None
@@ -62,11 +63,11 @@ class Lists:
             kind, name = demand.split(" ", 1)
             path = os.path.normpath(top + "/" + name)
             is_changed, is_deleted = path in self.changed, self.is_deleted(path)
-            if kind == "absent" and (is_changed or is_deleted):
+            if kind == "absent" and (is_changed or (path in self.deleted if overlay else is_deleted)):
                 return "lists " + name
             if kind == "changed" and not is_changed:
                 return "does not list %s as changed" % name
-            if kind == "deleted" and not is_deleted and not (whiteouts and is_changed):
+            if kind == "deleted" and not is_deleted and not (overlay and is_changed):
                 return "does not list %s as deleted" % name
         if top + "/" in self.said or top + "'" in self.said:
             return "is incomplete"

@@ -212,7 +212,7 @@ file_that_its_maker_changes() {
 	mkdir "$D/replaced"
 	complete_dump "$FUNCNAME" "$D"
 	expect_listed changed after away replaced aside
-	expect_listed deleted before after/moved replaced
+	expect_listed deleted before after replaced
 	commit "$FUNCNAME"
 }
 
