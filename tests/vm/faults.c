@@ -18,6 +18,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -37,7 +40,7 @@
 #define SITE_SHIFT 10
 #define THREADS    64
 #define OPTIONS                                                                                                        \
-	(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
+	(PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
 /* faults.py knows it as well. */
 struct figures {
@@ -63,8 +66,7 @@ struct faults {
 	struct stack stacks[THREADS];
 	unsigned threads; /* that have begun, without the first one */
 	struct figures *figures;
-	pid_t program, failing; /* failing: the thread whose call is being left out */
-	uint64_t error;         /* that it gets */
+	pid_t program;
 };
 
 static pid_t program;
@@ -76,12 +78,26 @@ static void pass_on(int number)
 
 /*
  * These cannot fail: their callers do not come back, or do not look. A futex of one process's own fails with none of
- * these errors (futex(2)); one who waits would wait for ever.
+ * these errors (futex(2)); one who waits would wait for ever. At execve() the stack is still this program's, and as
+ * deep as its own arguments are long.
  */
-static bool cannot_fail(uint64_t call)
+static const uint32_t CANNOT_FAIL[] = {SYS_rt_sigreturn,    SYS_exit,  SYS_exit_group,
+				       SYS_restart_syscall, SYS_futex, SYS_execve};
+enum { CANNOT_FAIL_COUNT = sizeof(CANNOT_FAIL) / sizeof(*CANNOT_FAIL) };
+
+/* Lets this process, and whatever it becomes, stop for its tracer before each call but these. */
+static bool stop_at_calls(void)
 {
-	return call == SYS_rt_sigreturn || call == SYS_exit || call == SYS_exit_group || call == SYS_restart_syscall ||
-	       call == SYS_futex;
+	struct sock_filter code[CANNOT_FAIL_COUNT + 3] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
+	struct sock_fprog filter = {CANNOT_FAIL_COUNT + 3, code};
+
+	for (uint8_t i = 0; i < CANNOT_FAIL_COUNT; i++)
+		code[1 + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CANNOT_FAIL[i],
+							   CANNOT_FAIL_COUNT - i, 0);
+	code[1 + CANNOT_FAIL_COUNT] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
+	code[2 + CANNOT_FAIL_COUNT] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	return !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
 }
 
 /* The program's first thread keeps its place; of the others the oldest gives way. */
@@ -106,9 +122,9 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 
 static uint64_t name_of(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
 {
-	uint64_t name = mix(mix(thread != faults->program, info->entry.nr), info->instruction_pointer);
+	uint64_t name = mix(mix(thread != faults->program, info->seccomp.nr), info->instruction_pointer);
 
-	return (mix(name, depth(faults, thread, info->stack_pointer)) | 1) << SITE_SHIFT | info->entry.nr;
+	return (mix(name, depth(faults, thread, info->stack_pointer)) | 1) << SITE_SHIFT | info->seccomp.nr;
 }
 
 /* NULL: there are too many. */
@@ -127,9 +143,9 @@ static struct site *find_site(struct figures *figures, uint64_t name)
 	return site;
 }
 
-static bool is_wanted(struct figures *figures, const struct site *site, uint64_t call)
+static bool is_wanted(struct figures *figures, const struct site *site)
 {
-	if (!figures->fault || !site || cannot_fail(call))
+	if (!figures->fault || !site)
 		return false;
 	if (figures->thrown)
 		return figures->on;
@@ -138,62 +154,43 @@ static bool is_wanted(struct figures *figures, const struct site *site, uint64_t
 	return !figures->pass || !figures->pass--;
 }
 
-static void enter(struct faults *faults, pid_t thread, const struct __ptrace_syscall_info *info)
+/* The kernel leaves a call out whose number is -1 by now, and returns what stands there as its result (seccomp(2)). */
+static void fail(pid_t thread, uint64_t error)
+{
+	ptrace(PTRACE_POKEUSER, thread, offsetof(struct user_regs_struct, orig_rax), -1L);
+	ptrace(PTRACE_POKEUSER, thread, offsetof(struct user_regs_struct, rax), -(long)error);
+}
+
+static void at_call(struct faults *faults, pid_t thread)
 {
 	struct figures *figures = faults->figures;
+	struct __ptrace_syscall_info info = {0};
 	struct site *site;
 
-	/* The stack is still this program's, and as deep as its own arguments are long. */
-	if (info->entry.nr == SYS_execve)
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) <= 0)
 		return;
-	site = find_site(figures, name_of(faults, thread, info));
+	site = find_site(figures, name_of(faults, thread, &info));
 	figures->calls++;
-	if (!is_wanted(figures, site, info->entry.nr))
+	if (!is_wanted(figures, site))
 		return;
 	if (!figures->thrown) {
 		site->had |= 1ULL << figures->fault;
 		figures->call = figures->calls;
 		figures->thrown = site->name;
 	}
-	if (!figures->error) {
-		kill(faults->program, SIGKILL);
-		return;
-	}
-	faults->failing = thread;
-	faults->error = figures->error;
-	ptrace(PTRACE_POKEUSER, thread, offsetof(struct user_regs_struct, orig_rax), -1L);
-}
-
-static void leave(struct faults *faults, pid_t thread)
-{
-	if (faults->failing != thread)
-		return;
-	faults->failing = 0;
-	ptrace(PTRACE_POKEUSER, thread, offsetof(struct user_regs_struct, rax), -(long)faults->error);
-}
-
-static void at_call(struct faults *faults, pid_t thread)
-{
-	struct __ptrace_syscall_info info = {0};
-
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) <= 0)
-		return;
-	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
-		enter(faults, thread, &info);
+	if (figures->error)
+		fail(thread, figures->error);
 	else
-		leave(faults, thread);
+		kill(faults->program, SIGKILL);
 }
 
-/* The signal that a stopped thread goes on with. */
+/* The signal that a stopped thread goes on with: none after events of ptrace, and the stop of a new thread. */
 static int stopped(struct faults *faults, pid_t thread, int status)
 {
 	int number = WSTOPSIG(status);
 
-	if (number == (SIGTRAP | 0x80)) {
+	if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
 		at_call(faults, thread);
-		return 0;
-	}
-	/* Events of ptrace, and the stop with which a new thread begins. */
 	return status >> 16 || number == SIGSTOP || number == SIGTRAP ? 0 : number;
 }
 
@@ -210,7 +207,7 @@ static int follow(struct faults *faults)
 			return FAILED;
 		if (WIFSTOPPED(status)) {
 			number = stopped(faults, thread, status);
-			ptrace(PTRACE_SYSCALL, thread, 0, (long)number);
+			ptrace(PTRACE_CONT, thread, 0, (long)number);
 		} else if (thread == faults->program) {
 			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 		}
@@ -225,11 +222,12 @@ static bool start(struct faults *faults, char **command)
 	if (program == 0) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		execv(command[0], command);
+		if (stop_at_calls())
+			execv(command[0], command);
 		_exit(FAILED);
 	}
 	return program > 0 && waitpid(program, &status, 0) == program && WIFSTOPPED(status) &&
-	       !ptrace(PTRACE_SETOPTIONS, program, 0, OPTIONS) && !ptrace(PTRACE_SYSCALL, program, 0, 0);
+	       !ptrace(PTRACE_SETOPTIONS, program, 0, OPTIONS) && !ptrace(PTRACE_CONT, program, 0, 0);
 }
 
 static struct figures *share(const char *name)
