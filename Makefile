@@ -118,7 +118,7 @@ soak: deps ## the random oracle for MINUTES on KERNELS: make soak MINUTES=60 KER
 	+@$(MAKE) --no-print-directory all helpers
 	@FSCHANGED_BUILD=$(B) tests/vm/soak $(MINUTES) $(KERNELS)
 
-faults: deps ## each way to a system call of the collector fails with each fault: make faults FAULTS=all KERNELS=6.12
+faults: deps ## each way to a system call of the collector fails with each fault: make faults FAULTS=KILL-once,later KERNELS=6.12
 	+@$(MAKE) --no-print-directory all helpers
 	@for kernel in $(KERNELS); do tests/vm/kernels fetch $$kernel >/dev/null && \
 		FSCHANGED_BUILD=$(B) FSCHANGED_FAULTS="everywhere $(FAULTS)" tests/vm/vm --kernel $$kernel --results $(B)/faults-$$kernel \

@@ -3,8 +3,8 @@
 """Lets system calls of the collector fail, one after another, and checks after each what is left. In a guest.
 
   faults.py SECONDS SEED DIRECTORY REPLICA          for so long, at random
-  faults.py everywhere FAULTS DIRECTORY REPLICA     until each way through the program to a system call has had each of
-                                                    the faults: all, or words as EIO-once,EIO-on,KILL-once
+  faults.py everywhere WHICH DIRECTORY REPLICA      until each way through the program to a system call has had each of
+                                                    the faults: all, or words as EIO-once,KILL-once, and phases as later
   faults.py again PHASE,FAULT,SITE DIRECTORY REPLICA  as it was printed
 
 In each phase of a collector's life a fault is thrown in at the first call that is reached by a way, a site, which has
@@ -251,9 +251,11 @@ def at_random(trial, seconds, seed):
         trial.run(phase, chosen.choice(list(FAULTS)), int(chosen.paretovariate(0.3)) - 1)
 
 
-def everywhere(trial, faults):
-    for phase in PHASES:
-        for fault in faults:
+def everywhere(trial, words):
+    if set(words) - set(PHASES) - set(FAULTS) - {"all"}:
+        sys.exit(__doc__)
+    for phase in [phase for phase in PHASES if phase in words] or PHASES:
+        for fault in [fault for fault in FAULTS if fault in words] or FAULTS:
             quiet = 0
             while quiet < QUIET:
                 quiet = 0 if trial.run(phase, fault) else quiet + 1
@@ -269,7 +271,7 @@ def main():
     trial = Trial(*sys.argv[3:])
     trial.check()
     if sys.argv[1] == "everywhere":
-        everywhere(trial, list(FAULTS) if sys.argv[2] == "all" else sys.argv[2].split(","))
+        everywhere(trial, sys.argv[2].split(","))
     elif sys.argv[1] == "again":
         phase, fault, site = sys.argv[2].split(",")
         trial.run(phase, fault, site=int(site))
