@@ -55,7 +55,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(sort $(wildcard tests/unit/test
 HELPERS := $(patsubst tests/vm/%.c,$(B)/%,$(sort $(wildcard tests/vm/*.c)))
 VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls FSCHANGED_VERSION $(SOURCES)))
 # Programs that the measurements in real kernels use.
-BENCH_PROGRAMS := $(patsubst bench/guest/%.c,$(B)/bench/%,$(sort $(wildcard bench/guest/*.c)))
+BENCH_PROGRAMS := $(patsubst bench/guest/%.c,$(B)/bench/%,$(sort $(filter-out %.bpf.c,$(wildcard bench/guest/*.c)))) \
+	$(B)/bench/empty.bpf.o
 ORACLE_OBJECTS := $(patsubst tests/vm/%.c,$(B)/%.o,$(sort $(wildcard tests/vm/oracle/*.c)))
 C_FILES := $(sort $(wildcard bench/*.[ch] bench/*/*.[ch] collector/*.[ch] include/*.h tests/unit/*.[ch] tests/vm/*.[ch] tests/vm/*/*.[ch] \
 	bpf/*.[ch] vmlinux/*.h))
@@ -290,8 +291,12 @@ $(B)/matrix/%.o: tests/vm/matrix/%.c | $(B)/matrix
 $(B)/all-changes: $(MATRIX_OBJECTS)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $^ -luring -o $@
 
+LDLIBS_attach := -lbpf
+$(B)/bench/%.bpf.o: bench/guest/%.bpf.c | $(B)/bench
+	$(call say,BPF,$(@F))$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
 $(B)/bench/%: bench/guest/%.c | $(B)/bench
-	$(call say,CC,$<)$(CC) -std=gnu17 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE -MMD -MP $< -o $@
+	$(call say,CC,$<)$(CC) -std=gnu17 $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE -MMD -MP $< $(LDLIBS_$(@F)) -o $@
 
 $(B)/bench/tree.tar: bench/guest/trees.py | $(B)/bench
 	$(call say,GEN,$@)python3 -B $< $(B)/bench

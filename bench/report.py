@@ -16,6 +16,7 @@ PARTS = ("workloads", "profile", "flat", "lists", "burst")
 CONDITIONS = {
     "nothing": "nothing",
     "again": "nothing, at the end",
+    "empty": "two empty programs",
     "inotify": "inotify",
     "fanotify": "fanotify",
     "fschanged": "fschanged",
@@ -58,7 +59,7 @@ set output '{svg}'
 set title '{title}'
 set logscale xy
 set grid
-set xlabel 'directories'
+set xlabel 'directories and files'
 set ylabel '{unit}'
 set key outside right top
 plot {plots}
@@ -258,7 +259,7 @@ def plot_flat(directory, kernel, lines):
             with open(data, "w", encoding="utf-8") as file:
                 for line in lines:
                     if line["watcher"] == watcher:
-                        print(line["directories"], max(line[key], 1), file=file)
+                        print(line["directories"] + line["files"], max(line[key], 1), file=file)
             plots.append(f"'{data}' with linespoints linewidth 2 title '{watcher}'")
         gnuplot(LINES.format(svg=f"{directory}/{kernel}-flat-{key}.svg", title=f"Linux {kernel}: {title}", unit=unit,
                              plots=", ".join(plots)))

@@ -102,11 +102,16 @@ workload() {
 	"$BUILD/bench/workload" --archive "$INPUT/tree.tar" --repository "$INPUT/repository.tar" "$@"
 }
 
-# start_consumer KIND DIRECTORY: sets CONSUMER, and WATCHED and SETUP from what it says.
+# start_consumer PROGRAM [ARG...]: sets CONSUMER, and WATCHED and SETUP from what it says when it is ready.
 start_consumer() {
 	rm -f /run/consumer
 	mkfifo /run/consumer
-	"$BUILD/bench/consumer" "$@" >/run/consumer &
+	"$BUILD/bench/$1" "${@:2}" >/run/consumer &
 	CONSUMER=$!
 	read -r WATCHED SETUP </run/consumer
+}
+
+stop_consumer() {
+	kill "$CONSUMER"
+	wait "$CONSUMER" 2>/dev/null || :
 }
