@@ -233,7 +233,7 @@ $(B)/test_batch: WRAPPED := store_put_dirty store_put_link
 $(B)/test_losses: WRAPPED := tracer_counters tracer_enter_open_files collector_add_gap ftrace_was_off tracer_account
 $(B)/test_window: WRAPPED := tracer_produced tracer_consumed tracer_flip tracer_carry collector_collect \
 	collector_check_clock collector_enter_loops collector_follow_mounts hidden_check losses_check losses_carry \
-	describe_window collector_check_pins usleep moment_of_boot store_add_gap
+	losses_carried describe_window collector_check_pins usleep moment_of_boot store_add_gap
 $(B)/test_collector: WRAPPED := tracer_produced tracer_consumed tracer_next tracer_release tracer_is_repeated \
 	tracer_position store_end filesystems_find losses_check seals_check
 $(B)/test_hidden: WRAPPED := tracer_count_held tracer_held swaps_each tracer_enter_open_files collector_add_gap
@@ -247,6 +247,7 @@ $(B)/test_filesystems: WRAPPED := tracer_trace tracer_forget tracer_superblock t
 	seals_load seals_look
 $(B)/test_tracer: WRAPPED := kernel_get kernel_remove kernel_run_iterator kernel_each_entry
 $(B)/test_tracer_pins: WRAPPED := pins_next pins_remove pins_count pins_each kernel_open_pin kernel_value_bytes kernel_get \
+	kernel_entries ring_open ring_close \
 	kernel_program_of kernel_missed_runs host_has_server
 $(B)/test_tracer_adopt: WRAPPED := kernel_value_bytes kernel_each_entry kernel_add kernel_get kernel_remove \
 	generation_pinned_misses generation_pinned_missed_raw_writes

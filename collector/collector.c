@@ -9,6 +9,7 @@
 #include "hidden.h"
 #include "message.h"
 #include "moment.h"
+#include "seals.h"
 #include "takeover.h"
 
 enum {
@@ -115,6 +116,12 @@ static int take(struct collector *collector, const struct event *event)
 	return code;
 }
 
+/* Until when nothing was missed but what gaps tell. */
+static int64_t told(const struct collector *collector)
+{
+	return collector->flushed && collector->flushed < collector->reached ? collector->flushed : collector->reached;
+}
+
 static int write_batch(struct collector *collector)
 {
 	int code = store_begin(collector->store);
@@ -124,12 +131,13 @@ static int write_batch(struct collector *collector)
 	if (!code)
 		code = takeover_note_position(collector);
 	if (!code)
-		code = store_set_meta(collector->store, META_ALIVE, collector->reached);
+		code = store_set_meta(collector->store, META_ALIVE, told(collector));
 	code = store_end(collector->store, code);
 	collector->error = code;
 	if (code)
 		return code;
 	collector->alive = collector->reached;
+	takeover_position_is_noted(collector);
 	batch_clear(collector->batch);
 	return 0;
 }
@@ -150,14 +158,16 @@ void collector_merge(struct collector *collector, uint64_t blocks)
 
 /*
  * The ring keeps records until their transaction is committed; after an error they wait there for the next attempt. A
- * record that is not yet in the batch stays as well.
+ * record that is not yet in the batch stays as well. The store never knows less of the ring than was taken from it: by
+ * that it is told from an older copy. What is lost since the last flush that did all of this begins there.
  */
 int collector_flush(struct collector *collector)
 {
 	int64_t now = moment_now();
 	int code = 0;
 
-	if (!batch_is_empty(collector->batch) || now - collector->alive >= ALIVE_INTERVAL * NANOSECONDS)
+	if (!batch_is_empty(collector->batch) || takeover_has_moved(collector) ||
+	    now - collector->alive >= ALIVE_INTERVAL * NANOSECONDS)
 		code = write_batch(collector);
 	if (code)
 		return code;
@@ -167,7 +177,8 @@ int collector_flush(struct collector *collector)
 		code = hidden_settle(collector);
 	if (!code)
 		code = seals_check(collector, collector->closing);
-	collector->flushed = now;
+	if (!code)
+		collector->flushed = now;
 	collector->stranger = 0;
 	collector_merge(collector, MERGE_BLOCKS_AT_ONCE);
 	return code;
@@ -258,9 +269,13 @@ int collector_add_gap(struct collector *collector, uint64_t first, uint64_t last
 		.detail = detail ? detail : gap_sentence(reason),
 		.repaired = gap_cover(gap_word(reason)) == GAP_COVERED,
 	};
+	int code = 0;
 
 	collector->gaps++;
-	return store_add_gap(collector->store, &gap);
+	/* What is not mounted now is not among the filesystems that it is to be covered on, and may have been then. */
+	if (!filesystem && collector->started && !gap.repaired)
+		code = seals_spoil(collector, 0);
+	return code ? code : store_add_gap(collector->store, &gap);
 }
 
 int collector_make_fresh(struct collector *collector, enum fresh_reason reason)

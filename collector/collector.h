@@ -34,7 +34,8 @@ struct collector {
 	struct ftrace ftrace;
 	struct loops loops; /* that were there before */
 	bool lasting[LOSS_DURATIONS];
-	int64_t looked; /* for files that are in no process (hidden.c) */
+	uint32_t carrying; /* of these, by a cut that has not come to its end: 1 << enum loss_duration */
+	int64_t looked;    /* for files that are in no process (hidden.c) */
 	struct link_feed *link_feed;
 	struct seals seals;
 	int64_t absent;                 /* since then nobody traced, before the start; 0: never */
@@ -50,21 +51,22 @@ struct collector {
 	uint64_t events;                /* taken from the ring since the window was opened */
 	uint64_t submitted;             /* the kernel's counter then */
 	uint64_t events_total;
-	uint64_t gaps;            /* opened since the start */
-	const struct event *held; /* taken from the ring and not yet in the batch */
-	int64_t started, flushed; /* Unix time in nanoseconds */
-	int64_t booted;           /* the same, by the clocks as they were a moment ago */
-	int64_t alive;            /* in the store: all until then is in it */
-	int64_t reached;          /* all that was seen until then has been taken from the ring */
-	int64_t retained;         /* when the limits were looked at */
-	bool settled;             /* the start has come to its end */
-	bool untold;              /* a filesystem came whose open files are not entered yet */
-	int64_t left_out;         /* since then one that is to be traced is not, as it could not be entered; 0: none */
-	bool is_left_out;         /* one could not be at the last look */
-	bool clock_set;           /* and the store does not know it yet */
-	bool ftrace_off;          /* likewise */
-	int error;                /* of the last transaction; 0: it was committed */
-	int unmerged;             /* error of the last attempt to merge runs */
+	uint64_t gaps;              /* opened since the start */
+	const struct event *held;   /* taken from the ring and not yet in the batch */
+	struct ring_position noted; /* how far the store knows the ring */
+	int64_t started, flushed;   /* Unix time in nanoseconds */
+	int64_t booted;             /* the same, by the clocks as they were a moment ago */
+	int64_t alive;              /* in the store: all until then is in it */
+	int64_t reached;            /* all that was seen until then has been taken from the ring */
+	int64_t retained;           /* when the limits were looked at */
+	bool settled;               /* the start has come to its end */
+	bool untold;                /* a filesystem came whose open files are not entered yet */
+	int64_t left_out; /* since then one that is to be traced is not, as it could not be entered; 0: none */
+	bool is_left_out; /* one could not be at the last look */
+	bool clock_set;   /* and the store does not know it yet */
+	bool ftrace_off;  /* likewise */
+	int error;        /* of the last transaction; 0: it was committed */
+	int unmerged;     /* error of the last attempt to merge runs */
 	struct {
 		int64_t took, waited; /* nanoseconds; waited: for programs in the kernel, the cut's barrier */
 	} cut;                        /* the last one */

@@ -238,6 +238,15 @@ int cover_take(struct collector *collector, const char *bytes, size_t size)
 	return enter_found(collector, take_entries, &records);
 }
 
+/* One that is there no more was pruned with its windows. */
+static int cover_gap(struct store *store, const struct cover_gap *covered, uint32_t filesystem)
+{
+	const struct store_gap gap = {.id = covered->id, .first = covered->first, .last = covered->last};
+	int code = store_cover_gap(store, &gap, filesystem);
+
+	return code == -ENOENT ? 0 : code;
+}
+
 static int end_gaps(struct found *found, const void *what)
 {
 	struct collector *collector = found->collector;
@@ -250,7 +259,7 @@ static int end_gaps(struct found *found, const void *what)
 			code = put_into_windows(found, covered, &cover->gaps[i],
 						make_entry(covered->id, "/", 1, S_IFDIR));
 		if (!code)
-			code = store_cover_gap(collector->store, cover->gaps[i].id, covered->id);
+			code = cover_gap(collector->store, &cover->gaps[i], covered->id);
 	}
 	return code;
 }

@@ -323,17 +323,19 @@ static int add_present(struct coverage *coverage, int (*changed)(struct covered 
 	return 0;
 }
 
+/* A mount above shows another directory of that name. */
+static bool is_absent(const struct watch *watch, const struct mount *mount)
+{
+	return mount && strlen(mount->mount_point) < watch->depth;
+}
+
 /* What is mounted at a watched directory now may be another filesystem than before, or none. */
 static int follow_watch(const struct mounts *mounts, struct watch *watch)
 {
 	const struct mount *mount = mounts_find_path(mounts, watch->host_path);
 	char path[PATH_MAX], *copy;
 
-	if (mount && strlen(mount->mount_point) < watch->depth) {
-		watch->device = 0;
-		return 0;
-	}
-	if (!mount || mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0 ||
+	if (!mount || is_absent(watch, mount) || mount_from_host(mount, watch->host_path, path, sizeof(path)) < 0 ||
 	    (mount->device == watch->device && strcmp(path, watch->path) == 0))
 		return 0;
 	copy = strdup(path);
@@ -344,6 +346,21 @@ static int follow_watch(const struct mounts *mounts, struct watch *watch)
 	watch->device = mount->device;
 	watch->depth = strlen(mount->mount_point);
 	return 0;
+}
+
+/*
+ * A directory that is not seen where it is watched, but may be elsewhere, goes on being watched while its filesystem
+ * stays: it may be seen there again.
+ */
+static void await_watches(struct coverage *coverage)
+{
+	for (size_t i = 0; i < coverage->watch_count; i++) {
+		struct watch *watch = &coverage->watches[i];
+
+		if (is_absent(watch, mounts_find_path(&coverage->mounts, watch->host_path)) &&
+		    !coverage_find(coverage, watch->device))
+			watch->device = 0;
+	}
 }
 
 /*
@@ -371,6 +388,7 @@ int coverage_update(struct coverage *coverage, bool (*has_ended)(const struct co
 		followed = follow_watch(&coverage->mounts, &coverage->watches[i]);
 	code = remove_absent(coverage, &before, changed, context);
 	mounts_free(&before);
+	await_watches(coverage);
 	if (!code)
 		code = followed;
 	return code ? code : add_present(coverage, changed, context);
@@ -380,9 +398,11 @@ const struct mount *coverage_mount(const struct coverage *coverage, uint32_t dev
 {
 	for (size_t i = 0; i < coverage->watch_count; i++) {
 		const struct watch *watch = &coverage->watches[i];
+		const struct mount *mount = mounts_find_path(&coverage->mounts, watch->host_path);
 
-		if (watch->device == device && path_is_below(path, strlen(path), watch->path, strlen(watch->path)))
-			return mounts_find_path(&coverage->mounts, watch->host_path);
+		if (watch->device == device && mount && mount->device == device &&
+		    path_is_below(path, strlen(path), watch->path, strlen(watch->path)))
+			return mount;
 	}
 	return mounts_find_device(&coverage->mounts, device, path);
 }

@@ -68,7 +68,7 @@ static uint32_t lasting_bits(const struct collector *collector)
 
 	for (int i = 0; i < LOSS_DURATIONS; i++)
 		bits |= (uint32_t)collector->lasting[i] << i;
-	return bits;
+	return bits | collector->carrying;
 }
 
 /* The gaps are in the store by now. Should this process die before, they are noted once more. */
@@ -84,11 +84,16 @@ static int account(struct collector *collector, const struct tracer_counters *no
 	return moved ? tracer_account(collector->tracer, counted) : 0;
 }
 
+static void take_bits(struct collector *collector, uint32_t bits)
+{
+	for (int i = 0; i < LOSS_DURATIONS; i++)
+		collector->lasting[i] |= bits >> i & 1;
+}
+
 void losses_take_over(struct collector *collector)
 {
 	tracer_accounted(collector->tracer, &collector->counted);
-	for (int i = 0; i < LOSS_DURATIONS; i++)
-		collector->lasting[i] = collector->counted.lasting >> i & 1;
+	take_bits(collector, collector->counted.lasting);
 }
 
 int losses_check(struct collector *collector, uint64_t first)
@@ -120,15 +125,24 @@ int losses_canary(struct collector *collector, const struct covered *row)
 
 int losses_carry(struct collector *collector)
 {
-	const struct tracer_counters counted = collector->counted;
 	int code = 0;
 
+	take_bits(collector, collector->carrying);
 	if (collector->lasting[LOSS_UNTIL_NEXT_CUT])
 		code = add_gap(collector, collector->window, GAP_NOT_REMEMBERED);
 	if (!code && collector->lasting[LOSS_WHILE_OPEN])
 		code = tracer_enter_open_files(collector->tracer);
 	if (code)
 		return code;
+	collector->carrying = lasting_bits(collector);
 	memset(collector->lasting, 0, sizeof(collector->lasting));
+	return 0;
+}
+
+int losses_carried(struct collector *collector)
+{
+	const struct tracer_counters counted = collector->counted;
+
+	collector->carrying = 0;
 	return account(collector, &counted);
 }

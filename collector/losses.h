@@ -24,5 +24,7 @@ int losses_canary(struct collector *collector, const struct covered *row);
  * is looked for again; should there be no room again, that is a gap of the new window too. 0 or -errno.
  */
 int losses_carry(struct collector *collector);
+/* The cut has come to its end: what was carried counts no more for the next one. 0 or -errno. */
+int losses_carried(struct collector *collector);
 
 #endif

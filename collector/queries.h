@@ -26,7 +26,7 @@ QUERY(SET_FILESYSTEM, "UPDATE filesystem SET type = ?2, mount_point = ?3, root =
 QUERY(LIST_FILESYSTEMS, "SELECT id, identity, type, mount_point, root, device, walked FROM filesystem ORDER BY id")
 QUERY(WAS_SHOWN, "SELECT 1 FROM filesystem WHERE identity = ? AND mount_point = ? AND root = ?")
 QUERY(PUT_SEAL, "INSERT OR REPLACE INTO seal VALUES (?, ?, ?)")
-QUERY(REMOVE_SEAL, "DELETE FROM seal WHERE filesystem = ?")
+QUERY(REMOVE_SEAL, "DELETE FROM seal WHERE ? IN (filesystem, 0)")
 QUERY(LIST_SEALS, "SELECT filesystem, writes, data FROM seal")
 QUERY(FORGET_WATCHES, "UPDATE watch SET keep = 0")
 QUERY(KEEP_WATCH, "INSERT INTO watch VALUES (?, ?, ?, 2) ON CONFLICT DO UPDATE SET keep = max(keep, 1)")
@@ -84,7 +84,8 @@ QUERY(SCOPE_ALL, "INSERT OR IGNORE INTO scope SELECT ?, id FROM filesystem WHERE
 QUERY(WIDEN_GAPS, "INSERT OR IGNORE INTO scope SELECT gap.id, filesystem.id FROM gap, filesystem "
 		  "WHERE gap.filesystem = 0 AND last >= ? AND repaired = 0 AND traced")
 QUERY(REPAIR_GAP, "UPDATE gap SET repaired = 1 WHERE id = ?")
-QUERY(COVER_SCOPE, "DELETE FROM scope WHERE gap = ? AND filesystem = ?")
+QUERY(COVER_SCOPE, "DELETE FROM scope WHERE gap = ?1 AND filesystem = ?2 "
+		   "AND EXISTS (SELECT 1 FROM gap WHERE id = ?1 AND first = ?3 AND last = ?4)")
 QUERY(COUNT_SCOPE, "SELECT count(*) FROM scope WHERE gap = ?")
 QUERY(PRUNE_SCOPE, "DELETE FROM scope WHERE gap NOT IN (SELECT id FROM gap)")
 QUERY(COUNT_GAPS_OF, "SELECT count(*) FROM scope WHERE filesystem = ?")

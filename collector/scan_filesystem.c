@@ -224,14 +224,15 @@ static int read_mounts(struct scan *scan, uint32_t device)
 }
 
 /* 1: somebody else is walking. */
-static int try_to_begin(struct scan *scan, json_int_t id, uint64_t mounts, bool *goes_on)
+static int try_to_begin(struct scan *scan, json_int_t id, uint32_t device, uint64_t mounts, bool *goes_on)
 {
 	json_t *answer;
 	bool busy;
-	int code = scan_ask(scan,
-			    json_pack("{s:s, s:I, s:b, s:I}", "step", "begin", "filesystem", id, "gaps",
-				      !scan->options->new_only, "mounts", (json_int_t)mounts),
-			    &answer);
+	int code =
+		scan_ask(scan,
+			 json_pack("{s:s, s:I, s:I, s:b, s:I}", "step", "begin", "filesystem", id, "device",
+				   (json_int_t)device, "gaps", !scan->options->new_only, "mounts", (json_int_t)mounts),
+			 &answer);
 
 	if (code)
 		return code;
@@ -250,7 +251,7 @@ static int begin_and_settle(struct scan *scan, json_int_t id, uint32_t device, b
 
 	mounts = can_go_on ? scan->hash : 0;
 	if (!code)
-		code = try_to_begin(scan, id, mounts, goes_on);
+		code = try_to_begin(scan, id, device, mounts, goes_on);
 	if (code < 0)
 		return code;
 	sleep(code ? BUSY_PAUSE : SETTLE_PAUSE);

@@ -279,7 +279,14 @@ static bool lies_on(const struct sealed *row, uint32_t device)
 	for (size_t i = 0; i < row->device_count; i++)
 		if (row->devices[i] == device)
 			return true;
-	return !device || row->superblock == device || (row->is_anonymous && mounts_is_anonymous(device));
+	return row->superblock == device || (row->is_anonymous && mounts_is_anonymous(device));
+}
+
+/* In the store whether or not there are rows: a transaction may have been taken back meanwhile. */
+static int spoil_all(struct collector *collector)
+{
+	seals_free(&collector->seals);
+	return store_remove_seal(collector->store, 0);
 }
 
 int seals_spoil(struct collector *collector, uint32_t device)
@@ -287,6 +294,8 @@ int seals_spoil(struct collector *collector, uint32_t device)
 	struct seals *seals = &collector->seals;
 	int code = 0;
 
+	if (!device)
+		return spoil_all(collector);
 	for (size_t i = seals->count; !code && i-- > 0;) {
 		if (!lies_on(&seals->rows[i], device))
 			continue;

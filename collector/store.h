@@ -188,8 +188,11 @@ int store_jobs(struct store *store, int (*each)(const struct store_job *, void *
 int store_add_gap(struct store *store, const struct store_gap *gap);
 /* Those of all filesystems that touch the window are to be covered on filesystems that came since as well. */
 int store_widen_gaps(struct store *store, uint64_t window);
-/* A scan has covered it on the filesystem: when there is no other one it is repaired. -ENOENT */
-int store_cover_gap(struct store *store, uint64_t id, uint32_t filesystem);
+/*
+ * A scan has covered it on the filesystem: when there is no other one it is repaired. By its id and windows; -ENOENT:
+ * it is there no more.
+ */
+int store_cover_gap(struct store *store, const struct store_gap *gap, uint32_t filesystem);
 /* Those that are still to be covered on the filesystem. */
 int store_gaps_of(struct store *store, uint32_t filesystem, int (*each)(const struct store_gap *, void *),
 		  void *context);

@@ -61,24 +61,26 @@ int store_add_gap(struct store *store, const struct store_gap *gap)
 	return result ? result : database_leave(store->database, own, add_gap(store, gap));
 }
 
-static int cover_gap(struct store *store, uint64_t id, uint32_t filesystem)
+/* The number of one that was pruned is given again, to one of later windows. */
+static int cover_gap(struct store *store, const struct store_gap *gap, uint32_t filesystem)
 {
 	int64_t left = 0;
-	int result = one_changed(store, RUN(store->database, COVER_SCOPE, NUMBER(id), NUMBER(filesystem)));
+	int result = one_changed(store, RUN(store->database, COVER_SCOPE, NUMBER(gap->id), NUMBER(filesystem),
+					    NUMBER(gap->first), NUMBER(gap->last)));
 
 	if (!result)
-		result = GET_NUMBER(store->database, &left, COUNT_SCOPE, NUMBER(id));
+		result = GET_NUMBER(store->database, &left, COUNT_SCOPE, NUMBER(gap->id));
 	if (result || left)
 		return result;
-	return one_changed(store, RUN(store->database, REPAIR_GAP, NUMBER(id)));
+	return one_changed(store, RUN(store->database, REPAIR_GAP, NUMBER(gap->id)));
 }
 
-int store_cover_gap(struct store *store, uint64_t id, uint32_t filesystem)
+int store_cover_gap(struct store *store, const struct store_gap *gap, uint32_t filesystem)
 {
 	bool own;
 	int result = database_enter(store->database, &own);
 
-	return result ? result : database_leave(store->database, own, cover_gap(store, id, filesystem));
+	return result ? result : database_leave(store->database, own, cover_gap(store, gap, filesystem));
 }
 
 static int each_gap(struct rows *rows, int (*each)(const struct store_gap *, void *), void *context)

@@ -14,6 +14,7 @@ struct store_seal {
 
 /* Replaces the one that there is. */
 int store_put_seal(struct store *store, const struct store_seal *seal);
+/* 0: of all. */
 int store_remove_seal(struct store *store, uint32_t filesystem);
 int store_seals(struct store *store, int (*each)(const struct store_seal *, void *), void *context);
 

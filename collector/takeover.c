@@ -13,7 +13,7 @@
 
 /* How far the ring is in the store, and which ring: a record that is taken twice may name what is another thing now. */
 #define META_RING     "ring"
-#define META_POSITION "ring_position"
+#define META_POSITION "ring_taken"
 #define META_INSTANCE "instance" /* a number that no other store has */
 
 enum {
@@ -76,6 +76,17 @@ static int get_instance(struct collector *collector, uint64_t *instance)
 	return code < 0 ? code : store_set_meta(collector->store, META_INSTANCE, (int64_t)*instance);
 }
 
+static int get_position(struct store *store, struct ring_position *taken)
+{
+	int code = store_get_meta(store, META_RING, (int64_t *)&taken->ring);
+
+	if (!code)
+		code = store_get_meta(store, META_POSITION, (int64_t *)&taken->position);
+	if (code)
+		taken->ring = 0;
+	return code == -ENOENT ? 0 : code;
+}
+
 /*
  * Before there are pins of ours: should this start not come to its end, the next one finds them, and not what was there
  * before.
@@ -105,15 +116,16 @@ int takeover_open_tracer(struct collector *collector, char **error)
 	};
 	struct tracer_state state = {
 		.directory = config->state, .epoch = collector->window, .judged = judged, .context = collector};
-	int64_t ring = 0, position = 0;
 	int code = get_instance(collector, &state.instance);
 
+	if (!code)
+		code = get_position(collector->store, &state.taken);
 	if (code)
 		return sentence(error, code, "%s", store_error(collector->store));
+	collector->noted.position = UINT64_MAX;
 	code = tracer_open(&collector->tracer, &options, &state, error);
-	if (!code && store_get_meta(collector->store, META_RING, &ring) == 0 &&
-	    store_get_meta(collector->store, META_POSITION, &position) == 0)
-		tracer_skip(collector->tracer, (uint64_t)ring, (uint64_t)position);
+	if (!code)
+		tracer_skip(collector->tracer, &state.taken);
 	return code;
 }
 
@@ -174,12 +186,30 @@ int collector_check_pins(struct collector *collector)
 	return code;
 }
 
+static struct ring_position taken(const struct collector *collector)
+{
+	struct ring_position taken;
+
+	tracer_position(collector->tracer, collector->held, &taken.ring, &taken.position);
+	return taken;
+}
+
+bool takeover_has_moved(const struct collector *collector)
+{
+	struct ring_position now = taken(collector);
+
+	return now.ring != collector->noted.ring || now.position != collector->noted.position;
+}
+
 int takeover_note_position(struct collector *collector)
 {
-	uint64_t ring, position;
-	int code;
+	struct ring_position now = taken(collector);
+	int code = store_set_meta(collector->store, META_RING, (int64_t)now.ring);
 
-	tracer_position(collector->tracer, collector->held, &ring, &position);
-	code = store_set_meta(collector->store, META_RING, (int64_t)ring);
-	return code ? code : store_set_meta(collector->store, META_POSITION, (int64_t)position);
+	return code ? code : store_set_meta(collector->store, META_POSITION, (int64_t)now.position);
+}
+
+void takeover_position_is_noted(struct collector *collector)
+{
+	collector->noted = taken(collector);
 }

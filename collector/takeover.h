@@ -6,6 +6,8 @@
 #ifndef FSCHANGED_TAKEOVER_H
 #define FSCHANGED_TAKEOVER_H
 
+#include <stdbool.h>
+
 struct collector;
 
 #define META_ALIVE "alive" /* Unix time in nanoseconds: all that was seen until then is in the store */
@@ -17,7 +19,9 @@ int takeover_account(struct collector *collector);
 /* When it is known what is watched: takes what waits, and older programs go. */
 int takeover_end(struct collector *collector);
 
-/* With each batch, for the next one. */
+/* With each batch, for the next one; when that is committed it is noted. Has it moved since? */
 int takeover_note_position(struct collector *collector);
+void takeover_position_is_noted(struct collector *collector);
+bool takeover_has_moved(const struct collector *collector);
 
 #endif

@@ -285,12 +285,13 @@ void tracer_position(const struct tracer *tracer, bool keep_last, uint64_t *ring
 	*position = keep_last ? tracer->own.ring.last : tracer->own.ring.position;
 }
 
-void tracer_skip(struct tracer *tracer, uint64_t ring, uint64_t position)
+void tracer_skip(struct tracer *tracer, const struct ring_position *taken)
 {
 	struct ring *own = &tracer->own.ring;
 
-	if (ring && ring == tracer->own.header.ring && position > own->position && position <= ring_produced(own))
-		own->position = position;
+	if (taken->ring && taken->ring == tracer->own.header.ring && taken->position > own->position &&
+	    taken->position <= ring_produced(own))
+		own->position = taken->position;
 }
 
 bool tracer_is_taking_over(const struct tracer *tracer)

@@ -58,11 +58,17 @@ enum tracer_origin {
 	TRACER_NEWER,      /* it belongs to this store at a later time of its life: this is an older copy */
 };
 
+struct ring_position {
+	uint64_t ring; /* a number that no other one has; 0: not known */
+	uint64_t position;
+};
+
 /* The state that they trace for. */
 struct tracer_state {
 	const char *directory;
-	uint64_t instance; /* of the store in it */
-	uint64_t epoch;    /* the window that is open; what is in the kernel may be one behind */
+	uint64_t instance;          /* of the store in it */
+	struct ring_position taken; /* as far as the store knows it: never less than was taken from it */
+	uint64_t epoch;             /* the window that is open; what is in the kernel may be one behind */
 	/*
 	 * If it is there it is told, perhaps more than once, what was pinned, before any of that goes and before
 	 * anything new is pinned. When it does not return 0, tracer_open() fails with that.
@@ -137,7 +143,7 @@ void tracer_release(struct tracer *tracer, bool keep_last);
  * read to their end), and how far it was read. What is in the store need not be taken again.
  */
 void tracer_position(const struct tracer *tracer, bool keep_last, uint64_t *ring, uint64_t *position);
-void tracer_skip(struct tracer *tracer, uint64_t ring, uint64_t position);
+void tracer_skip(struct tracer *tracer, const struct ring_position *taken);
 /* Positions in the ring: where the kernel has come to, and behind the last record returned. */
 uint64_t tracer_produced(const struct tracer *tracer);
 uint64_t tracer_consumed(const struct tracer *tracer);

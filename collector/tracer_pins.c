@@ -253,30 +253,44 @@ static int open_ring(struct generation *generation)
 	return bytes ? ring_open(&generation->ring, map, bytes) : -EIO;
 }
 
-static int judge(const struct tracer *tracer, struct generation *generation, uint64_t instance, uint64_t epoch,
+/*
+ * The ring that the store knows is that of the oldest generation: while there are several it knows none. More was taken
+ * from it than the store knows, or it is gone and another one is there: by another copy of the store.
+ */
+static bool is_ahead(const struct tracer *tracer, const struct generation *generation,
+		     const struct ring_position *known)
+{
+	if (!known->ring || tracer->old_count || !generation->ring.consumer)
+		return false;
+	return known->ring != generation->header.ring || known->position < generation->ring.position;
+}
+
+static int judge(const struct tracer *tracer, struct generation *generation, const struct tracer_state *state,
 		 enum tracer_origin *origin)
 {
 	int code = read_header(generation);
 
 	*origin = TRACER_FOREIGN;
-	if (code <= 0 || generation->header.instance != instance)
+	if (code <= 0 || generation->header.instance != state->instance)
 		return code < 0 ? code : 0;
 	*origin = TRACER_NEWER;
-	code = has_epoch(generation, epoch);
-	if (code <= 0)
-		return code;
+	code = has_epoch(generation, state->epoch);
+	if (code > 0 && generation->loaded.maps[MAP_events] >= 0)
+		code = open_ring(generation) ?: 1;
+	if (code <= 0 || is_ahead(tracer, generation, &state->taken))
+		return code < 0 ? code : 0;
 	*origin = pins_count(&tracer->pins, generation->number) < generation->header.pins ? TRACER_BROKEN
 											  : TRACER_TAKEN_OVER;
 	return 0;
 }
 
-static int open_pins(struct tracer *tracer, struct generation *generation, uint64_t instance, uint64_t epoch,
+static int open_pins(struct tracer *tracer, struct generation *generation, const struct tracer_state *state,
 		     enum tracer_origin *origin)
 {
 	struct place place = {&tracer->pins, generation->number};
 	int code = each_pin(generation, open_pin, &place);
 
-	return code ? code : judge(tracer, generation, instance, epoch, origin);
+	return code ? code : judge(tracer, generation, state, origin);
 }
 
 int generations_judge(const struct tracer *tracer, const struct tracer_state *state)
@@ -304,7 +318,7 @@ static int open_generation(struct tracer *tracer, unsigned number, const struct 
 		return pins_remove(&tracer->pins, number);
 	}
 	if (!code)
-		code = open_pins(tracer, generation, state->instance, state->epoch, &origin);
+		code = open_pins(tracer, generation, state, &origin);
 	if (code) {
 		generation_close(generation);
 		return code;
@@ -316,7 +330,7 @@ static int open_generation(struct tracer *tracer, unsigned number, const struct 
 		return code ? code : pins_remove(&tracer->pins, number);
 	}
 	tracer->old_count++;
-	return generation->loaded.maps[MAP_events] >= 0 ? open_ring(generation) : 0;
+	return 0;
 }
 
 static bool is_alike(const struct tracer *tracer, const struct generation *generation,

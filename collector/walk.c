@@ -56,11 +56,12 @@ static json_t *list(struct collector *collector, const void *owner, const json_t
 	return json_pack("{s:o}", "filesystems", array);
 }
 
-static bool is_covered(const struct collector *collector, uint32_t filesystem)
+/* A device may be another one's since it was listed. */
+static bool is_covered(const struct collector *collector, uint32_t filesystem, uint32_t device)
 {
 	for (size_t i = 0; i < collector->coverage.count; i++)
 		if (collector->coverage.rows[i].id == filesystem)
-			return true;
+			return collector->coverage.rows[i].device == device;
 	return false;
 }
 
@@ -68,12 +69,15 @@ static bool is_covered(const struct collector *collector, uint32_t filesystem)
 static json_t *begin(struct collector *collector, const void *owner, const json_t *request, char **error)
 {
 	uint32_t filesystem = (uint32_t)json_integer_value(json_object_get(request, "filesystem"));
+	uint32_t device = (uint32_t)json_integer_value(json_object_get(request, "device"));
 	struct store_paused paused;
 	bool goes_on;
 
 	if (collector->walking)
 		return json_pack("{s:b}", "busy", 1);
-	if (!filesystem || !is_covered(collector, filesystem)) {
+	/* Of a walk that has not come to its end, or was not begun. */
+	cover_forget(collector);
+	if (!filesystem || !is_covered(collector, filesystem, device)) {
 		sentence(error, 0, "the filesystem to be walked is not traced");
 		return NULL;
 	}

@@ -196,6 +196,8 @@ int window_cut(struct collector *collector, const char *job, uint64_t *closed, c
 		goto out;
 	collector->closing = collector->window;
 	collector->events = 0;
+	/* The window is closed. Should this fail the next one has that gap for no need. */
+	losses_carried(collector);
 	collector->cut.took = moment_of_boot() - begun;
 	return 0;
 out:

@@ -12,9 +12,7 @@ static int attach(struct bpf_object *object)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, object)
-		if (!bpf_program__attach(program))
-			return -1;
+	bpf_object__for_each_program(program, object) if (!bpf_program__attach(program)) return -1;
 	return 0;
 }
 

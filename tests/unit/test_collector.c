@@ -23,6 +23,8 @@ static struct {
 } record;
 static bool is_taken;
 
+static uint64_t taken_until;
+
 /* What happened, in order: 'c' a commit, 'f' one that failed, 'r' the ring was released. */
 static char order[16];
 static int commit_result;
@@ -64,7 +66,8 @@ void __wrap_tracer_position(const struct tracer *tracer, bool keep_last, uint64_
 {
 	(void)tracer;
 	(void)keep_last;
-	*ring = *position = 1;
+	*ring = 1;
+	*position = taken_until;
 }
 
 int __real_store_end(struct store *store, int code);
@@ -94,6 +97,8 @@ static int set_up(void **state)
 	};
 	memcpy(record.path, "a/", 2);
 	is_taken = false;
+	taken_until = 1;
+	losses_result = 0;
 	commit_result = 0;
 	memset(order, 0, sizeof(order));
 	collector = (struct collector){.window = 1, .closing = 1};
@@ -154,10 +159,49 @@ static void kept_while_commits_fail(void **state)
 	assert_int_equal(paths(*state), 1);
 }
 
+/* By that it is told from an older copy, so also where nothing of what was taken is kept. */
+static void store_knows_what_was_taken(void **state)
+{
+	assert_int_equal(collector_collect(*state, true), 0);
+	assert_int_equal(collector_flush(*state), 0);
+	assert_string_equal(order, "crr");
+	taken_until = 2;
+	commit_result = -EIO;
+	assert_int_equal(collector_flush(*state), -EIO);
+	commit_result = 0;
+	assert_int_equal(collector_flush(*state), 0);
+	assert_string_equal(order, "crrfcr");
+}
+
+static void losses_begin_with_the_last_flush_that_told_them(void **state)
+{
+	struct collector *collector = *state;
+	int64_t alive = 0, before;
+
+	assert_int_equal(collector_collect(collector, true), 0);
+	before = collector->flushed;
+	assert_true(before > 0);
+	losses_result = -ENOSPC;
+	taken_until = 2;
+	collector->reached = INT64_MAX;
+	assert_int_equal(collector_flush(collector), -ENOSPC);
+	assert_int_equal(collector->flushed, before);
+	assert_int_equal(store_get_meta(collector->store, "alive", &alive), 0);
+	assert_int_equal(alive, before);
+	losses_result = 0;
+	assert_int_equal(collector_flush(collector), 0);
+	assert_true(collector->flushed > before);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {TEST(released_after_the_commit), TEST(kept_while_commits_fail)};
+	const struct CMUnitTest tests[] = {
+		TEST(released_after_the_commit),
+		TEST(kept_while_commits_fail),
+		TEST(store_knows_what_was_taken),
+		TEST(losses_begin_with_the_last_flush_that_told_them),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

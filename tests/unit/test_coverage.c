@@ -87,7 +87,7 @@ static void replaced_ancestor_replaces_the_watch(void **state)
 
 /* ---- filesystems that come and go */
 
-enum { TABLE = 2, OTHER = DEVICE + 1 };
+enum { TABLE = 3, OTHER = DEVICE + 1 };
 
 /* In place of the mount table: the numbers of mounts; 0: none. */
 static struct {
@@ -101,12 +101,14 @@ static int change_result;
 int __wrap_mounts_read(struct mounts *mounts, const char *path)
 {
 	assert_null(path);
+	static const char *const places[TABLE] = {"/srv", "/mnt", "/"};
+
 	*mounts = (struct mounts){.rows = calloc(TABLE, sizeof(*mounts->rows))};
 	assert_non_null(mounts->rows);
 	for (size_t i = 0; i < TABLE; i++)
 		if (table[i].id)
 			mounts->rows[mounts->count++] = (struct mount){
-				.mount_point = strdup(i ? "/mnt" : "/srv"),
+				.mount_point = strdup(places[i]),
 				.root = strdup("/"),
 				.type = strdup("ext4"),
 				.source = strdup("none"),
@@ -207,6 +209,30 @@ static void one_that_is_moved_while_another_goes(void **state)
 	coverage_close(&coverage);
 }
 
+/* Somebody may write to it elsewhere before it is mounted there again. */
+static void watch_stays_as_long_as_its_filesystem(void **state)
+{
+	static const struct dirty_facts opened = {.operations = 1};
+	struct coverage coverage = {.watches = calloc(1, sizeof(*coverage.watches)), .watch_count = 1};
+	struct watch *watch = coverage.watches;
+
+	(void)state;
+	assert_non_null(watch);
+	*watch = (struct watch){.host_path = strdup("/mnt"), .path = strdup("/"), .device = DEVICE, .depth = 4};
+	ended = false;
+	put(2, OTHER, 1);
+	look(&coverage, 10, 11);
+	look(&coverage, 10, 0);
+	assert_int_equal(came + went, 0);
+	assert_int_equal(apply(&coverage, "/file", DEVICE, opened).count, 1);
+	assert_int_equal(coverage_mount(&coverage, DEVICE, "/file")->id, 10);
+	look(&coverage, 0, 0);
+	assert_int_equal(went, 1);
+	assert_int_equal(watch->device, 0);
+	put(2, 0, 0);
+	coverage_close(&coverage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +242,7 @@ int main(void)
 		cmocka_unit_test(replaced_ancestor_replaces_the_watch),
 		cmocka_unit_test(filesystem_stays_as_long_as_a_mount_of_it),
 		cmocka_unit_test(filesystem_that_has_ended_is_another_one),
+		cmocka_unit_test(watch_stays_as_long_as_its_filesystem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

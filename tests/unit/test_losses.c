@@ -147,16 +147,22 @@ static void switched_off_ftrace_is_a_gap(void **state)
 	expect_none(*state);
 }
 
+static void carry(struct collector *collector)
+{
+	assert_int_equal(losses_carry(collector), 0);
+	assert_int_equal(losses_carried(collector), 0);
+}
+
 /* What is in no table is looked for again, for as long as there is no room. */
 static void file_in_no_table(void **state)
 {
-	assert_int_equal(losses_carry(*state), 0);
+	carry(*state);
 	assert_int_equal(entered, 0);
 	counters.losses.writers_full++;
 	expect_gap(*state, "writers_full");
-	assert_int_equal(losses_carry(*state), 0);
+	carry(*state);
 	assert_int_equal(entered, 1);
-	assert_int_equal(losses_carry(*state), 0);
+	carry(*state);
 	assert_int_equal(entered, 1);
 	assert_int_equal(gaps, 1);
 }
@@ -166,12 +172,33 @@ static void operation_in_no_table(void **state)
 {
 	counters.losses.operations_full++;
 	expect_gap(*state, "operations_full");
-	assert_int_equal(losses_carry(*state), 0);
+	carry(*state);
 	assert_int_equal(gaps, 2);
 	assert_int_equal(first_window, WINDOW);
-	assert_int_equal(losses_carry(*state), 0);
+	carry(*state);
 	assert_int_equal(gaps, 2);
 	assert_int_equal(entered, 0);
+}
+
+/* The windows stay open: it counts for the next cut, what was lost meanwhile as well, and for who comes after. */
+static void cut_that_fails_has_carried_nothing(void **state)
+{
+	counters.losses.operations_full++;
+	expect_gap(*state, "operations_full");
+	assert_int_equal(losses_carry(*state), 0);
+	assert_int_equal(gaps, 2);
+	counters.losses.writers_full++;
+	expect_gap(*state, "writers_full");
+	assert_int_equal(accounted.lasting, 1U << LOSS_UNTIL_NEXT_CUT | 1U << LOSS_WHILE_OPEN);
+	assert_int_equal(losses_carry(*state), 0);
+	assert_int_equal(gaps, 4);
+	expect_reason("not_remembered");
+	assert_int_equal(entered, 1);
+	assert_int_equal(losses_carried(*state), 0);
+	assert_int_equal(accounted.lasting, 0);
+	carry(*state);
+	assert_int_equal(gaps, 4);
+	assert_int_equal(entered, 1);
 }
 
 /* What was opened or begun while no program ran is in no table either. */
@@ -181,19 +208,19 @@ static void blindness_goes_on(void **state)
 
 	counters.missed_runs++;
 	expect_gap(*state, "missed_runs");
-	assert_int_equal(losses_carry(*state), 0);
+	carry(*state);
 	assert_int_equal(entered, 1);
 	expect_reason("not_remembered");
 	ftrace_off = true;
 	expect_gap(*state, "ftrace");
-	assert_int_equal(losses_carry(*state), 0);
+	carry(*state);
 	assert_int_equal(entered, 2);
 	expect_reason("not_remembered");
 	scope = &filesystem;
 	assert_int_equal(losses_canary(*state, &filesystem), 0);
 	expect_reason("canary");
 	scope = NULL;
-	assert_int_equal(losses_carry(*state), 0);
+	carry(*state);
 	assert_int_equal(entered, 3);
 	expect_reason("not_remembered");
 }
@@ -207,6 +234,7 @@ int main(void)
 		TEST(switched_off_ftrace_is_a_gap),
 		TEST(file_in_no_table),
 		TEST(operation_in_no_table),
+		TEST(cut_that_fails_has_carried_nothing),
 		TEST(blindness_goes_on),
 		TEST(gap_that_cannot_be_kept_is_kept_later),
 	};

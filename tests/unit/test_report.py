@@ -72,7 +72,7 @@ def nothing_to_compare_with_is_no_plot():
 
 
 def memory_is_a_line_for_each_watcher():
-    flat = [{"watcher": watcher, "directories": 10, "bytes": 0, "setup": 5} for watcher in ("inotify", "fschanged")]
+    flat = [{"watcher": watcher, "directories": 10, "files": 10, "bytes": 0, "setup": 5} for watcher in ("inotify", "fschanged")]
     _, printed, scripts = run([], [("flat", flat)])
     assert len(scripts) == 2, scripts
     assert all(script.count("with linespoints") == 2 for script in scripts), scripts

@@ -713,7 +713,7 @@ static void test_gaps(void **state)
 {
 	struct fixture *fixture = *state;
 	struct store_gap gap = {.filesystem = 1, .first = 1, .last = 2, .started = 10, .ended = 20};
-	struct store_gap copy = {};
+	struct store_gap copy = {}, other;
 
 	gap.reason = "ring-full";
 	assert_int_equal(store_add_gap(fixture->store, &gap), 0);
@@ -722,8 +722,11 @@ static void test_gaps(void **state)
 	assert_int_equal(store_gaps(fixture->store, 2, 3, copy_gap, &copy), 0);
 	assert_true(copy.filesystem == 1 && copy.first == 1 && copy.last == 2);
 	assert_true(copy.started == 10 && copy.ended == 20 && !copy.repaired);
-	assert_int_equal(store_cover_gap(fixture->store, copy.id, 1), 0);
-	assert_int_equal(store_cover_gap(fixture->store, 99, 1), -ENOENT);
+	other = copy;
+	other.last++;
+	assert_int_equal(store_cover_gap(fixture->store, &other, 1), -ENOENT);
+	assert_int_equal(store_cover_gap(fixture->store, &copy, 1), 0);
+	assert_int_equal(store_cover_gap(fixture->store, &copy, 1), -ENOENT);
 	assert_int_equal(store_gaps(fixture->store, 1, 1, copy_gap, &copy), 0);
 	assert_true(copy.repaired);
 }

@@ -19,6 +19,7 @@ enum {
 	NOTHING = 1 << 20, /* descriptors from here on are of no file */
 	READY,
 	GLOBALS,
+	RING,
 	LINK,
 	ANY_LINK,
 };
@@ -27,6 +28,8 @@ enum {
 static enum { NO_CALL, OPEN_READY, OPEN_GLOBALS, OPEN_LINK, SIZE_READY, SIZE_GLOBALS, GET_READY, GET_GLOBALS } failing;
 static struct pin_header header;
 static uint64_t epoch;
+static struct ring_position known; /* to the store */
+static uint64_t ring_taken;        /* as far as the ring was taken; 0: it has no pin */
 static bool is_pinned;
 static unsigned removed;
 
@@ -81,9 +84,30 @@ int __wrap_kernel_open_pin(const char *path)
 		return fails(OPEN_READY) ? -EMFILE : READY;
 	if (strcmp(name, "map_bss") == 0)
 		return fails(OPEN_GLOBALS) ? -ENOMEM : GLOBALS;
+	if (strcmp(name, "map_events") == 0 && ring_taken)
+		return RING;
 	if (strcmp(name, "link_set_posix_acl") == 0)
 		return fails(OPEN_LINK) ? -EMFILE : link_result;
 	return -ENOENT;
+}
+
+uint32_t __wrap_kernel_entries(int map)
+{
+	assert_int_equal(map, RING);
+	return 1;
+}
+
+int __wrap_ring_open(struct ring *ring, int map, uint32_t size)
+{
+	assert_int_equal(map, RING);
+	assert_int_equal(size, 1);
+	*ring = (struct ring){.consumer = &ring_taken, .position = ring_taken};
+	return 0;
+}
+
+void __wrap_ring_close(struct ring *ring)
+{
+	(void)ring;
 }
 
 uint32_t __wrap_kernel_value_bytes(int map)
@@ -131,6 +155,8 @@ static int set_up(void **state)
 		.pins = 3,
 	};
 	epoch = EPOCH;
+	ring_taken = 0;
+	known = (struct ring_position){0};
 	is_pinned = true;
 	has_server = false;
 	removed = 0;
@@ -157,7 +183,7 @@ static int judge(enum tracer_origin origin, void *context)
 static int start(void)
 {
 	static const struct tracer_options options;
-	static const struct tracer_state state = {.instance = INSTANCE, .epoch = EPOCH, .judged = judge};
+	const struct tracer_state state = {.instance = INSTANCE, .taken = known, .epoch = EPOCH, .judged = judge};
 
 	judged = 0;
 	return generations_open(&tracer, &options, &state);
@@ -199,6 +225,36 @@ static void of_an_older_copy_of_the_database(void **state)
 	(void)state;
 	epoch = EPOCH + 1;
 	expect_removed(TRACER_NEWER);
+}
+
+/* In the same window. */
+static void of_an_older_copy_that_knows_less_of_the_ring(void **state)
+{
+	(void)state;
+	header.ring = 3;
+	ring_taken = 2000;
+	known = (struct ring_position){3, 2000};
+	expect_taken();
+	known.position = 1000;
+	memset(&tracer, 0, sizeof(tracer));
+	expect_removed(TRACER_NEWER);
+}
+
+static void of_an_older_copy_that_knows_another_ring(void **state)
+{
+	(void)state;
+	header.ring = 3;
+	ring_taken = 2000;
+	known = (struct ring_position){4, 3000};
+	expect_removed(TRACER_NEWER);
+}
+
+static void of_a_store_that_knows_no_ring(void **state)
+{
+	(void)state;
+	header.ring = 3;
+	ring_taken = 2000;
+	expect_taken();
 }
 
 static void of_a_newer_database(void **state)
@@ -330,6 +386,9 @@ int main(void)
 		TEST(what_is_ours_is_taken_over),
 		TEST(killed_within_a_cut),
 		TEST(of_an_older_copy_of_the_database),
+		TEST(of_an_older_copy_that_knows_less_of_the_ring),
+		TEST(of_an_older_copy_that_knows_another_ring),
+		TEST(of_a_store_that_knows_no_ring),
 		TEST(of_a_newer_database),
 		TEST(of_another_database),
 		TEST(never_whole),
