@@ -304,8 +304,7 @@ bool mount_is(const struct mount *mount, const char *identity)
 	return same || mount_is_clone(mount, identity);
 }
 
-/* What is bound from a directory that has been removed shows nothing that has a path. */
-static bool shows(const struct mount *mount, const char *path, size_t length)
+bool mount_shows(const struct mount *mount, const char *path, size_t length)
 {
 	static const char deleted[] = "//deleted";
 	size_t root = strlen(mount->root);
@@ -322,7 +321,7 @@ const struct mount *mounts_find_device(const struct mounts *mounts, uint32_t dev
 
 		if (mount->device != device)
 			continue;
-		if (!path || shows(mount, path, strlen(path)))
+		if (!path || mount_shows(mount, path, strlen(path)))
 			return mount;
 	}
 	return NULL;
@@ -368,7 +367,7 @@ static int replace_head(const char *path, size_t length, const char *from, const
 
 int mount_to_host(const struct mount *mount, const char *path, size_t length, char *host_path, size_t size)
 {
-	if (length == 0 || path[0] != '/' || !shows(mount, path, length))
+	if (length == 0 || path[0] != '/' || !mount_shows(mount, path, length))
 		return -ENOENT;
 	return replace_head(path, length, mount->root, mount->mount_point, host_path, size);
 }
@@ -377,7 +376,7 @@ int mount_from_host(const struct mount *mount, const char *host_path, char *path
 {
 	size_t length = strlen(host_path);
 
-	if (host_path[0] != '/' || !shows(mount, mount->root, strlen(mount->root)) ||
+	if (host_path[0] != '/' || !mount_shows(mount, mount->root, strlen(mount->root)) ||
 	    !path_is_below(host_path, length, mount->mount_point, strlen(mount->mount_point)))
 		return -ENOENT;
 	return replace_head(host_path, length, mount->mount_point, mount->root, path, size);
