@@ -26,6 +26,7 @@ struct covered {
 	char *mount_point;
 	char *identity; /* of the store's row; NULL: not yet in the store */
 	bool moved; /* other directories of it are seen than before, or at another place; to be cleared by the caller */
+	bool told;  /* a gap tells that it came, and so of all that is shown of it; to be cleared likewise */
 	bool canary;       /* one is awaited */
 	bool silent;       /* one did not come back, of which no gap tells yet */
 	bool held;         /* files of it were open, of which no gap tells yet */

@@ -150,6 +150,8 @@ static int make_schema(struct database *database)
 
 	if (!result)
 		result = database_execute(database, schema_sql);
+	if (!result)
+		result = RUN(database, MAKE_SHOWN);
 	if (!result && damage_was_found(database->path))
 		result = database_execute(database, "INSERT INTO meta VALUES ('replaced', 1)");
 	return result ? result : database_commit(database);
@@ -213,7 +215,10 @@ static int use(struct database *database)
 	if (result)
 		return result;
 	database_begin_log(database);
-	return is_new ? make_schema(database) : 0;
+	if (is_new)
+		return make_schema(database);
+	/* Where it is there nothing is written. */
+	return database->write ? RUN(database, MAKE_SHOWN) : 0;
 }
 
 /* Never over a damaged one: it may still be read by other means. */

@@ -10,6 +10,7 @@
 #include "hidden.h"
 #include "message.h"
 #include "moment.h"
+#include "shown.h"
 #include "stays.h"
 #include "store_paused.h"
 #include "store_seals.h"
@@ -83,6 +84,7 @@ static void forget_attempt(struct covered *row)
 	row->identity = NULL;
 	row->devices = NULL;
 	row->device_count = 0;
+	row->told = false;
 }
 
 /* *goes_on: it is known, and nothing is missing since it was traced last; else *why may say what tells so. */
@@ -223,7 +225,7 @@ static bool begins_anew(const struct collector *collector)
 }
 
 /* *why as by identify(). What happened to all filesystems, or to none, before the start is told elsewhere. */
-static int add_arrival_gap(struct collector *collector, const struct covered *row, const char *why)
+static int add_arrival_gap(struct collector *collector, struct covered *row, const char *why)
 {
 	enum gap_reason reason = *why                                       ? GAP_TOUCHED
 				 : collector->absent && !collector->started ? collector->absence
@@ -232,6 +234,7 @@ static int add_arrival_gap(struct collector *collector, const struct covered *ro
 	if (begins_anew(collector))
 		return 0;
 	collector->untold = true;
+	row->told = true;
 	return collector_add_gap(collector, collector->closing, collector->window, row,
 				 collector->left_out ? collector->left_out : collector->flushed, reason,
 				 *why ? why : NULL);
@@ -360,15 +363,25 @@ static int keep_watches(struct collector *collector)
 	return code;
 }
 
+static int add_moved_gaps(struct collector *collector)
+{
+	int code = shown_update(collector->store, &collector->coverage);
+
+	for (size_t i = 0; !code && i < collector->coverage.count; i++)
+		code = add_moved_gap(collector, &collector->coverage.rows[i]);
+	return code;
+}
+
+/* In one transaction: of what is known to be shown the next look would find no difference. */
 static int add_moved(struct collector *collector)
 {
-	int code = 0;
+	int code = store_begin(collector->store);
 
-	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
-		struct covered *row = &collector->coverage.rows[i];
-
-		code = add_moved_gap(collector, row);
-		row->moved &= code != 0;
+	if (!code)
+		code = store_end(collector->store, add_moved_gaps(collector));
+	for (size_t i = 0; i < collector->coverage.count; i++) {
+		collector->coverage.rows[i].moved &= code != 0;
+		collector->coverage.rows[i].told &= code != 0;
 	}
 	return code;
 }

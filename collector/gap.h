@@ -33,7 +33,8 @@ enum gap_cover {
 	X(MOUNTED, "mounted", GAP_BY_WHOLE,                                                                            \
 	  "the filesystem was mounted meanwhile; what changed on it before is not known", "")                          \
 	X(MOVED, "moved", GAP_BY_WHOLE,                                                                                \
-	  "another directory or subvolume of the filesystem is mounted where one was, or it is seen at another place", \
+	  "another directory or subvolume of the filesystem is mounted where one was, or where another filesystem or " \
+	  "nothing was, or it is seen at another place",                                                               \
 	  "what a backup has at the place of before is not named in any list")                                         \
 	X(UNMOUNTED, "unmounted", GAP_BY_WHOLE,                                                                        \
 	  "the filesystem was unmounted while no collector was running; its last changes are not known", "")           \

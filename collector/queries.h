@@ -33,6 +33,16 @@ QUERY(KEEP_WATCH, "INSERT INTO watch VALUES (?, ?, ?, 2) ON CONFLICT DO UPDATE S
 QUERY(COUNT_OTHER_WATCHES, "SELECT count(*) FROM watch WHERE keep != 1")
 QUERY(REMOVE_WATCHES, "DELETE FROM watch WHERE keep = 0")
 QUERY(LIST_WATCHES, "SELECT filesystem, path, host_path FROM watch")
+/*
+ * Where which directory of a filesystem is shown (shown.c); an empty root: nothing that counts. Not in schema.sql:
+ * databases of this version may be without it, and get it when they are opened.
+ */
+QUERY(MAKE_SHOWN, "CREATE TABLE IF NOT EXISTS shown (id INTEGER PRIMARY KEY, filesystem INTEGER NOT NULL, "
+		  "mount_point TEXT NOT NULL, root TEXT NOT NULL, UNIQUE (filesystem, mount_point))")
+QUERY(LIST_SHOWN, "SELECT filesystem, mount_point, root FROM shown ORDER BY id")
+QUERY(PUT_SHOWN, "INSERT INTO shown (filesystem, mount_point, root) VALUES (?, ?, ?) "
+		 "ON CONFLICT DO UPDATE SET root = excluded.root")
+QUERY(REMOVE_SHOWN, "DELETE FROM shown WHERE filesystem = ? AND mount_point = ?")
 QUERY(HOLD_STATE, "SELECT count(*) FROM window")
 QUERY(LIST_RUNS, "SELECT " RUN_COLUMNS " FROM run WHERE window BETWEEN ? AND ? ORDER BY window, id")
 QUERY(LIST_RUNS_TO_MERGE, "SELECT " RUN_COLUMNS ", (SELECT closed FROM window WHERE number = run.window) "

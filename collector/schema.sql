@@ -24,6 +24,8 @@ CREATE TABLE filesystem (
 	traced INTEGER NOT NULL DEFAULT 0
 );
 
+-- Where filesystems are shown: the table shown, in queries.h.
+
 -- Of filesystems that are not mounted: what their superblocks said (struct seal), and how often their devices had been
 -- written past them.
 CREATE TABLE seal (

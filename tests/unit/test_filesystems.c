@@ -16,6 +16,7 @@
 #include "gap.h"
 #include "stand_ins.h"
 #include "stays.h"
+#include "store_shown.h"
 
 enum { DEVICE = 8 << 20 | 1, WINDOW = 5, LOST_SINCE = 1000, LATER = 2000 };
 
@@ -70,18 +71,29 @@ int __wrap_mount_identity(UNUSED const struct mount *mount, char **identity)
 	return *identity ? 0 : -ENOMEM;
 }
 
-int __wrap_mounts_read(struct mounts *mounts, UNUSED const char *path)
+/* The directories that are mounted at /srv, and at /home (NULL: none). */
+static const char *srv, *home;
+
+static void add_mount(struct mounts *mounts, const char *mount_point, const char *root)
 {
-	*mounts = (struct mounts){.rows = calloc(1, sizeof(*mounts->rows)), .count = 1};
-	assert_non_null(mounts->rows);
-	mounts->rows[0] = (struct mount){
-		.mount_point = strdup("/srv"),
-		.root = strdup("/"),
+	mounts->rows[mounts->count] = (struct mount){
+		.mount_point = strdup(mount_point),
+		.root = strdup(root),
 		.type = strdup("ext4"),
 		.source = strdup("none"),
 		.device = DEVICE,
-		.id = 10,
+		.id = 10 + (int)mounts->count,
 	};
+	mounts->count++;
+}
+
+int __wrap_mounts_read(struct mounts *mounts, UNUSED const char *path)
+{
+	*mounts = (struct mounts){.rows = calloc(2, sizeof(*mounts->rows))};
+	assert_non_null(mounts->rows);
+	add_mount(mounts, "/srv", srv);
+	if (home)
+		add_mount(mounts, "/home", home);
 	return 0;
 }
 
@@ -119,6 +131,8 @@ static int set_up(void **state)
 
 	failures = gap_failures = 0;
 	was_traced = 0;
+	srv = "/";
+	home = NULL;
 	directory_make(directory, "/tmp");
 	collector = (struct collector){.window = WINDOW, .closing = WINDOW, .started = 1, .flushed = LOST_SINCE};
 	assert_int_equal(store_open(&collector.store, directory, STORE_WRITE), 0);
@@ -141,6 +155,7 @@ struct gaps {
 	unsigned unknown;        /* it cannot be traced */
 	unsigned mounted, since; /* it was mounted unseen; since it is lost */
 	unsigned watches;        /* other directories are watched */
+	unsigned moved;          /* something else of it is seen */
 };
 
 static int count_gap(const struct store_gap *gap, void *context)
@@ -154,6 +169,10 @@ static int count_gap(const struct store_gap *gap, void *context)
 	}
 	if (strcmp(gap->reason, gap_word(GAP_WATCH_CHANGED)) == 0) {
 		gaps->watches++;
+		return 0;
+	}
+	if (strcmp(gap->reason, gap_word(GAP_MOVED)) == 0) {
+		gaps->moved++;
 		return 0;
 	}
 	assert_string_equal(gap->reason, gap_word(GAP_MOUNTED));
@@ -368,6 +387,55 @@ static void does_not_stay_when_it_was_left_out(void **state)
 	assert_false(has_stayed(collector));
 }
 
+/* Of the place where a directory is mounted the last look has seen nothing. */
+static void look_at_no_home(struct collector *collector)
+{
+	srv = "/srv";
+	home = "/home";
+	assert_int_equal(filesystems_follow(collector), 0);
+	home = NULL;
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(gaps_of(collector, WINDOW).moved, 0);
+}
+
+/* Killed in between, the next collector would find no difference. */
+static void what_is_shown_goes_with_the_gap(void **state)
+{
+	struct collector *collector = *state;
+
+	look_at_no_home(collector);
+	home = "/home.old";
+	gap_failures = 1;
+	assert_int_equal(filesystems_follow(collector), -ENOSPC);
+	assert_int_equal(gaps_of(collector, WINDOW).moved, 0);
+	assert_true(has_stayed(collector));
+	assert_int_equal(gaps_of(collector, WINDOW + 1).moved, 1);
+	assert_true(has_stayed(collector));
+	assert_int_equal(gaps_of(collector, WINDOW + 2).moved, 0);
+}
+
+/* Its gap is one of all that it shows. */
+static void arrival_tells_of_new_places(void **state)
+{
+	struct collector *collector = *state;
+
+	look_at_no_home(collector);
+	coverage_close(&collector->coverage);
+	assert_int_equal(store_remove_shown(collector->store, 1, "/home"), 0);
+	collector->window = collector->closing = WINDOW + 1;
+	home = "/home";
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(gaps_of(collector, WINDOW + 1).mounted, 1);
+	assert_int_equal(gaps_of(collector, WINDOW + 1).moved, 0);
+	/* But not of those that come later. */
+	home = NULL;
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(store_remove_shown(collector->store, 1, "/home"), 0);
+	home = "/home";
+	assert_int_equal(filesystems_follow(collector), 0);
+	assert_int_equal(gaps_of(collector, WINDOW + 1).moved, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -380,6 +448,8 @@ int main(void)
 		TEST(watch_goes_with_the_gap),
 		TEST(stays_while_it_is_known),
 		TEST(does_not_stay_when_it_was_left_out),
+		TEST(what_is_shown_goes_with_the_gap),
+		TEST(arrival_tells_of_new_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
