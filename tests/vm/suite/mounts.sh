@@ -356,6 +356,62 @@ shown_elsewhere() {
 	expect_said mounted
 }
 
+# mount_subvolume NAME [PLACE]: of the disk.
+mount_subvolume() {
+	mount -o "subvol=$1" "$DISK" "$DISK_MOUNT${2:-}"
+}
+
+# new_subvolumes JOB: a btrfs of which one subvolume is mounted; others may be, at its directory `below`.
+new_subvolumes() {
+	local name
+	new_disk btrfs "$1"
+	for name in root home old data; do
+		btrfs -q subvolume create "$DISK_MOUNT/$name"
+		echo "$name" >"$DISK_MOUNT/$name/file"
+	done
+	mkdir "$DISK_MOUNT"/root/{below,bound,directory}
+	umount "$DISK_MOUNT"
+	mount_subvolume root
+	wait_until 20 is_traced "$DISK_MOUNT" || fail "$DISK_MOUNT is not traced"
+}
+
+# incomplete_once JOB: it says that other content is seen, and then all is well again.
+incomplete_once() {
+	incomplete_dump "$1" "$DISK_MOUNT"
+	expect_said 'another directory or subvolume'
+	expect_new_base "$1"
+	commit_complete "$1"
+}
+
+proves btrfs_other_subvolume \
+	'another btrfs subvolume is mounted where one was, with a look in between, or one at a new place: the list is incomplete'
+btrfs_other_subvolume() {
+	new_subvolumes "$FUNCNAME"
+	expect_new_base "$FUNCNAME"
+	commit_complete "$FUNCNAME"
+	mount_subvolume home /below
+	incomplete_once "$FUNCNAME"
+	# Each list is a look.
+	umount "$DISK_MOUNT/below"
+	commit_complete "$FUNCNAME"
+	mount_subvolume home /below
+	commit_complete "$FUNCNAME"
+	umount "$DISK_MOUNT/below"
+	commit_complete "$FUNCNAME"
+	mount_subvolume old /below
+	incomplete_once "$FUNCNAME"
+	# Another filesystem was there.
+	umount "$DISK_MOUNT/below"
+	mount -t tmpfs other "$DISK_MOUNT/below"
+	commit_complete "$FUNCNAME"
+	umount "$DISK_MOUNT/below"
+	mount_subvolume old /below
+	incomplete_once "$FUNCNAME"
+	# What is shown already is nothing new.
+	mount --bind "$DISK_MOUNT/directory" "$DISK_MOUNT/bound"
+	commit_complete "$FUNCNAME"
+}
+
 # The table of filesystems, full of ones that nobody has; the kernel side and the collector keep what has not ended.
 fill_superblocks() {
 	local number id

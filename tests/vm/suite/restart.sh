@@ -356,6 +356,30 @@ mounts_while_stopped() {
 	complete_dump "$FUNCNAME" "$D"
 }
 
+proves mounts_of_another_subvolume_while_stopped \
+	'another btrfs subvolume is mounted where one was while no collector runs: the list is incomplete'
+mounts_of_another_subvolume_while_stopped() {
+	begin_own
+	new_subvolumes "$FUNCNAME"
+	trap 'end_own; drop_disk' EXIT
+	mount_subvolume home /below
+	expect_new_base "$FUNCNAME"
+	commit_complete "$FUNCNAME"
+	stop_collector
+	umount "$DISK_MOUNT/below"
+	start_own
+	commit_complete "$FUNCNAME"
+	stop_collector
+	mount_subvolume home /below
+	start_own
+	commit_complete "$FUNCNAME"
+	stop_collector
+	umount "$DISK_MOUNT/below"
+	mount_subvolume old /below
+	start_own
+	incomplete_once "$FUNCNAME"
+}
+
 proves pins_are_removed \
 	'somebody removes pins: a collector that runs makes them again; when none runs, the next list is incomplete'
 pins_are_removed() {
