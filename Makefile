@@ -249,8 +249,8 @@ $(B)/test_tracer: WRAPPED := kernel_get kernel_remove kernel_run_iterator kernel
 $(B)/test_tracer_pins: WRAPPED := pins_next pins_remove pins_count pins_each kernel_open_pin kernel_value_bytes kernel_get \
 	kernel_entries ring_open ring_close \
 	kernel_program_of kernel_missed_runs host_has_server
-$(B)/test_tracer_adopt: WRAPPED := kernel_value_bytes kernel_each_entry kernel_add kernel_get kernel_remove \
-	generation_pinned_misses generation_pinned_missed_raw_writes
+$(B)/test_tracer_adopt: WRAPPED := kernel_value_bytes kernel_each_entry kernel_add kernel_get kernel_put kernel_remove \
+	kernel_wait_for_programs generation_pinned_misses generation_pinned_missed_raw_writes
 $(B)/test_tracer_open: WRAPPED := btf__load_vmlinux_btf tracer_probe tracer_copy_tables kernel_open_barrier \
 	kernel_wait_for_programs kernel_load kernel_map_globals kernel_unmap_globals kernel_attach pins_open generations_open \
 	generation_pin ring_open

@@ -16,50 +16,138 @@ enum { LIVING = sizeof(living) / sizeof(*living) };
 /* An epoch that never is: such an entry was copied, and is carried at the next cut. */
 #define COPIED UINT64_MAX
 
+/* Of any of these tables, whatever build it is of: what this one knows comes first. */
+union value {
+	uint64_t words[64];
+	struct raw_write raw_write;
+	struct superblock superblock;
+};
+
 struct copy {
-	int to;
+	const struct barrier *barrier;
+	enum map map;
+	int from, to;
 	uint32_t from_bytes, to_bytes;
 	bool is_living;
 	__u64 *full; /* counter of what has no room */
 };
 
+/*
+ * What the store knows of a device's writes is no more than the old count: the sum and one more differs from that,
+ * whatever is written meanwhile. Writes that both have seen count twice.
+ */
+static void add_writes(struct raw_write *own, const struct raw_write *old)
+{
+	if (!own->writes) {
+		own->pid = old->pid;
+		memcpy(own->command, old->command, sizeof(own->command));
+	}
+	if (!own->checker)
+		own->checker = old->checker;
+	own->writes += old->writes + 1;
+	own->mapped |= old->mapped;
+}
+
+static int meet_raw_write(const struct copy *copy, const void *key, const union value *old)
+{
+	union value own = {};
+	int code = kernel_get(copy->to, key, &own);
+
+	if (code)
+		return code;
+	add_writes(&own.raw_write, &old->raw_write);
+	return kernel_put(copy->to, key, &own);
+}
+
+static bool is_as_far(const struct superblock *own, const struct superblock *old)
+{
+	return own->came > old->came || (own->came == old->came && own->ended >= old->ended);
+}
+
+/* New programs run first on a mount: one that only they know, where the old ones know of none, is the next. */
+static void take_over(struct superblock *own, const struct superblock *old)
+{
+	bool is_next = own->came != own->ended && old->came == old->ended;
+
+	own->came = old->came + is_next;
+	own->ended = old->ended;
+}
+
+/*
+ * A superblock that came when the new programs had just been attached is the first one that they know, and another than
+ * the first one of the old programs. Those go on as well: their entry is read after ours, and once more when no program
+ * runs any longer that may have counted in what was replaced.
+ */
+static int meet_superblock(const struct copy *copy, const void *key)
+{
+	union value own = {}, old = {};
+	int code;
+
+	do {
+		code = kernel_get(copy->to, key, &own);
+		if (!code)
+			code = kernel_get(copy->from, key, &old);
+		if (code || is_as_far(&own.superblock, &old.superblock))
+			return code;
+		take_over(&own.superblock, &old.superblock);
+		code = kernel_put(copy->to, key, &own);
+		if (!code)
+			code = kernel_wait_for_programs(copy->barrier);
+	} while (!code);
+	return code;
+}
+
+/* The new programs have entered it themselves. Of what lives that is newer; counters go on where the old ones are. */
+static int meet(const struct copy *copy, const void *key, const union value *old)
+{
+	switch (copy->map) {
+	case MAP_raw_writes:
+		return meet_raw_write(copy, key, old);
+	case MAP_superblocks:
+		return meet_superblock(copy, key);
+	default:
+		return 0;
+	}
+}
+
 static int copy_entry(const void *key, const void *value, void *context)
 {
 	const struct copy *copy = context;
-	uint64_t buffer[64] = {};
+	union value copied = {};
 	int code;
-	uint32_t bytes = copy->from_bytes < copy->to_bytes ? copy->from_bytes : copy->to_bytes;
 
-	if (copy->to_bytes > sizeof(buffer))
-		return -E2BIG;
-	memcpy(buffer, value, bytes);
+	memcpy(&copied, value, copy->from_bytes < copy->to_bytes ? copy->from_bytes : copy->to_bytes);
 	if (copy->is_living)
-		buffer[0] = COPIED;
-	/* What the new programs have entered themselves is newer. */
-	code = kernel_add(copy->to, key, buffer);
-	if (code == 0 || code == -EEXIST)
-		return 0;
+		copied.words[0] = COPIED;
+	code = kernel_add(copy->to, key, &copied);
+	if (code == -EEXIST)
+		return meet(copy, key, &copied);
 	if (code != -E2BIG || !copy->full)
 		return code;
 	__atomic_fetch_add(copy->full, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
-static int copy_table(const struct generation *old, const struct generation *own, enum map map, __u64 *full)
+static int copy_table(const struct tracer *tracer, const struct generation *old, enum map map, __u64 *full)
 {
 	struct copy copy = {
-		.to = own->loaded.maps[map],
+		.barrier = &tracer->barrier,
+		.map = map,
+		.from = old->loaded.maps[map],
+		.to = tracer->own.loaded.maps[map],
 		.from_bytes = kernel_value_bytes(old->loaded.maps[map]),
-		.to_bytes = kernel_value_bytes(own->loaded.maps[map]),
+		.to_bytes = kernel_value_bytes(tracer->own.loaded.maps[map]),
 		.is_living = map == MAP_writers || map == MAP_operations,
 		.full = full,
 	};
 
-	if (old->loaded.maps[map] < 0)
+	if (copy.from < 0)
 		return 0;
 	if (!copy.from_bytes || !copy.to_bytes)
 		return -EIO;
-	return kernel_each_entry(old->loaded.maps[map], copy_entry, &copy);
+	if (copy.from_bytes > sizeof(union value) || copy.to_bytes > sizeof(union value))
+		return -E2BIG;
+	return kernel_each_entry(copy.from, copy_entry, &copy);
 }
 
 int tracer_copy_tables(struct tracer *tracer)
@@ -68,13 +156,13 @@ int tracer_copy_tables(struct tracer *tracer)
 	int code = 0;
 
 	for (size_t i = 0; !code && i < tracer->old_count; i++) {
-		code = copy_table(&tracer->old[i], &tracer->own, MAP_superblocks, NULL);
+		code = copy_table(tracer, &tracer->old[i], MAP_superblocks, NULL);
 		if (!code)
-			code = copy_table(&tracer->old[i], &tracer->own, MAP_raw_writes, &losses->raw_writes_full);
+			code = copy_table(tracer, &tracer->old[i], MAP_raw_writes, &losses->raw_writes_full);
 		if (!code)
-			code = copy_table(&tracer->old[i], &tracer->own, MAP_writers, &losses->writers_full);
+			code = copy_table(tracer, &tracer->old[i], MAP_writers, &losses->writers_full);
 		if (!code)
-			code = copy_table(&tracer->old[i], &tracer->own, MAP_operations, &losses->operations_full);
+			code = copy_table(tracer, &tracer->old[i], MAP_operations, &losses->operations_full);
 	}
 	return code;
 }
@@ -148,11 +236,11 @@ struct stale {
 /* What cannot be read may be there. */
 static bool is_in_old(const struct tracer *tracer, enum map map, const void *key)
 {
-	uint64_t value[64];
+	union value value;
 
 	for (size_t i = 0; i < tracer->old_count; i++)
 		if (tracer->old[i].loaded.maps[map] >= 0 &&
-		    kernel_get(tracer->old[i].loaded.maps[map], key, value) != -ENOENT)
+		    kernel_get(tracer->old[i].loaded.maps[map], key, &value) != -ENOENT)
 			return true;
 	return false;
 }
@@ -183,16 +271,16 @@ static int note_stale(const void *key, const void *value, void *context)
  */
 static int remove_entry(const struct stale *stale, const uint64_t *key)
 {
-	uint64_t value[64] = {};
+	union value value = {};
 	int map = stale->tracer->own.loaded.maps[stale->map];
-	int code = kernel_get(map, key, value);
+	int code = kernel_get(map, key, &value);
 
-	if (code || value[0] != COPIED)
+	if (code || value.words[0] != COPIED)
 		return code == -ENOENT ? 0 : code;
 	kernel_remove(map, key);
 	if (!is_in_old(stale->tracer, stale->map, key))
 		return 0;
-	code = kernel_add(map, key, value);
+	code = kernel_add(map, key, &value);
 	return code == -EEXIST ? 0 : code;
 }
 

@@ -17,8 +17,8 @@
 enum {
 	ROOM = 3, /* entries of a table */
 	OWN = MAP_COUNT,
-	OLD_WORDS = 2, /* of a value */
-	OWN_WORDS = 3,
+	OLD_WORDS = sizeof(struct raw_write) / sizeof(uint64_t), /* of a value */
+	OWN_WORDS = OLD_WORDS + 1,
 	KNOWN = sizeof(struct losses) / sizeof(uint64_t),
 };
 
@@ -32,6 +32,11 @@ static uint64_t counters[2][KNOWN + 1];
 static int unreadable = -1;
 static uint64_t appears; /* in the old table, when it is taken out of the new one */
 static uint64_t missed, missed_raw;
+/* What the old programs have of this key while programs are waited for, once. */
+static struct {
+	uint64_t key;
+	struct superblock superblock;
+} meanwhile;
 
 static struct globals globals;
 static struct tracer tracer;
@@ -49,9 +54,23 @@ static void put(int map, uint64_t key, uint64_t first, uint64_t second)
 	size_t at = tables[map].count++;
 
 	tables[map].keys[at] = key;
+	memset(tables[map].values[at], 0, sizeof(tables[map].values[at]));
 	tables[map].values[at][0] = first;
 	tables[map].values[at][1] = second;
-	tables[map].values[at][2] = 0;
+}
+
+static void put_superblock(int map, uint64_t key, uint32_t came, uint32_t ended)
+{
+	struct superblock superblock = {.came = came, .ended = ended};
+
+	put(map, key, 0, 0);
+	memcpy(find(map, key), &superblock, sizeof(superblock));
+}
+
+static void put_raw_write(int map, uint64_t key, const struct raw_write *entry)
+{
+	put(map, key, 0, 0);
+	memcpy(find(map, key), entry, sizeof(*entry));
 }
 
 uint32_t __wrap_kernel_value_bytes(int map)
@@ -82,8 +101,28 @@ int __wrap_kernel_add(int map, const void *key, const void *value)
 		return -EEXIST;
 	if (tables[map].count == ROOM)
 		return -E2BIG;
-	assert_int_equal(words[2], 0);
+	assert_int_equal(words[OLD_WORDS], 0);
 	put(map, number, words[0], words[1]);
+	return 0;
+}
+
+int __wrap_kernel_put(int map, const void *key, const void *value)
+{
+	uint64_t number, *found;
+
+	memcpy(&number, key, sizeof(number));
+	found = find(map, number);
+	assert_non_null(found);
+	memcpy(found, value, OWN_WORDS * sizeof(*found));
+	return 0;
+}
+
+int __wrap_kernel_wait_for_programs(const struct barrier *barrier)
+{
+	assert_ptr_equal(barrier, &tracer.barrier);
+	if (meanwhile.key)
+		memcpy(find(MAP_superblocks, meanwhile.key), &meanwhile.superblock, sizeof(meanwhile.superblock));
+	meanwhile.key = 0;
 	return 0;
 }
 
@@ -140,6 +179,7 @@ static int set_up(void **state)
 	memset(&tracer, 0, sizeof(tracer));
 	unreadable = -1;
 	appears = missed = missed_raw = 0;
+	meanwhile.key = 0;
 	tracer.own.globals = &globals;
 	tracer.old_count = 1;
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -174,9 +214,94 @@ static void tables_are_copied(void **state)
 		assert_non_null(entry);
 		assert_true(entry[0] == (is_living(copied[i]) ? COPIED : 5));
 		assert_int_equal(entry[1], 6);
-		/* What the new programs have entered themselves is newer. */
-		assert_int_equal(find(OWN + copied[i], 11)[0], 9);
 	}
+	/* Of what lives, what the new programs have entered themselves is newer. */
+	assert_int_equal(find(OWN + MAP_writers, 11)[0], 9);
+	assert_int_equal(find(OWN + MAP_operations, 11)[0], 9);
+}
+
+/* The store knows of no more than the old programs do. */
+static void writes_go_on_where_they_were(void **state)
+{
+	struct raw_write old = {.writes = 3, .pid = 5, .mapped = 1, .checker = 7, .command = "dd"};
+	struct raw_write opened = {.pid = 6, .command = "smartd"}, mapped = {.writes = 4, .pid = 8, .mapped = 1};
+	struct raw_write entry;
+
+	(void)state;
+	put_raw_write(MAP_raw_writes, 10, &old);
+	put_raw_write(OWN + MAP_raw_writes, 10, &opened);
+	old = (struct raw_write){.writes = 3, .pid = 5, .command = "dd"};
+	put_raw_write(MAP_raw_writes, 11, &old);
+	put_raw_write(OWN + MAP_raw_writes, 11, &mapped);
+	assert_int_equal(tracer_copy_tables(&tracer), 0);
+	memcpy(&entry, find(OWN + MAP_raw_writes, 10), sizeof(entry));
+	assert_true(entry.writes > 3);
+	assert_int_equal(entry.pid, 5);
+	assert_int_equal(entry.mapped, 1);
+	assert_int_equal(entry.checker, 7);
+	assert_string_equal(entry.command, "dd");
+	memcpy(&entry, find(OWN + MAP_raw_writes, 11), sizeof(entry));
+	assert_true(entry.writes > 7);
+	assert_int_equal(entry.pid, 8);
+	assert_int_equal(entry.mapped, 1);
+}
+
+/* What the new programs count between the look and the putting is lost. The store may know of the one write. */
+static void write_that_is_counted_meanwhile_shows(void **state)
+{
+	struct raw_write old = {.writes = 1}, own = {0}, entry;
+
+	(void)state;
+	put_raw_write(MAP_raw_writes, 10, &old);
+	put_raw_write(OWN + MAP_raw_writes, 10, &own);
+	assert_int_equal(tracer_copy_tables(&tracer), 0);
+	memcpy(&entry, find(OWN + MAP_raw_writes, 10), sizeof(entry));
+	assert_true(entry.writes > old.writes);
+}
+
+static void assert_superblock(uint64_t key, uint32_t came, uint32_t ended)
+{
+	struct superblock entry;
+
+	memcpy(&entry, find(OWN + MAP_superblocks, key), sizeof(entry));
+	assert_int_equal(entry.came, came);
+	assert_int_equal(entry.ended, ended);
+}
+
+static void superblock_that_came_meanwhile_is_another(void **state)
+{
+	static const struct {
+		uint32_t old[2], own[2], result[2];
+	} rows[] = {
+		{{2, 1}, {1, 0}, {2, 1}}, /* both have seen it */
+		{{1, 1}, {1, 0}, {2, 1}}, /* the old programs are just about to */
+		{{2, 2}, {1, 0}, {3, 2}}, /* and had seen one before */
+		{{2, 2}, {1, 1}, {2, 2}}, /* it has gone again */
+		{{1, 0}, {1, 0}, {1, 0}}, /* copied before, by one that did not come to its end */
+		{{1, 0}, {2, 1}, {2, 1}}, /* the new programs are further */
+		{{1, 0}, {1, 1}, {1, 1}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		set_up(NULL);
+		put_superblock(MAP_superblocks, 10, rows[i].old[0], rows[i].old[1]);
+		put_superblock(OWN + MAP_superblocks, 10, rows[i].own[0], rows[i].own[1]);
+		assert_int_equal(tracer_copy_tables(&tracer), 0);
+		assert_superblock(10, rows[i].result[0], rows[i].result[1]);
+	}
+}
+
+/* Its end is counted in the entry that is replaced. */
+static void superblock_that_goes_meanwhile_is_looked_at_again(void **state)
+{
+	(void)state;
+	put_superblock(MAP_superblocks, 10, 2, 1);
+	put_superblock(OWN + MAP_superblocks, 10, 1, 0);
+	meanwhile.key = 10;
+	meanwhile.superblock = (struct superblock){.came = 3, .ended = 2};
+	assert_int_equal(tracer_copy_tables(&tracer), 0);
+	assert_superblock(10, 3, 2);
 }
 
 static void what_has_no_room_is_a_loss(void **state)
@@ -271,6 +396,10 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 	const struct CMUnitTest tests[] = {
 		TEST(tables_are_copied),
+		TEST(writes_go_on_where_they_were),
+		TEST(write_that_is_counted_meanwhile_shows),
+		TEST(superblock_that_came_meanwhile_is_another),
+		TEST(superblock_that_goes_meanwhile_is_looked_at_again),
 		TEST(what_has_no_room_is_a_loss),
 		TEST(what_cannot_be_read_is_not_empty),
 		TEST(what_has_ended_meanwhile_goes),
