@@ -144,6 +144,7 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 	struct writer *writer = context->value;
 	struct inode_facts inode;
 	__u64 dentry, what, now = globals.epoch;
+	__s32 holders;
 
 	if (!file || !writer || writer->epoch == now)
 		return 0;
@@ -152,11 +153,16 @@ static __always_inline int carry_writers_body(struct bpf_iter__bpf_map_elem *con
 		writer->epoch = now;
 		return 0;
 	}
+	/* Before its flags: a swap file is then held by swapon itself. */
+	holders = READ(struct file, *file, f_inode, i_writecount.counter);
 	inode = inode_at((__u64)READ(struct file, *file, f_inode));
 	if (!inode.address || inode.number != writer->inode)
 		return 0;
-	/* What is in use for swapping is no content. swapoff opens the file, so that it is listed then. */
-	if (inode.flags & S_SWAPFILE) {
+	/*
+	 * What is in use for swapping is no content: swapon opens the file for writing, once, until its use has ended.
+	 * Whoever holds it besides may write when that is over: swapoff itself opens it first, and may take minutes.
+	 */
+	if (inode.flags & S_SWAPFILE && holders == 1) {
 		writer->epoch = now;
 		return 0;
 	}

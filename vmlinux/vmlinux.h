@@ -103,6 +103,7 @@ struct inode {
 	unsigned int i_flags;
 	__u32 i_rdev;
 	struct rw_semaphore i_rwsem;
+	atomic_t i_writecount;
 	atomic_t i_dio_count;
 	unsigned int i_nlink;
 	unsigned long i_ino;

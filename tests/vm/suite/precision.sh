@@ -292,6 +292,31 @@ swap_file_in_use() {
 	expect_not_listed changed swap
 }
 
+proves swap_file_that_somebody_holds \
+	'a swap file that somebody else has open for writing is listed in each window: he may write when it is out of use'
+swap_file_that_somebody_holds() {
+	start_holder swap
+	head -c 4M /dev/zero >"$D/swap"
+	chmod 600 "$D/swap"
+	mkswap "$D/swap" >"$T/mkswap"
+	hold swap reopen swap "$D/swap"
+	begin_job "$FUNCNAME"
+	swapon "$D/swap"
+	next_list "$FUNCNAME"
+	grow_old
+	next_list "$FUNCNAME"
+	expect_listed changed swap
+	next_list "$FUNCNAME"
+	expect_listed changed swap
+	# It is closed: nobody but swapon has it.
+	hold swap close swap
+	next_list "$FUNCNAME"
+	next_list "$FUNCNAME"
+	expect_not_listed changed swap
+	swapoff "$D/swap"
+	stop_holder swap
+}
+
 # mail COMMAND...: see mailload.py.
 mail() {
 	local answer=
