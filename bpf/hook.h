@@ -225,8 +225,12 @@ static __always_inline bool is_made_here(const struct operation_under_way *opera
 	       inode->links == 1 && !globals.watched;
 }
 
-/* An operation on an inode itself, through the given dentry. */
-static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what, enum hook hook, bool lsm)
+/*
+ * An operation on an inode itself, through the given dentry. second: 0, or the dentry of another one that it changes in
+ * the same way, which is carried with it; to report that one is left to the caller.
+ */
+static __always_inline void changed_inodes(__u64 dentry, __u64 inode, __u64 second, __u64 what, enum hook hook,
+					   bool lsm)
 {
 	struct operation_under_way *operation = 0;
 	struct inode_facts facts;
@@ -237,13 +241,18 @@ static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what,
 		return;
 	/* The operation holds the dentry that it was given, not another of the inode's names. */
 	if (dentry)
-		operation = remember_operation(dentry, what, 0, 0, now);
+		operation = remember_operation(dentry, what, second, second ? what : 0, now);
 	facts = inode_at(inode);
 	if ((what & 0xff) != OPERATION_IOCTL && is_made_here(operation, dentry, &facts, now))
 		return;
 	given = dentry_at(dentry);
 	dentry = current_dentry(&given, &facts, &what);
 	report_once(dentry, &facts, what, now, hook, lsm);
+}
+
+static __always_inline void changed_inode(__u64 dentry, __u64 inode, __u64 what, enum hook hook, bool lsm)
+{
+	changed_inodes(dentry, inode, 0, what, hook, lsm);
 }
 
 #endif

@@ -118,9 +118,10 @@ static __always_inline void changed_file(__u64 file, enum hook hook, bool lsm)
 
 /*
  * Two files exchange blocks, the other one is named by a descriptor in the caller's memory, and its times may stay as
- * they were. Both are open for writing, so that is all that is to be said of the other.
+ * they were. So it is part of the operation, as the caller's own is: that it is open for writing would not do after a
+ * cut. 0: there is none, or the loss is counted.
  */
-static __always_inline void changed_descriptor(__u64 address, enum hook hook, bool lsm)
+static __always_inline __u64 file_of_descriptor(__u64 address)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct file **files = BPF_CORE_READ(task, files, fdt, fd);
@@ -129,12 +130,11 @@ static __always_inline void changed_descriptor(__u64 address, enum hook hook, bo
 
 	if (bpf_probe_read_user(&number, sizeof(number), (void *)address)) {
 		count(losses.walk_failed);
-		return;
+		return 0;
 	}
 	if (number < limit)
 		bpf_probe_read_kernel(&file, sizeof(file), files + number);
-	if (file)
-		changed_file(file, hook, lsm);
+	return file;
 }
 
 /* Where the descriptor of the other file stands in the command's structure. */
@@ -260,6 +260,7 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 	__u64 inode = (__u64)READ(struct file, file, f_inode);
 	__u64 dentry = (__u64)READ(struct file, file, f_path.dentry);
 	__u16 type = READ(struct inode, inode, i_mode) & FILE_TYPE;
+	__u64 other = 0, second = 0;
 	__u32 flags = 0;
 
 	if (type == FILE_BLOCK && is_writable_device(file) && !leaves_blocks(command))
@@ -282,8 +283,12 @@ static __always_inline void ioctl_body(__u64 *arguments, enum hook hook, bool ls
 	if (COMMAND_TYPE(command) == TYPE_XFS && COMMAND_NUMBER(command) == XFS_OPEN_BY_HANDLE)
 		flags = EVENT_NO_CMTIME;
 	if (other_descriptor(command) >= 0)
-		changed_descriptor(address + other_descriptor(command), hook, lsm);
-	changed_inode(dentry, inode, about(OPERATION_IOCTL, flags, 0), hook, lsm);
+		other = file_of_descriptor(address + other_descriptor(command));
+	if (other)
+		second = (__u64)READ(struct file, other, f_path.dentry);
+	changed_inodes(dentry, inode, second, about(OPERATION_IOCTL, flags, 0), hook, lsm);
+	if (other)
+		changed_file(other, hook, lsm);
 }
 
 #define file_ioctl_body        ioctl_body

@@ -225,6 +225,12 @@ static __always_inline bool is_over(const struct operation_under_way *operation)
 	return dentry_inode(operation->dentries[0]) != operation->inodes[0];
 }
 
+/* Two names are those of one inode. An exchange of blocks is about either file. */
+static __always_inline __u64 second_subject(const struct operation_under_way *operation)
+{
+	return (operation->what[1] & 0xff) == OPERATION_IOCTL ? operation->inodes[1] : operation->inodes[0];
+}
+
 static __always_inline void carry_operation(__u64 task, struct operation_under_way *operation, __u64 now, bool lsm)
 {
 	__u64 serial = operation->serial;
@@ -236,7 +242,8 @@ static __always_inline void carry_operation(__u64 task, struct operation_under_w
 	if (operation->settled == serial)
 		return;
 	carry_name(operation->dentries[0], operation->inodes[0], operation->inodes[0], operation->what[0], now, lsm);
-	carry_name(operation->dentries[1], operation->inodes[1], operation->inodes[0], operation->what[1], now, lsm);
+	carry_name(operation->dentries[1], operation->inodes[1], second_subject(operation), operation->what[1], now,
+		   lsm);
 }
 
 /* Reports both names of renames that began before the cut, for those who are reported under the old ones after it. */

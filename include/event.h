@@ -192,7 +192,7 @@ struct operation_under_way {
 	__u64 serial;  /* counts the task's operations */
 	__u64 settled; /* the serial of one that is known to have ended */
 	__u64 dentries[2];
-	__u64 inodes[2]; /* behind the dentries; the operation is about the first */
+	__u64 inodes[2]; /* behind the dentries; an operation on names is about the first */
 	__u64 what[2];   /* as in about() */
 	__u64 began;     /* the epoch in which its hook has run */
 	__u64 look;      /* that met it last, a rename */

@@ -433,6 +433,39 @@ task_in_a_locked_directory() {
 	kill "${RESTING[@]}"
 }
 
+waits_with_file() {
+	[ -n "$(find "/proc/$1/fd" -lname "$2")" ] && is_uninterruptible "$1"
+}
+
+# The ctime of the other file does not tell of it: that it is open for writing is not enough to be listed.
+proves cut_of_an_exchange_of_blocks \
+	'two files whose exchange of blocks waits on a frozen filesystem at the cut are in the window in which it happens'
+cut_of_an_exchange_of_blocks() {
+	local file answer
+	slow_filesystem ext4 noatime
+	start_holder exchange
+	for file in file other; do
+		printf "%-4096s" "$file" >"$SLOW/$file"
+	done
+	sync -f "$SLOW"
+	sleep 2.5
+	begin_job "$FUNCNAME"
+	fsfreeze --freeze "$SLOW"
+	echo exchange "$SLOW/file" "$SLOW/other" >"$RUN/exchange.in"
+	wait_until 20 waits_with_file "$(<"$RUN/exchange.pid")" "$SLOW/other" || fail "the exchange does not wait"
+	mark "$FUNCNAME"
+	waits_with_file "$(<"$RUN/exchange.pid")" "$SLOW/other" || fail "the exchange did not wait for so long"
+	fsfreeze --unfreeze "$SLOW"
+	read -r -t 60 answer <>"$RUN/exchange.out" || fail "the process that holds files does not answer"
+	[ "$answer" = "done" ] || fail "the exchange: $answer"
+	stop_holder exchange
+	complete_dump "$FUNCNAME" "$SLOW" --pending
+	expect_listed changed file other
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$SLOW"
+	expect_listed changed file other
+}
+
 proves cut_of_asynchronous_writes \
 	'AIO and io_uring writes, O_DIRECT, in flight at the cut, their descriptors closed: the files are in both windows'
 cut_of_asynchronous_writes() {
