@@ -18,6 +18,7 @@
 #include "list.h"
 #include "message.h"
 #include "moment.h"
+#include "relative.h"
 #include "scan.h"
 #include "sentence.h"
 
@@ -120,6 +121,20 @@ static bool is_same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
+/* Before a window is closed for it. */
+static void check_relative(const char *directory, struct argp_state *state)
+{
+	char *real = NULL, *error = NULL;
+	int code = directory ? relative_resolve(directory, &real, &error) : 0;
+
+	if (code < 0)
+		argp_error(state, "--relative-to: %s", error ? error : strerror(-code));
+	if (code > 0)
+		message(LOG_WARNING, "%s is not there: only what has gone with it is listed", directory);
+	free(real);
+	free(error);
+}
+
 static void check(const struct arguments *arguments, struct argp_state *state)
 {
 	const struct list_options *list = &arguments->list;
@@ -135,6 +150,7 @@ static void check(const struct arguments *arguments, struct argp_state *state)
 	if (is_same(list->certificate, list->deleted) ||
 	    is_same(list->certificate, list->changed || list->deleted ? list->changed : "-"))
 		argp_error(state, "the certificate needs a file of its own");
+	check_relative(list->relative_to, state);
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)

@@ -13,6 +13,7 @@
 #include "output.h"
 #include "places.h"
 #include "refine.h"
+#include "relative.h"
 #include "sentence.h"
 
 enum {
@@ -117,6 +118,17 @@ static int check_gap(const struct store_gap *gap, void *context)
 	return 0;
 }
 
+/* Where nothing is traced the lists are empty, whatever happens there. */
+static void check_relative(struct maker *maker)
+{
+	const char *directory = maker->options.relative_to;
+
+	if (directory && !places_cover(maker->places, directory))
+		reasons_add_path(&maker->reasons, directory, strlen(directory),
+				 "is neither in nor above a place that is watched and mounted: changes there are in "
+				 "neither list ('fschanged status' shows what is traced)");
+}
+
 static int read_windows(struct maker *maker)
 {
 	uint64_t first = maker->options.first, last = maker->options.last;
@@ -151,6 +163,8 @@ static int read_store(struct maker *maker)
 
 	if (!code)
 		code = places_read(maker->places, maker->store);
+	if (!code)
+		check_relative(maker);
 	if (!code && maker->options.first <= maker->options.last)
 		code = read_windows(maker);
 	if (code && !maker->error)
@@ -161,21 +175,15 @@ static int read_store(struct maker *maker)
 	return code;
 }
 
+/* The lists have the real path of everything. */
 static int set_relative(struct maker *maker)
 {
 	const char *directory = maker->options.relative_to;
-	size_t length;
+	char *real = NULL;
+	int code = directory ? relative_resolve(directory, &real, &maker->error) : 0;
 
-	if (!directory)
-		return 0;
-	maker->options.relative_to = NULL;
-	if (*directory != '/')
-		return sentence(&maker->error, -EINVAL, "%s is not an absolute path", directory);
-	length = strlen(directory);
-	while (length > 1 && directory[length - 1] == '/')
-		length--;
-	maker->options.relative_to = strndup(directory, length);
-	return maker->options.relative_to ? 0 : -ENOMEM;
+	maker->options.relative_to = real;
+	return code < 0 ? code : 0;
 }
 
 static int prepare(struct maker *maker)

@@ -364,6 +364,46 @@ bool places_is_known(const struct places *places, const struct mount *mount)
 	return filesystem_of(places, mount) != NULL;
 }
 
+static bool is_related_to_watch(const struct filesystem *filesystem, const char *path)
+{
+	size_t length = strlen(path);
+
+	for (size_t i = 0; i < filesystem->watch_count; i++) {
+		const struct watch *watch = &filesystem->watches[i];
+
+		if (watch->usable && (path_is_below(path, length, watch->path, watch->length) ||
+				      path_is_below(watch->path, watch->length, path, length)))
+			return true;
+	}
+	return filesystem->watch_count == 0;
+}
+
+/* The host's path, which the mount shows. */
+static bool covers(const struct places *places, const struct mount *mount, const char *host)
+{
+	const struct filesystem *filesystem = filesystem_of(places, mount);
+	char path[2 * PATH_BYTES];
+
+	return filesystem && mount_from_host(mount, host, path, sizeof(path)) > 0 &&
+	       is_related_to_watch(filesystem, path);
+}
+
+bool places_cover(const struct places *places, const char *directory)
+{
+	const struct mount *mount = mounts_find_path(&places->mounts, directory);
+	size_t length = strlen(directory);
+
+	if (mount && covers(places, mount, directory))
+		return true;
+	for (size_t i = 0; i < places->mounts.count; i++) {
+		mount = &places->mounts.rows[i];
+		if (path_is_below(mount->mount_point, strlen(mount->mount_point), directory, length) &&
+		    covers(places, mount, mount->mount_point))
+			return true;
+	}
+	return false;
+}
+
 static int take_root(struct places *places, const struct mount *mount,
 		     int (*each)(const struct place *place, void *context), void *context)
 {

@@ -40,6 +40,8 @@ void places_free(struct places *places);
 
 /* Reads filesystems and watches, and reports those that are not there. */
 int places_read(struct places *places, struct store *store);
+/* The host's directory lies in a watched place, or above one; each of a filesystem that is mounted. */
+bool places_cover(const struct places *places, const char *directory);
 /* After the last look: how many more could not be looked at than were named. */
 void places_report_rest(struct places *places);
 

@@ -707,6 +707,82 @@ static void relative_to_what_was_replaced(void **state)
 	free(directory);
 }
 
+static void expect_relative_to(struct fixture *fixture, const char *directory, const char *changed, const char *deleted)
+{
+	char *path = format_text("%s/%s", fixture->tree, directory);
+
+	fixture->options.relative_to = path;
+	expect_complete(fixture, changed, deleted);
+	free(path);
+}
+
+/* The lists have the real path, and of a directory that was deleted what is left of it. */
+static void relative_to_another_name(void **state)
+{
+	static const char *const names[] = {"var/home",  "home",       "home/",       "home/.",
+					    "var//home", "var/./home", "home/../home"};
+	struct fixture *fixture = *state;
+
+	shell(fixture, "mkdir -p var/home/u; ln -s var/home home; ln -s nowhere dangling; touch var/home/u/f");
+	dirty(fixture, "var/home/u/f", 0, 0);
+	dirty(fixture, "var/home/u/gone", 0, 0);
+	dirty(fixture, "var/home/d", DIRECTORY_WAS, 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		expect_relative_to(fixture, names[i], "u/f\n", "d\nu/gone\n");
+	expect_relative_to(fixture, "home/d", "", ".\n");
+	expect_relative_to(fixture, "home//d/", "", ".\n");
+	expect_relative_to(fixture, "home/d/below/it", "", ".\n");
+	expect_relative_to(fixture, "home/u/f/was/a/directory", "", "");
+}
+
+static void relative_to_what_cannot_be_told(void **state)
+{
+	static const char *const names[] = {"d/../x", "d/./x", "d//x", "d/.", "d/..", "dangling", "dangling/x"};
+	struct fixture *fixture = *state;
+
+	shell(fixture, "ln -s nowhere dangling");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *path = format_text("%s/%s", fixture->tree, names[i]);
+
+		fixture->options.relative_to = path;
+		assert_int_equal(make(fixture), -EINVAL);
+		assert_non_null(strstr(fixture->error, path));
+		expect_no_files(fixture);
+		free(path);
+	}
+}
+
+static void expect_nothing_traced_in(struct fixture *fixture, const char *directory)
+{
+	fixture->options.relative_to = directory;
+	expect(fixture, "", "");
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "is neither in nor above a place that is watched and mounted");
+}
+
+/* Its lists are empty, whatever happens there. */
+static void relative_to_what_is_not_traced(void **state)
+{
+	struct fixture *fixture = *state;
+	char *other = format_text("%s/in2", fixture->tree), *below = format_text("%s/in/gone", fixture->tree);
+
+	shell(fixture, "mkdir in in2; touch in/f");
+	expect_nothing_traced_in(fixture, "/proc/sys");
+	fixture->options.relative_to = other;
+	expect_complete(fixture, "", "");
+	watch(fixture, "/in", NULL);
+	expect_nothing_traced_in(fixture, other);
+	expect_nothing_traced_in(fixture, "/proc/sys");
+	fixture->options.relative_to = below;
+	expect_complete(fixture, "", "");
+	fixture->options.relative_to = fixture->tree;
+	expect_complete(fixture, "", "");
+	fixture->options.relative_to = "/";
+	expect_complete(fixture, "", "");
+	free(other);
+	free(below);
+}
+
 /* What cannot be looked at is not deleted */
 
 static void not_mounted(void **state)
@@ -1684,6 +1760,9 @@ int main(void)
 		TEST(newline_in_the_second_list),
 		TEST(relative),
 		TEST(relative_to_what_was_replaced),
+		TEST(relative_to_another_name),
+		TEST(relative_to_what_cannot_be_told),
+		TEST(relative_to_what_is_not_traced),
 		TEST(not_mounted),
 		TEST(found_under_another_number),
 		TEST(unreadable),
