@@ -30,7 +30,14 @@ struct arguments {
 	int64_t moment;
 	const char *base;
 	bool pending, repair;
+	enum store_copied copied; /* what the store has of the pending window */
 	struct list_options list;
+};
+
+/* For the callbacks of a list. */
+struct request {
+	const struct options *options;
+	const struct arguments *arguments;
 };
 
 enum {
@@ -266,21 +273,25 @@ static int cut(const struct options *options, const struct arguments *arguments,
 	return status;
 }
 
-static int set_pending(const struct options *options, const char *job, uint64_t window, bool incomplete)
+static json_t *pend(const struct arguments *arguments, bool incomplete)
+{
+	return json_pack("{s:s, s:s, s:I, s:b}", "request", "pend", "job", arguments->job, "window",
+			 (json_int_t)arguments->list.last, "incomplete", incomplete);
+}
+
+static int set_pending(const struct options *options, const struct arguments *arguments, bool incomplete)
 {
 	json_t *answer = NULL;
-	int status = command_ask(options,
-				 json_pack("{s:s, s:s, s:I, s:b}", "request", "pend", "job", job, "window",
-					   (json_int_t)window, "incomplete", incomplete),
-				 &answer);
+	int status = command_ask(options, pend(arguments, incomplete), &answer);
 
 	json_decref(answer);
 	return status;
 }
 
 /* The windows after the job's cursor, up to its pending one. */
-static int select_pending(struct store *store, const char *name, struct list_options *list)
+static int select_pending(struct store *store, const char *name, struct arguments *arguments)
 {
+	struct list_options *list = &arguments->list;
 	struct store_job job;
 	int code = store_get_job(store, name, &job);
 
@@ -298,6 +309,7 @@ static int select_pending(struct store *store, const char *name, struct list_opt
 	}
 	list->first = store_job_first(&job);
 	list->last = job.pending;
+	arguments->copied = job.copied;
 	return EXIT_DONE;
 }
 
@@ -450,11 +462,30 @@ static int ask_quietly(const struct options *options, json_t *request)
 /* The open window is in the store up to the last second; a collector that answers brings the rest. */
 static int ask_to_flush(void *context)
 {
-	return ask_quietly(context, json_pack("{s:s}", "request", "flush"));
+	const struct request *request = context;
+
+	return ask_quietly(request->options, json_pack("{s:s}", "request", "flush"));
+}
+
+/*
+ * The backup of a list that lacks something must not be committed as that of the complete one which the job may have
+ * had: that is noted before anybody can copy what it lists.
+ */
+static int note_incomplete(enum list_verdict verdict, void *context)
+{
+	const struct request *request = context;
+
+	if (verdict != LIST_INCOMPLETE)
+		return 0;
+	if (request->arguments->copied != COPIED_PART)
+		return set_pending(request->options, request->arguments, true) == EXIT_DONE ? 0 : -ECANCELED;
+	ask_quietly(request->options, pend(request->arguments, true));
+	return 0;
 }
 
 static int write_lists(struct options *options, const struct arguments *arguments, struct store *store)
 {
+	struct request request = {options, arguments};
 	struct list_options list = arguments->list;
 	struct list_result result;
 	char *held = NULL;
@@ -463,7 +494,8 @@ static int write_lists(struct options *options, const struct arguments *argument
 	int code, status;
 
 	list.settle = ask_to_flush;
-	list.context = options;
+	list.announce = arguments->pending ? note_incomplete : NULL;
+	list.context = &request;
 	list.or_nothing = stream != NULL;
 	status = make(store, &list, &result, stream ? hold : report, stream, &code);
 	if (stream)
@@ -484,7 +516,7 @@ static int write_since(struct options *options, struct arguments *arguments, str
 	char *lacks = NULL;
 	int status;
 
-	ask_to_flush(options);
+	ask_quietly(options, json_pack("{s:s}", "request", "flush"));
 	status = select_since(store, arguments, &arguments->list, &lacks);
 	if (status == EXIT_DONE)
 		status = write_lists(options, arguments, store);
@@ -494,14 +526,13 @@ static int write_since(struct options *options, struct arguments *arguments, str
 
 static int write_pending(struct options *options, struct arguments *arguments, struct store *store)
 {
-	int status = select_pending(store, arguments->job, &arguments->list);
+	int status = select_pending(store, arguments->job, arguments);
 
 	if (status == EXIT_DONE)
 		status = write_lists(options, arguments, store);
 	/* It may be committed as a complete one now; without a collector it stays what it was. */
 	if (status == EXIT_DONE)
-		ask_quietly(options, json_pack("{s:s, s:s, s:I}", "request", "pend", "job", arguments->job, "window",
-					       (json_int_t)arguments->list.last));
+		ask_quietly(options, pend(arguments, false));
 	return status;
 }
 
@@ -510,7 +541,7 @@ static int write_next(struct options *options, struct arguments *arguments, stru
 	int status = write_lists(options, arguments, store), code = EXIT_DONE;
 
 	if (status == EXIT_DONE || status == EXIT_INCOMPLETE)
-		code = set_pending(options, arguments->job, arguments->list.last, status == EXIT_INCOMPLETE);
+		code = set_pending(options, arguments, status == EXIT_INCOMPLETE);
 	return code ? code : status;
 }
 

@@ -225,15 +225,28 @@ static enum list_verdict verdict(const struct maker *maker)
 	return maker->repaired ? LIST_REPAIRED : LIST_COMPLETE;
 }
 
+static int announce(struct maker *maker, enum list_verdict verdict)
+{
+	const struct list_options *options = &maker->options;
+
+	if (!options->announce || !options->announce(verdict, options->context))
+		return 0;
+	return sentence(&maker->error, -ECANCELED, "that the list is %s cannot be noted: it is not written",
+			list_verdict_word(verdict));
+}
+
 static int write_all(struct maker *maker, struct list_result *result)
 {
 	struct certificate *certificate = maker->certificate;
-	int code = certificate ? certificate_withdraw(certificate, &maker->error) : 0;
+	int code;
 
-	if (!code)
-		code = outputs_write(maker->outputs, result, &maker->error);
 	result->incomplete = maker->reasons.count;
 	result->verdict = verdict(maker);
+	code = announce(maker, result->verdict);
+	if (!code && certificate)
+		code = certificate_withdraw(certificate, &maker->error);
+	if (!code)
+		code = outputs_write(maker->outputs, result, &maker->error);
 	if (!code && certificate)
 		code = certificate_publish(certificate, result, !maker->options.no_refine && !maker->refine.unsure,
 					   &maker->error);

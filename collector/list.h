@@ -35,6 +35,8 @@ struct list_options {
 	bool no_refine;               /* what was open for writing is listed, whether it changed or not */
 	size_t memory;                /* bytes for sorting; 0: the default */
 	int (*settle)(void *context); /* brings into the store what has happened so far; NULL: nobody does */
+	/* NULL, or called with the verdict before anybody can see the lists. -errno: nobody shall. */
+	int (*announce)(enum list_verdict verdict, void *context);
 	void *context;
 };
 

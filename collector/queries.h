@@ -4,7 +4,7 @@
  */
 
 #define RUN_COLUMNS "window, id, first, next, entries, target"
-#define JOB_COLUMNS "name, cursor, pending, created, marked, committed, fresh, since, former, owed, base"
+#define JOB_COLUMNS "name, cursor, pending, created, marked, committed, fresh, since, former, owed, base, copied"
 /* The window after which a job needs all: 0 where it needs a full backup that has not begun. */
 #define JOB_BASE "CASE WHEN owed THEN owed - 1 WHEN cursor THEN cursor ELSE pending END"
 

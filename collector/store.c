@@ -314,6 +314,7 @@ static struct store_job read_job(struct rows *rows)
 		.former = (uint64_t)rows_number(rows, 8),
 		.owed = (uint64_t)rows_number(rows, 9),
 		.base = (uint64_t)rows_number(rows, 10),
+		.copied = (enum store_copied)rows_number(rows, 11),
 	};
 
 	snprintf(job.fresh, sizeof(job.fresh), "%s", rows_text(rows, 6));

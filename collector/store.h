@@ -79,6 +79,7 @@ struct store_job {
 	uint64_t former;                    /* the cursor that it had before */
 	uint64_t owed;                      /* 0, or the window with which its lists begin although it is committed */
 	uint64_t base;                      /* a random number of the last commit */
+	enum store_copied copied;           /* of the pending window */
 };
 
 struct store_gap {
