@@ -257,6 +257,7 @@ $(B)/test_tracer_open: WRAPPED := btf__load_vmlinux_btf tracer_probe tracer_copy
 $(B)/test_ftrace: WRAPPED := open inotify_add_watch
 $(B)/test_coverage: WRAPPED := mounts_read
 $(B)/test_commit: WRAPPED := command_ask sync_filesystems
+$(B)/test_jobs: WRAPPED := window_cut
 $(B)/test_dump: WRAPPED := client_ask geteuid
 $(B)/test_pause: WRAPPED := collector_collect
 $(B)/test_list: WRAPPED := clock_gettime setpriority

@@ -45,7 +45,10 @@ json_t *jobs_mark(struct collector *collector, const json_t *request, char **err
 	return name ? cut(collector, name, true, error) : NULL;
 }
 
-/* For a list: a fresh job gets none, its backup is of what is there now. */
+/*
+ * For a list: a fresh job gets none, its backup is of what is there now. One that may be under way began at the window
+ * that is pending: what changed since then may have been copied before.
+ */
 json_t *jobs_cut(struct collector *collector, const json_t *request, char **error)
 {
 	const char *name = job_name(request, error);
@@ -63,9 +66,9 @@ json_t *jobs_cut(struct collector *collector, const json_t *request, char **erro
 		if (store_make_fresh(collector->store, name, INT64_MAX, fresh_word(FRESH_OTHER_BASE),
 				     moment_now() / NANOSECONDS, &count))
 			return fail_store(collector, "the job cannot be made fresh", error);
-		job.cursor = 0;
+		job.cursor = job.pending = 0;
 	}
-	return cut(collector, name, job.cursor == 0, error);
+	return cut(collector, name, job.cursor == 0 && job.pending == 0, error);
 }
 
 /* Whoever was told that it is done may rely on it after a power cut as well. */
