@@ -107,6 +107,7 @@ static int take_mark(struct links *links, const struct sorted *record)
 		.place = place_length ? mark->place : NULL,
 		.place_length = place_length,
 		.walked = mark->walked,
+		.directory = mark->directory,
 		.facts = record->facts,
 	};
 	struct file *file = &links->file;
@@ -152,17 +153,18 @@ static int end_named(struct links *links)
 
 /*
  * A file that changed and of which nothing is left: it is settled; or all its names were searched after the change, and
- * none led to it. Else it lives on under a name that nobody knows.
+ * none led to it. Else it lives on under a name that nobody knows. Where numbers repeat it may be another one that is
+ * settled, or has the names that were met: those that are known are looked at.
  */
 static int end_met(struct links *links)
 {
 	struct file *file = &links->file;
-	bool none = file->changed && !file->settled && !file->names;
+	bool none = file->changed && (!file->settled || file->repeats) && !file->names;
 	int error = 0;
 
-	if (none || file->names < file->links)
+	if (none || file->names < file->links || (file->changed && file->repeats))
 		error = links_look(links);
-	if (error || !none || (file->key.device && file->names))
+	if (error || !none || file->settled || (file->key.device && file->names))
 		return error;
 	return !file->walked || file->unlooked ? links_lack(links) : 0;
 }

@@ -69,6 +69,7 @@ static int take_change(const struct store_linked *row, void *context)
 				.serial = htobe64(row->serial),
 				.is_later = row->window > links->options.last,
 				.walked = row->walked,
+				.directory = row->directory,
 			},
 	};
 	struct place place;

@@ -19,22 +19,31 @@ static void merge_facts(struct file *file, struct dirty_facts facts)
 	file->facts.flags |= facts.flags;
 }
 
+static void note_directory(struct file *file, int64_t directory)
+{
+	file->scattered |= file->repeats && file->directory != directory;
+	file->directory = directory;
+	file->repeats = true;
+}
+
 /*
  * Nothing is lacking of a file that has ended; or that was moved to its only name, for that is dirty itself, as are
  * those that were made since. If the unlink or the rename has failed, so is the name that it kept. What comes later is
  * another file of the same number, or a name that it got.
  *
- * Where numbers repeat, from subvolume to subvolume, the last row alone counts: what was met in a directory that has
- * gone, or was not moved across their border, may be a file of another one.
+ * Where numbers repeat, from subvolume to subvolume, the last row alone counts, and an end only where the file was met
+ * in that directory alone: what was met in one that has gone, or was not moved across their border, may be a file of
+ * another one.
  */
 void links_note_row(struct file *file, const struct store_linked *row, bool is_later, bool repeats)
 {
 	bool arrived = row->links == 1 && row->place && !(row->facts.flags & DIRTY_UNNAMED);
 
-	if (row->links == 0 || (arrived && !repeats)) {
+	if (repeats) {
+		note_directory(file, row->directory);
+		file->settled = row->links == 0 && !file->scattered;
+	} else if (row->links == 0 || arrived) {
 		file->settled = true;
-	} else if (repeats) {
-		file->settled = false;
 	} else if (!is_later && file->settled) {
 		file->settled = false;
 		file->walked = true;
@@ -157,7 +166,7 @@ static int add_listed(struct links *links, const struct place *place, const stru
 
 /*
  * The same number on another device is a file of another subvolume, or the file itself: where it was met another
- * subvolume may have come since. So it is listed as well while the file has no name.
+ * subvolume may have come since, with a file of that number. So it is listed as well.
  */
 static int take_candidate(const char *path, size_t length, void *context)
 {
@@ -183,7 +192,7 @@ static int take_candidate(const char *path, size_t length, void *context)
 	if (key.inode != file->key.inode)
 		return 0;
 	if (file->key.device && key.device != file->key.device)
-		return file->names ? 0 : add_listed(links, &place, &sight);
+		return add_listed(links, &place, &sight);
 	file->names++;
 	record = links_record(&sight.looked, file->facts, file->first);
 	file->links = (uint64_t)record.last > file->links ? (uint64_t)record.last : file->links;

@@ -28,6 +28,7 @@ struct mark {
 	bool is_later; /* in a window that is not listed */
 	bool walked;   /* its names were searched after that */
 	bool repeats;  /* other files of the filesystem may have its number */
+	int64_t directory;
 	char place[];  /* where it was met; not terminated */
 } __attribute__((packed));
 
@@ -41,6 +42,9 @@ struct file {
 	struct key key;
 	uint64_t links, names; /* of the names that are listed */
 	bool changed, walked;
+	bool repeats;      /* other files of the filesystem may have its number */
+	int64_t directory; /* the last one in which it was met */
+	bool scattered;    /* it was met in others as well */
 	bool settled; /* nothing is lacking of what was met under this number so far; another file may have it since */
 	uint64_t unlooked; /* candidates that cannot be looked at */
 	struct dirty_facts facts;

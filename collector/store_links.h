@@ -41,6 +41,7 @@ struct store_linked {
 	uint64_t inode, window, serial; /* serial: grows with time */
 	const char *place;              /* NULL: in none */
 	size_t place_length;
+	int64_t directory; /* its number, which stays when it moves; 0: none */
 	struct dirty_facts facts;
 	int64_t first, last;
 	bool walked; /* a walk that began after that came to its end: all names of that time are known */

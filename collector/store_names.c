@@ -75,6 +75,7 @@ static int read_linked(struct store *store, struct rows *rows, struct store_link
 	*linked = (struct store_linked){
 		.filesystem = (uint32_t)rows_number(rows, 0),
 		.inode = (uint64_t)rows_number(rows, 1),
+		.directory = place,
 		.window = (uint64_t)rows_number(rows, 3),
 		.links = (uint32_t)rows_number(rows, 4),
 		.facts = dirty_facts_unpack((uint64_t)rows_number(rows, 5)),

@@ -1633,6 +1633,144 @@ static void hidden_file_in_an_expansion(void **state)
 	shell(fixture, "umount came/f");
 }
 
+/* Where numbers repeat: two subvolumes of one btrfs, in the place of the tree. */
+
+static bool mount_btrfs(struct fixture *fixture)
+{
+	const struct mount *mount;
+	bool is_new;
+
+	if (!own_mounts || system("command -v mkfs.btrfs btrfs >/dev/null 2>&1") != 0)
+		return false;
+	shell(fixture, "truncate -s 300M ../image; mkfs.btrfs -q ../image >/dev/null; mount -o loop ../image .");
+	mounts_free(&fixture->mounts);
+	free(fixture->identity);
+	assert_int_equal(mounts_read(&fixture->mounts, NULL), 0);
+	mount = mounts_find_path(&fixture->mounts, fixture->tree);
+	assert_string_equal(mount->type, "btrfs");
+	assert_int_equal(mount_identity(mount, &fixture->identity), 0);
+	fixture->filesystem = (struct store_filesystem){
+		.identity = fixture->identity,
+		.type = mount->type,
+		.mount_point = mount->mount_point,
+		.root = mount->root,
+		.device = mount->device,
+	};
+	fixture->inside[0] = '\0';
+	assert_int_equal(store_put_filesystem(fixture->store, &fixture->filesystem, &is_new), 0);
+	return true;
+}
+
+/* S/d/f in another subvolume has the number of the file. */
+static void make_same_number(struct fixture *fixture, const char *name)
+{
+	const uint64_t inode = inode_of(fixture, name);
+	char *script = format_text("btrfs -q subvolume create S; mkdir S/d; i=0; until [ $i = %1$ju ]; do rm -f S/d/f;"
+				   "touch S/d/f; i=$(stat -c %%i S/d/f); [ $i -le %1$ju ]; done",
+				   (uintmax_t)inode);
+
+	shell(fixture, script);
+	assert_int_equal(inode_of(fixture, "S/d/f"), inode);
+	free(script);
+}
+
+/* The file was changed through one name, which went; f has ended, and its directory went with the subvolume. */
+static void end_in_another_subvolume(struct fixture *fixture, bool is_known)
+{
+	uint64_t inode;
+
+	shell(fixture, "touch 0 1 2 3 a; ln a b");
+	inode = inode_of(fixture, "a");
+	make_same_number(fixture, "a");
+	if (is_known)
+		walk(fixture, "a b");
+	met(fixture, "a", inode, 2, 1 << OPERATION_SETATTR);
+	met(fixture, "a", inode, 2, 1 << OPERATION_UNLINK);
+	met(fixture, "S/d/f", inode, 1, 1 << OPERATION_UNLINK);
+	dirty(fixture, "S", DIRECTORY_WAS, 0);
+	shell(fixture, "rm a; rm -r S/d; btrfs -q subvolume delete S");
+}
+
+static void end_of_another_subvolumes_file(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (!mount_btrfs(fixture))
+		skip();
+	end_in_another_subvolume(fixture, true);
+	assert_int_equal(make(fixture), 0);
+	assert_string_equal(fixture->texts[LIST_CHANGED], "b\n");
+	assert_string_equal(fixture->texts[LIST_DELETED], "S\na\n");
+	shell(fixture, "cd ..; umount tree");
+}
+
+static void end_where_no_name_is_known(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (!mount_btrfs(fixture))
+		skip();
+	end_in_another_subvolume(fixture, false);
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 1);
+	expect_report(fixture, "of which no name is known");
+	shell(fixture, "cd ..; umount tree");
+}
+
+/* The directory's rename has failed after its hook, and one was copied: what was met there seems to be of S. */
+static void directory_moved_to_another_subvolume(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char moved[] = "/dir/S/dir";
+	struct link_change change = {
+		.action = DIRECTORY_MOVED,
+		.path = moved,
+		.path_length = sizeof(moved) - 1,
+		.from_length = sizeof("/dir") - 1,
+		.window = 1,
+	};
+	uint64_t inode;
+
+	if (!mount_btrfs(fixture))
+		skip();
+	shell(fixture, "touch 0 1 2 3; mkdir dir other; touch dir/a; ln dir/a other/b");
+	inode = inode_of(fixture, "dir/a");
+	make_same_number(fixture, "dir/a");
+	shell(fixture, "ln S/d/f S/g");
+	walk(fixture, "dir/a other/b S/d/f S/g");
+	met(fixture, "dir/a", inode, 2, 1 << OPERATION_SETATTR);
+	change.filesystem = fixture->filesystem.id;
+	assert_int_equal(store_put_link(fixture->store, &change), 0);
+	shell(fixture, "cp -a dir S/dir; rm -r dir");
+	assert_int_equal(make(fixture), 0);
+	assert_non_null(strstr(fixture->texts[LIST_CHANGED], "other/b\n"));
+	/* All names of the other file are met. */
+	dirty(fixture, "S/d/f", 0, 0);
+	dirty(fixture, "S/g", 0, 0);
+	assert_int_equal(make(fixture), 0);
+	assert_non_null(strstr(fixture->texts[LIST_CHANGED], "other/b\n"));
+	/* It ends. */
+	met(fixture, "S/d/f", inode, 2, 1 << OPERATION_UNLINK);
+	met(fixture, "S/g", inode, 1, 1 << OPERATION_UNLINK);
+	shell(fixture, "rm S/d/f S/g");
+	assert_int_equal(make(fixture), 0);
+	assert_non_null(strstr(fixture->texts[LIST_CHANGED], "other/b\n"));
+	shell(fixture, "cd ..; umount tree");
+}
+
+/* A file that was met in its directory alone has ended with its name there. */
+static void ended_where_it_was_met(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (!mount_btrfs(fixture))
+		skip();
+	met(fixture, "a", 4711, 2, 1 << OPERATION_OPEN);
+	met(fixture, "a", 4711, 1, 1 << OPERATION_UNLINK);
+	expect_complete(fixture, "", "a\n");
+	shell(fixture, "cd ..; umount tree");
+}
+
 /* Targets */
 
 static void refused_targets(void **state)
@@ -1804,6 +1942,10 @@ int main(void)
 		TEST(name_seen_twice),
 		TEST(names_not_mounted),
 		TEST(hidden_file_in_an_expansion),
+		TEST(end_of_another_subvolumes_file),
+		TEST(end_where_no_name_is_known),
+		TEST(directory_moved_to_another_subvolume),
+		TEST(ended_where_it_was_met),
 		TEST(refused_targets),
 		TEST(written_lists),
 		TEST(standard_output),
