@@ -5,6 +5,7 @@
 
 #include "decode.h"
 #include "link_feed.h"
+#include "mounts.h"
 #include "path.h"
 
 /*
@@ -233,10 +234,16 @@ static void note_ending(struct link_feed *feed, const struct link_event *at, uin
 	};
 }
 
+/*
+ * Where subvolumes have inode numbers of their own it may be the end of another file. That is so on btrfs, which has an
+ * anonymous number, as have others: of those a record too many makes a list longer, or is looked into.
+ */
 static bool has_ended_since(struct link_feed *feed, const struct link_event *at)
 {
 	const struct ending *ending = ending_slot(feed, at->event->inode);
 
+	if (mounts_is_anonymous(at->event->device))
+		return false;
 	return ending->inode == at->event->inode && ending->filesystem == at->filesystem &&
 	       ending->window == at->window && ending->time > at->event->time;
 }

@@ -14,7 +14,7 @@
 
 #include "link_feed.h"
 
-enum { CHANGES = 8 };
+enum { CHANGES = 8, DISK = 8 << 20 };
 
 /* In place of the batch. */
 static struct link_change changes[CHANGES];
@@ -55,6 +55,7 @@ static int take_event_of(struct link_feed *feed, uint64_t window, struct event e
 	event.kind = event.kind ? event.kind : EVENT_PATH;
 	event.inode = event.inode ? event.inode : 9;
 	event.tid = event.tid ? event.tid : 1;
+	event.device = event.device ? event.device : DISK;
 	return link_feed_take(feed, &at, NULL);
 }
 
@@ -290,6 +291,18 @@ static void file_without_a_name(void **state)
 	assert_int_equal(count, 2);
 }
 
+/* Subvolumes may have the number each, and share the anonymous one of their filesystem. */
+static void record_of_a_file_with_a_number_that_repeats(void **state)
+{
+	struct event opened = {.operation = OPERATION_OPEN, .mode = S_IFREG, .links = 2, .time = 100, .device = 45};
+	struct event ended = {.operation = OPERATION_UNLINK, .mode = S_IFREG, .links = 1, .time = 110, .device = 45};
+
+	assert_int_equal(take_event(*state, ended, "/S/b"), 0);
+	assert_int_equal(take_event(*state, opened, "/a"), 0);
+	assert_int_equal(count, 2);
+	expect(1, LINK_NAMED, 2, "/a");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -297,6 +310,7 @@ int main(void)
 		TEST(only_files_with_several_links),
 		TEST(last_name_moves),
 		TEST(record_that_was_passed_by_the_end),
+		TEST(record_of_a_file_with_a_number_that_repeats),
 		TEST(rename_ends_another_file),
 		TEST(carried_names_are_not_removed),
 		TEST(directory_moves),
