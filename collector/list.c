@@ -156,6 +156,13 @@ static int read_windows(struct maker *maker)
 	return code;
 }
 
+static int confirm(struct maker *maker)
+{
+	int code = places_confirm(maker->places);
+
+	return code ? sentence(&maker->error, code, "the mount table cannot be read: %s", strerror(-code)) : 0;
+}
+
 /* All that is read belongs to one state of the store: a gap that is repaired meanwhile is not missed. */
 static int read_store(struct maker *maker)
 {
@@ -172,7 +179,7 @@ static int read_store(struct maker *maker)
 			 store_error(maker->store));
 	store_rollback(maker->store);
 	places_report_rest(maker->places);
-	return code;
+	return code ? code : confirm(maker);
 }
 
 /* The lists have the real path of everything. */

@@ -434,6 +434,46 @@ int places_mounted_below(struct places *places, const char *host, size_t length,
 	return error;
 }
 
+static const struct mount *find_same(const struct mounts *mounts, const struct mount *mount)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount *row = &mounts->rows[i];
+
+		if (row->id == mount->id && row->device == mount->device && strcmp(row->root, mount->root) == 0 &&
+		    strcmp(row->mount_point, mount->mount_point) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+static bool has_stayed(const struct places *places, const struct mount *mount, const struct mounts *present)
+{
+	const struct filesystem *filesystem = filesystem_of(places, mount);
+	const struct mount *same = find_same(present, mount);
+
+	return filesystem && same && has_identity(places, same, filesystem);
+}
+
+int places_confirm(struct places *places)
+{
+	struct mounts present;
+	int error = mounts_read(&present, places->mountinfo);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < places->mounts.count; i++) {
+		const struct mount *mount = &places->mounts.rows[i];
+
+		if (places->states[i] == MOUNT_USABLE && !has_stayed(places, mount, &present))
+			reasons_add(places->reasons,
+				    "what is mounted at %s was replaced, moved or unmounted while the lists were made: "
+				    "of files there they may be wrong; make them again",
+				    mount->mount_point);
+	}
+	mounts_free(&present);
+	return 0;
+}
+
 int places_new(struct places **result, const char *mountinfo, const char *relative_to, struct reasons *reasons,
 	       char **error)
 {
@@ -444,6 +484,7 @@ int places_new(struct places **result, const char *mountinfo, const char *relati
 	if (!places)
 		return -ENOMEM;
 	places->reasons = reasons;
+	places->mountinfo = mountinfo;
 	places->relative_to = relative_to;
 	code = look_new(&places->look);
 	if (code)

@@ -33,7 +33,10 @@ struct sight {
 	struct looked looked;
 };
 
-/* relative_to: NULL, or a directory in which paths are looked for first. It must outlive the places. */
+/*
+ * mountinfo: as for mounts_read(). relative_to: NULL, or a directory in which paths are looked for first. Both must
+ * outlive the places.
+ */
 int places_new(struct places **places, const char *mountinfo, const char *relative_to, struct reasons *reasons,
 	       char **error);
 void places_free(struct places *places);
@@ -44,6 +47,12 @@ int places_read(struct places *places, struct store *store);
 bool places_cover(const struct places *places, const char *directory);
 /* After the last look: how many more could not be looked at than were named. */
 void places_report_rest(struct places *places);
+
+/*
+ * Also after it: what was looked through is what it was, else that is reported. Numbers of mounts and devices are used
+ * again at once.
+ */
+int places_confirm(struct places *places);
 
 /* 0: *place is set; -ENODEV: its filesystem is not mounted, which was reported; -ENOENT: the store does not know it. */
 int places_find(struct places *places, uint32_t filesystem, const char *path, size_t length, struct place *place);

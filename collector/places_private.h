@@ -28,6 +28,7 @@ enum mount_state { MOUNT_NOT_TRIED, MOUNT_USABLE, MOUNT_COVERED };
 
 struct places {
 	struct reasons *reasons;
+	const char *mountinfo;
 	const char *relative_to;
 	struct mounts mounts;
 	enum mount_state *states; /* of each mount */

@@ -23,6 +23,7 @@
 #include "directory.h"
 #include "list.h"
 #include "mounts.h"
+#include "output.h"
 #include "store_links.h"
 #include "store_walk.h"
 
@@ -1771,6 +1772,64 @@ static void ended_where_it_was_met(void **state)
 	shell(fixture, "cd ..; umount tree");
 }
 
+/* What is mounted changes while the lists are made. */
+static const char *swap; /* a script, before the first entry */
+static struct fixture *swapping;
+
+int __real_outputs_add(struct outputs *outputs, enum list_kind kind, const struct sorted *entry, char **error);
+
+int __wrap_outputs_add(struct outputs *outputs, enum list_kind kind, const struct sorted *entry, char **error)
+{
+	const char *script = swap;
+
+	swap = NULL;
+	if (script)
+		shell(swapping, script);
+	return __real_outputs_add(outputs, kind, entry, error);
+}
+
+static void make_while(struct fixture *fixture, const char *script)
+{
+	swapping = fixture;
+	swap = script;
+	assert_int_equal(make(fixture), 0);
+	assert_null(swap);
+}
+
+/* Another one gets all of its numbers. */
+static void mount_replaced_meanwhile(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_filesystem row = {.type = "ext4", .root = "/"};
+	const struct mount *mount;
+	struct mounts mounts;
+	char *identity, *point = format_text("%s/m", fixture->tree);
+	bool is_new;
+
+	if (!own_mounts || system("command -v mkfs.ext4 >/dev/null 2>&1") != 0)
+		skip();
+	shell(fixture, "touch first; mkdir m; truncate -s 4M ../one ../two; mkfs.ext4 -q ../one; mkfs.ext4 -q ../two;"
+		       "mount -o loop ../one m; touch m/x");
+	assert_int_equal(mounts_read(&mounts, NULL), 0);
+	mount = mounts_find_path(&mounts, point);
+	assert_int_equal(mount_identity(mount, &identity), 0);
+	row.identity = identity;
+	row.mount_point = point;
+	row.device = mount->device;
+	assert_int_equal(store_put_filesystem(fixture->store, &row, &is_new), 0);
+	dirty(fixture, "first", 0, 0);
+	dirty_in(fixture, row.id, "//x", (struct dirty){0});
+	expect_complete(fixture, "first\nm/x\n", "");
+	make_while(fixture, "mkdir other; mount -t tmpfs none other; umount other");
+	assert_int_equal(fixture->result.incomplete, 0);
+	make_while(fixture, "umount m; mount -o loop ../two m");
+	expect_report(fixture, "/tree/m was replaced, moved or unmounted while the lists were made");
+	shell(fixture, "umount m");
+	mounts_free(&mounts);
+	free(identity);
+	free(point);
+}
+
 /* Targets */
 
 static void refused_targets(void **state)
@@ -1942,6 +2001,7 @@ int main(void)
 		TEST(name_seen_twice),
 		TEST(names_not_mounted),
 		TEST(hidden_file_in_an_expansion),
+		TEST(mount_replaced_meanwhile),
 		TEST(end_of_another_subvolumes_file),
 		TEST(end_where_no_name_is_known),
 		TEST(directory_moved_to_another_subvolume),
