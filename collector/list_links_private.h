@@ -29,7 +29,7 @@ struct mark {
 	bool walked;   /* its names were searched after that */
 	bool repeats;  /* other files of the filesystem may have its number */
 	int64_t directory;
-	char place[];  /* where it was met; not terminated */
+	char place[]; /* where it was met; not terminated */
 } __attribute__((packed));
 
 struct kept {
