@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "path.h"
 #include "shown.h"
 #include "store_shown.h"
 
@@ -68,6 +69,14 @@ static bool is_seen(const struct shown *shown, const struct mount *mount)
 	return seen_at(shown, mount->mount_point) == mount;
 }
 
+/* No backup of a host has what lies there (hier(7)); tools mount a whole btrfs there for as long as they run. */
+static bool is_transient(const struct mount *mount)
+{
+	static const char run[] = "/run";
+
+	return path_is_below(mount->mount_point, strlen(mount->mount_point), run, sizeof(run) - 1);
+}
+
 /*
  * The list names a path by the first mount that shows it (places_enter()), and nothing by what is bound from there:
  * containers bind directories in endless numbers.
@@ -76,11 +85,11 @@ static bool names_something(const struct shown *shown, const struct mount *mount
 {
 	size_t length = strlen(mount->root);
 
-	if (!mount_shows(mount, mount->root, length))
+	if (is_transient(mount) || !mount_shows(mount, mount->root, length))
 		return false;
 	for (const struct mount *before = shown->coverage->mounts.rows; before < mount; before++)
 		if (before->device == mount->device && mount_shows(before, mount->root, length) &&
-		    is_seen(shown, before))
+		    !is_transient(before) && is_seen(shown, before))
 			return false;
 	return is_seen(shown, mount);
 }

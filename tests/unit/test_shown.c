@@ -172,6 +172,17 @@ static void subvolume_is_mounted_for_the_first_time(void **state)
 
 static bool is_known(const char *mount_point);
 
+/* As long as a tool runs. */
+static void pool_that_is_mounted_for_a_while(void **state)
+{
+	(void)state;
+	look_at_root_and_home();
+	add(DEVICE, "/run/tool/1/pool", "/");
+	assert_false(look());
+	add(DEVICE, "/running", "/");
+	assert_true(look());
+}
+
 static void bind_mounts_are_nothing_new(void **state)
 {
 	(void)state;
@@ -352,12 +363,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_new_to_the_store_is_only_kept),   TEST(another_subvolume_after_a_look),
-		TEST(another_subvolume_after_a_restart),       TEST(another_subvolume_of_one_that_came_with_a_gap),
-		TEST(subvolume_is_mounted_for_the_first_time), TEST(bind_mounts_are_nothing_new),
-		TEST(removed_directory_is_nothing_new),        TEST(only_the_last_mount_at_a_place_is_seen),
-		TEST(another_filesystem_was_at_the_place),     TEST(difference_counts_until_its_gap_is_kept),
-		TEST(places_do_not_grow_without_end),          TEST(nothing_is_kept_where_directories_are_watched),
+		TEST(what_is_new_to_the_store_is_only_kept),
+		TEST(another_subvolume_after_a_look),
+		TEST(another_subvolume_after_a_restart),
+		TEST(another_subvolume_of_one_that_came_with_a_gap),
+		TEST(subvolume_is_mounted_for_the_first_time),
+		TEST(bind_mounts_are_nothing_new),
+		TEST(pool_that_is_mounted_for_a_while),
+		TEST(removed_directory_is_nothing_new),
+		TEST(only_the_last_mount_at_a_place_is_seen),
+		TEST(another_filesystem_was_at_the_place),
+		TEST(difference_counts_until_its_gap_is_kept),
+		TEST(places_do_not_grow_without_end),
+		TEST(nothing_is_kept_where_directories_are_watched),
 		TEST(table_is_made_where_it_is_missing),
 	};
 
