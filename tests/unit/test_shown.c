@@ -313,7 +313,7 @@ static void places_do_not_grow_without_end(void **state)
 	(void)state;
 	look_at_root_and_home();
 	for (unsigned i = 0; i < MOUNTS; i++) {
-		snprintf(names[i], sizeof(names[i]), "/run/mount-%u", i);
+		snprintf(names[i], sizeof(names[i]), "/mnt/mount-%u", i);
 		coverage.mounts.count = 2;
 		add(DEVICE, names[i], "/");
 		look();
