@@ -80,9 +80,11 @@ int __wrap_blocks_name(uint32_t device, char name[BLOCK_NAME_BYTES])
 	return 0;
 }
 
+static unsigned set_back; /* what the devices show is something else */
+
 int __wrap_seal_read(const char *path, struct seal *seal)
 {
-	*seal = (struct seal){.clean = 1, .digest = strtoul(path, NULL, 10)};
+	*seal = (struct seal){.clean = 1, .digest = strtoul(path, NULL, 10) + set_back};
 	return 0;
 }
 
@@ -222,6 +224,23 @@ static void write_whose_gap_cannot_be_kept(void **state)
 	coverage_close(&collector->coverage);
 }
 
+/* No write has passed a hook. */
+static void device_that_is_set_back(void **state)
+{
+	struct collector *collector = *state;
+	const struct sealed *row = &collector->seals.rows[1];
+
+	forget_result = 0;
+	assert_int_equal(seals_check(collector, 1), 0);
+	assert_int_equal(seals_look(collector), 0);
+	assert_true(row->watched);
+	set_back = 1;
+	assert_int_equal(seals_look(collector), 0);
+	assert_false(row->watched);
+	assert_true(*row->difference);
+	set_back = 0;
+}
+
 static void add_gap_of_all(struct collector *collector, enum gap_reason reason)
 {
 	expected = reason;
@@ -253,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(seals_are_read_when_all_is_taken), TEST(one_that_may_have_come_unseen_costs_the_seals),
 		TEST(record_of_one_that_is_gone_again), TEST(write_whose_gap_cannot_be_kept),
+		TEST(device_that_is_set_back),
 		TEST(gap_of_all_costs_the_seals),
 	};
 
