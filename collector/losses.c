@@ -67,7 +67,7 @@ static uint32_t lasting_bits(const struct collector *collector)
 	uint32_t bits = 0;
 
 	for (int i = 0; i < LOSS_DURATIONS; i++)
-		bits |= (uint32_t)collector->lasting[i] << i;
+		bits |= collector->lasting[i] ? 1U << i : 0;
 	return bits | collector->carrying;
 }
 

@@ -44,8 +44,8 @@ void seals_free(struct seals *seals);
 
 /*
  * Looks for the filesystems of seals that are not watched: one that is not mounted and whose seal holds is watched from
- * now on, one whose seal does not hold any more is not. To be called when the hooks are attached and nothing is mounted,
- * and when block devices come or change.
+ * now on, one whose seal does not hold any more is not. To be called when the hooks are attached and nothing is
+ * mounted, and when block devices come or change.
  */
 int seals_look(struct collector *collector);
 

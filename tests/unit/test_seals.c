@@ -272,8 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(seals_are_read_when_all_is_taken), TEST(one_that_may_have_come_unseen_costs_the_seals),
 		TEST(record_of_one_that_is_gone_again), TEST(write_whose_gap_cannot_be_kept),
-		TEST(device_that_is_set_back),
-		TEST(gap_of_all_costs_the_seals),
+		TEST(device_that_is_set_back),          TEST(gap_of_all_costs_the_seals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
