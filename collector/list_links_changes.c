@@ -4,12 +4,15 @@
 
 #include "list_links_private.h"
 
-/* 0: it cannot be told. */
-static uint64_t device_of(struct links *links, uint32_t filesystem, const char *path, size_t length)
+/* 0: it cannot be told. *is_gone: it is that of a directory above. */
+static uint64_t device_of(struct links *links, uint32_t filesystem, const char *path, size_t length, bool *is_gone)
 {
 	struct place place;
 	struct sight sight = {0};
+	const size_t whole = length;
 	int error = -ENOENT;
+
+	*is_gone = false;
 
 	while (error == -ENOENT && length) {
 		const char *slash = memrchr(path, '/', length);
@@ -18,6 +21,7 @@ static uint64_t device_of(struct links *links, uint32_t filesystem, const char *
 		if (error)
 			return 0;
 		error = places_peek(links->options.places, &place, &sight);
+		*is_gone = length < whole;
 		if (length == 1)
 			break;
 		length = slash == path ? 1 : (size_t)(slash - path);
@@ -48,12 +52,18 @@ static int device_of_file(struct links *links, const struct store_linked *row, u
 		if (error)
 			return error;
 		links->place.filesystem = row->filesystem;
-		links->place.device = device_of(links, row->filesystem, path, length);
+		links->place.device = device_of(links, row->filesystem, path, length, &links->place.is_gone);
 	}
 	*device = links->place.device;
 	if (!row->place && repeats(links, row->filesystem, *device))
 		*device = 0;
 	return 0;
+}
+
+/* In which the file was met; 0: one that is there, so that its files are known to be of this subvolume. */
+static int64_t doubtful_directory(const struct links *links, const struct store_linked *row)
+{
+	return links->place.is_gone ? row->directory : 0;
 }
 
 static int take_change(const struct store_linked *row, void *context)
@@ -69,7 +79,6 @@ static int take_change(const struct store_linked *row, void *context)
 				.serial = htobe64(row->serial),
 				.is_later = row->window > links->options.last,
 				.walked = row->walked,
-				.directory = row->directory,
 			},
 	};
 	struct place place;
@@ -84,6 +93,7 @@ static int take_change(const struct store_linked *row, void *context)
 	if (error)
 		return error;
 	key = links_key(row->filesystem, device, row->inode);
+	mark.mark.directory = doubtful_directory(links, row);
 	mark.mark.repeats = repeats(links, row->filesystem, device);
 	if (row->place)
 		memcpy(mark.place, row->place, row->place_length);
@@ -99,13 +109,15 @@ static int take_row(const struct store_linked *row, void *context)
 {
 	struct links *links = context;
 	struct file *file = &links->file;
+	struct store_linked met = *row;
 	uint64_t device;
 	bool is_later = row->window > links->options.last;
 	int error = device_of_file(links, row, &device);
 
 	if (error || htobe64(device) != file->key.device)
 		return error;
-	links_note_row(file, row, is_later, repeats(links, row->filesystem, device));
+	met.directory = doubtful_directory(links, row);
+	links_note_row(file, &met, is_later, repeats(links, row->filesystem, device));
 	return 0;
 }
 

@@ -25,11 +25,11 @@ struct key {
 struct mark {
 	char kind; /* 0 */
 	uint64_t serial;
-	bool is_later; /* in a window that is not listed */
-	bool walked;   /* its names were searched after that */
-	bool repeats;  /* other files of the filesystem may have its number */
-	int64_t directory;
-	char place[]; /* where it was met; not terminated */
+	bool is_later;     /* in a window that is not listed */
+	bool walked;       /* its names were searched after that */
+	bool repeats;      /* other files of the filesystem may have its number */
+	int64_t directory; /* as doubtful_directory() has it */
+	char place[];      /* where it was met; not terminated */
 } __attribute__((packed));
 
 struct kept {
@@ -43,7 +43,7 @@ struct file {
 	uint64_t links, names; /* of the names that are listed */
 	bool changed, walked;
 	bool repeats;      /* other files of the filesystem may have its number */
-	int64_t directory; /* the last one in which it was met */
+	int64_t directory; /* the last one in which it was met; all that are there are one */
 	bool scattered;    /* it was met in others as well */
 	bool settled; /* nothing is lacking of what was met under this number so far; another file may have it since */
 	uint64_t unlooked; /* candidates that cannot be looked at */
@@ -66,6 +66,7 @@ struct links {
 	struct {
 		uint32_t filesystem;
 		uint64_t device;
+		bool is_gone; /* the device is that of a directory above */
 		struct kept path;
 	} place; /* whose device was asked for last */
 };

@@ -39,9 +39,11 @@ static int take_filesystem(const struct store_filesystem *row, void *context)
 
 static int take_watch(const struct store_watch *row, void *context)
 {
-	struct filesystem *filesystem = find_filesystem(context, row->filesystem);
+	struct places *places = context;
+	struct filesystem *filesystem = find_filesystem(places, row->filesystem);
 	struct watch *watch, *watches;
 
+	places->has_watches = true;
 	if (!filesystem)
 		return -ENOENT;
 	watches = reallocarray(filesystem->watches, filesystem->watch_count + 1, sizeof(*watches));
@@ -364,9 +366,12 @@ bool places_is_known(const struct places *places, const struct mount *mount)
 	return filesystem_of(places, mount) != NULL;
 }
 
-static bool is_related_to_watch(const struct filesystem *filesystem, const char *path)
+static bool is_related_to_watch(const struct places *places, const struct filesystem *filesystem, const char *path)
 {
 	size_t length = strlen(path);
+
+	if (!places->has_watches)
+		return true;
 
 	for (size_t i = 0; i < filesystem->watch_count; i++) {
 		const struct watch *watch = &filesystem->watches[i];
@@ -375,7 +380,7 @@ static bool is_related_to_watch(const struct filesystem *filesystem, const char 
 				      path_is_below(watch->path, watch->length, path, length)))
 			return true;
 	}
-	return filesystem->watch_count == 0;
+	return false;
 }
 
 /* The host's path, which the mount shows. */
@@ -385,7 +390,7 @@ static bool covers(const struct places *places, const struct mount *mount, const
 	char path[2 * PATH_BYTES];
 
 	return filesystem && mount_from_host(mount, host, path, sizeof(path)) > 0 &&
-	       is_related_to_watch(filesystem, path);
+	       is_related_to_watch(places, filesystem, path);
 }
 
 bool places_cover(const struct places *places, const char *directory)

@@ -35,6 +35,7 @@ struct places {
 	bool *named;              /* each mount: reported as hiding something */
 	struct filesystem *filesystems;
 	size_t filesystem_count;
+	bool has_watches; /* without, all of every filesystem is */
 	struct look *look;
 	const struct mount *mount; /* through which is looked now */
 	char *host;                /* the present path on the host */

@@ -376,9 +376,14 @@ bool seal_is_anonymous(const struct seal *seal)
 	return kinds[find_kind(seal)].is_anonymous;
 }
 
+bool seal_counts_mounts(const struct seal *seal)
+{
+	return kinds[find_kind(seal)].counts_mounts;
+}
+
 bool seal_fits_mounted(const struct seal *before, const struct seal *now, unsigned int more)
 {
-	if (!kinds[find_kind(before)].counts_mounts)
+	if (!seal_counts_mounts(before))
 		return true;
 	return before->checked == now->checked && (uint16_t)(before->count + more) == now->count;
 }

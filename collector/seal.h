@@ -37,6 +37,8 @@ void seal_difference(const struct seal *before, const struct seal *now, char tex
 /* Each superblock of this kind has a number that was free at its mount, and not that of its device. */
 bool seal_is_anonymous(const struct seal *seal);
 
+/* Of a kind that counts its mounts for writing. */
+bool seal_counts_mounts(const struct seal *seal);
 /* Of a filesystem of a kind that counts its mounts: after `more` mounts for writing, and nothing else. */
 bool seal_fits_mounted(const struct seal *before, const struct seal *now, unsigned int more);
 

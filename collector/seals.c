@@ -173,6 +173,12 @@ static int look_at(uint32_t device, void *context)
 	return 0;
 }
 
+/* One that is under way has counted before the hook sees it; when it is there compare_mounted() asks for no more. */
+static bool may_be_our_mount(const struct seal *before, const struct seal *now)
+{
+	return seal_counts_mounts(before) && seal_fits_mounted(before, now, 1);
+}
+
 /*
  * What its device shows may be something else by now, without a write that passes a hook: a volume that is set back to
  * a snapshot, say, which the kernel tells of as of a device that has changed. In the order of look_at().
@@ -186,7 +192,7 @@ static int look_again(const struct collector *collector, struct sealed *row)
 	if (code)
 		return code < 0 ? code : 0;
 	if (blocks_name(row->devices[0], name) || seal_read(name, &now) || seal_holds(&row->seal, &now) ||
-	    is_live(collector, row->devices[0], &now))
+	    is_live(collector, row->devices[0], &now) || may_be_our_mount(&row->seal, &now))
 		return 0;
 	seal_difference(&row->seal, &now, row->difference);
 	row->watched = false;

@@ -72,9 +72,13 @@ static bool is_seen(const struct shown *shown, const struct mount *mount)
 /* No backup of a host has what lies there (hier(7)); tools mount a whole btrfs there for as long as they run. */
 static bool is_transient(const struct mount *mount)
 {
-	static const char run[] = "/run";
+	static const char *const transient[] = {"/run", "/tmp", "/var/tmp"};
+	size_t length = strlen(mount->mount_point);
 
-	return path_is_below(mount->mount_point, strlen(mount->mount_point), run, sizeof(run) - 1);
+	for (size_t i = 0; i < sizeof(transient) / sizeof(*transient); i++)
+		if (path_is_below(mount->mount_point, length, transient[i], strlen(transient[i])))
+			return true;
+	return false;
 }
 
 /*

@@ -14,7 +14,8 @@
 /* How far the ring is in the store, and which ring: a record that is taken twice may name what is another thing now. */
 #define META_RING     "ring"
 #define META_POSITION "ring_taken"
-#define META_INSTANCE "instance" /* a number that no other store has */
+#define META_BEFORE   "ring_position" /* the same, for builds that know no other; they leave the one above */
+#define META_INSTANCE "instance"      /* a number that no other store has */
 
 enum {
 	TAKE_OVER_PAUSE = 10 * 1000, /* microseconds */
@@ -80,9 +81,13 @@ static int get_position(struct store *store, struct ring_position *taken)
 {
 	int code = store_get_meta(store, META_RING, (int64_t *)&taken->ring);
 
+	int64_t before = 0;
+
 	if (!code)
 		code = store_get_meta(store, META_POSITION, (int64_t *)&taken->position);
-	if (code)
+	if (!code)
+		code = store_get_meta(store, META_BEFORE, &before);
+	if (code || before != (int64_t)taken->position)
 		taken->ring = 0;
 	return code == -ENOENT ? 0 : code;
 }
@@ -99,6 +104,9 @@ static int judged(enum tracer_origin origin, void *context)
 	if (origin == TRACER_TAKEN_OVER && collector->absence == GAP_NOT_TRACED)
 		return 0;
 	code = stays_forget(collector, 0);
+	/* The ring that is known has gone; should this start not come to its end, that of the new pins is not it. */
+	if (!code && origin != TRACER_TAKEN_OVER)
+		code = store_set_meta(collector->store, META_RING, 0);
 	if (!code && origin >= TRACER_FOREIGN)
 		code = collector_make_fresh(collector, origin == TRACER_NEWER ? FRESH_OLDER_COPY : FRESH_OTHER_STORE);
 	return code;
@@ -206,7 +214,9 @@ int takeover_note_position(struct collector *collector)
 	struct ring_position now = taken(collector);
 	int code = store_set_meta(collector->store, META_RING, (int64_t)now.ring);
 
-	return code ? code : store_set_meta(collector->store, META_POSITION, (int64_t)now.position);
+	if (!code)
+		code = store_set_meta(collector->store, META_POSITION, (int64_t)now.position);
+	return code ? code : store_set_meta(collector->store, META_BEFORE, (int64_t)now.position);
 }
 
 void takeover_position_is_noted(struct collector *collector)

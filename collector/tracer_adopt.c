@@ -29,7 +29,8 @@ struct copy {
 	int from, to;
 	uint32_t from_bytes, to_bytes;
 	bool is_living;
-	__u64 *full; /* counter of what has no room */
+	bool is_told; /* the new ones have had all of it before: both sides have counted since */
+	__u64 *full;  /* counter of what has no room */
 };
 
 /*
@@ -51,9 +52,9 @@ static void add_writes(struct raw_write *own, const struct raw_write *old)
 static int meet_raw_write(const struct copy *copy, const void *key, const union value *old)
 {
 	union value own = {};
-	int code = kernel_get(copy->to, key, &own);
+	int code = copy->is_told ? 0 : kernel_get(copy->to, key, &own);
 
-	if (code)
+	if (code || copy->is_told)
 		return code;
 	add_writes(&own.raw_write, &old->raw_write);
 	return kernel_put(copy->to, key, &own);
@@ -137,6 +138,7 @@ static int copy_table(const struct tracer *tracer, const struct generation *old,
 		.to = tracer->own.loaded.maps[map],
 		.from_bytes = kernel_value_bytes(old->loaded.maps[map]),
 		.to_bytes = kernel_value_bytes(tracer->own.loaded.maps[map]),
+		.is_told = tracer->own.ready >= 0,
 		.is_living = map == MAP_writers || map == MAP_operations,
 		.full = full,
 	};

@@ -1718,6 +1718,26 @@ static void end_where_no_name_is_known(void **state)
 	shell(fixture, "cd ..; umount tree");
 }
 
+/* As mail is delivered, by a link and an unlink, and expunged: in two directories, which are there. */
+static void file_that_was_linked_elsewhere_and_has_ended(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t inode;
+
+	if (!mount_btrfs(fixture))
+		skip();
+	shell(fixture, "mkdir tmp new; touch mail");
+	inode = inode_of(fixture, "mail");
+	met(fixture, "tmp/mail", inode, 2, 1 << OPERATION_LINK);
+	met(fixture, "new/mail", inode, 2, 1 << OPERATION_LINK);
+	met(fixture, "tmp/mail", inode, 2, 1 << OPERATION_UNLINK);
+	met(fixture, "new/mail", inode, 1, 1 << OPERATION_UNLINK);
+	shell(fixture, "rm mail");
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 0);
+	shell(fixture, "cd ..; umount tree");
+}
+
 /* The directory's rename has failed after its hook, and one was copied: what was met there seems to be of S. */
 static void directory_moved_to_another_subvolume(void **state)
 {
@@ -2004,6 +2024,7 @@ int main(void)
 		TEST(mount_replaced_meanwhile),
 		TEST(end_of_another_subvolumes_file),
 		TEST(end_where_no_name_is_known),
+		TEST(file_that_was_linked_elsewhere_and_has_ended),
 		TEST(directory_moved_to_another_subvolume),
 		TEST(ended_where_it_was_met),
 		TEST(refused_targets),

@@ -181,6 +181,7 @@ static int set_up(void **state)
 	appears = missed = missed_raw = 0;
 	meanwhile.key = 0;
 	tracer.own.globals = &globals;
+	tracer.own.ready = -1;
 	tracer.old_count = 1;
 	for (int i = 0; i < MAP_COUNT; i++) {
 		tracer.old[0].loaded.maps[i] = i;
@@ -244,6 +245,20 @@ static void writes_go_on_where_they_were(void **state)
 	assert_true(entry.writes > 7);
 	assert_int_equal(entry.pid, 8);
 	assert_int_equal(entry.mapped, 1);
+}
+
+/* The start before had told the new programs, and pinned them: both sides have counted since. */
+static void writes_that_were_told_before_stay(void **state)
+{
+	struct raw_write old = {.writes = 3}, own = {.writes = 3}, entry;
+
+	(void)state;
+	tracer.own.ready = 1;
+	put_raw_write(MAP_raw_writes, 10, &old);
+	put_raw_write(OWN + MAP_raw_writes, 10, &own);
+	assert_int_equal(tracer_copy_tables(&tracer), 0);
+	memcpy(&entry, find(OWN + MAP_raw_writes, 10), sizeof(entry));
+	assert_int_equal(entry.writes, 3);
 }
 
 /* What the new programs count between the look and the putting is lost. The store may know of the one write. */
@@ -397,6 +412,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(tables_are_copied),
 		TEST(writes_go_on_where_they_were),
+		TEST(writes_that_were_told_before_stay),
 		TEST(write_that_is_counted_meanwhile_shows),
 		TEST(superblock_that_came_meanwhile_is_another),
 		TEST(superblock_that_goes_meanwhile_is_looked_at_again),
