@@ -9,11 +9,6 @@
 #include "relative.h"
 #include "sentence.h"
 
-static void free_text(char **text)
-{
-	free(*text);
-}
-
 static bool is_not_there(int error)
 {
 	return error == ENOENT || error == ENOTDIR;
@@ -73,22 +68,9 @@ static int append(const char *real, const char *rest, char **result)
 	return asprintf(result, "%s/%s", directory, rest) < 0 ? -ENOMEM : 0;
 }
 
-int relative_resolve(const char *directory, char **result, char **error)
+/* 0: it is there, 1: a part of it is not. */
+static int join(const char *directory, const char *real, const char *rest, char **result, char **error)
 {
-	__attribute__((cleanup(free_text))) char *whole = strdup(directory), *there = strdup(directory), *real = NULL;
-	const char *rest;
-
-	if (!whole || !there)
-		return -ENOMEM;
-	if (*directory != '/')
-		return sentence(error, -EINVAL, "%s is not an absolute path", directory);
-	cut_slashes(whole);
-	cut_slashes(there);
-	real = resolve_existing(there);
-	if (!real)
-		return sentence(error, -errno, "%s cannot be resolved: %s", directory, strerror(errno));
-	rest = whole + strlen(there);
-	rest += *rest == '/';
 	if (!*rest) {
 		*result = strdup(real);
 		return *result ? 0 : -ENOMEM;
@@ -103,4 +85,38 @@ int relative_resolve(const char *directory, char **result, char **error)
 	free(*result);
 	*result = NULL;
 	return sentence(error, -EINVAL, "%s leads through a symbolic link to what is not there", directory);
+}
+
+static int resolve(const char *directory, char *whole, char *there, char **result, char **error)
+{
+	const char *rest;
+	char *real;
+	int code;
+
+	cut_slashes(whole);
+	cut_slashes(there);
+	real = resolve_existing(there);
+	if (!real)
+		return sentence(error, -errno, "%s cannot be resolved: %s", directory, strerror(errno));
+	rest = whole + strlen(there);
+	rest += *rest == '/';
+	code = join(directory, real, rest, result, error);
+	free(real);
+	return code;
+}
+
+int relative_resolve(const char *directory, char **result, char **error)
+{
+	char *whole, *there;
+	int code = -ENOMEM;
+
+	if (*directory != '/')
+		return sentence(error, -EINVAL, "%s is not an absolute path", directory);
+	whole = strdup(directory);
+	there = strdup(directory);
+	if (whole && there)
+		code = resolve(directory, whole, there, result, error);
+	free(whole);
+	free(there);
+	return code;
 }
