@@ -154,7 +154,7 @@ static int end_named(struct links *links)
 /*
  * A file that changed and of which nothing is left: it is settled; or all its names were searched after the change, and
  * none led to it. Else it lives on under a name that nobody knows. Where numbers repeat it may be another one that is
- * settled, or has the names that were met: those that are known are looked at.
+ * settled: the names that are known are looked at.
  */
 static int end_met(struct links *links)
 {
@@ -162,7 +162,7 @@ static int end_met(struct links *links)
 	bool none = file->changed && (!file->settled || file->repeats) && !file->names;
 	int error = 0;
 
-	if (none || file->names < file->links || (file->changed && file->repeats))
+	if (none || file->names < file->links)
 		error = links_look(links);
 	if (error || !none || file->settled || (file->key.device && file->names))
 		return error;

@@ -13,7 +13,6 @@ static uint64_t device_of(struct links *links, uint32_t filesystem, const char *
 	int error = -ENOENT;
 
 	*is_gone = false;
-
 	while (error == -ENOENT && length) {
 		const char *slash = memrchr(path, '/', length);
 

@@ -166,7 +166,7 @@ static int add_listed(struct links *links, const struct place *place, const stru
 
 /*
  * The same number on another device is a file of another subvolume, or the file itself: where it was met another
- * subvolume may have come since, with a file of that number. So it is listed as well.
+ * subvolume may have come since. So it is listed as well while the file has no name and has not ended.
  */
 static int take_candidate(const char *path, size_t length, void *context)
 {
@@ -192,7 +192,7 @@ static int take_candidate(const char *path, size_t length, void *context)
 	if (key.inode != file->key.inode)
 		return 0;
 	if (file->key.device && key.device != file->key.device)
-		return add_listed(links, &place, &sight);
+		return file->names || file->settled ? 0 : add_listed(links, &place, &sight);
 	file->names++;
 	record = links_record(&sight.looked, file->facts, file->first);
 	file->links = (uint64_t)record.last > file->links ? (uint64_t)record.last : file->links;

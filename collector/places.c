@@ -61,11 +61,6 @@ static int take_watch(const struct store_watch *row, void *context)
 
 /* Which mount shows what */
 
-static bool shows(const struct mount *mount, const char *path, size_t length)
-{
-	return mount_to_host(mount, path, length, NULL, 0) != -ENOENT;
-}
-
 /* A copy has a row of its own as long as its origin was mounted beside it. */
 static bool is_other(const struct places *places, const struct mount *mount, const struct filesystem *filesystem)
 {
@@ -165,7 +160,7 @@ bool places_enter(struct places *places, const struct place *place, const struct
 	for (size_t i = 0; i < places->mounts.count; i++) {
 		const struct mount *mount = &places->mounts.rows[i];
 
-		if (mount->device != place->filesystem->device || !shows(mount, place->path, place->length))
+		if (mount->device != place->filesystem->device || !mount_shows(mount, place->path, place->length))
 			continue;
 		if (!enter_mount(places, mount)) {
 			*hidden = mount;
@@ -183,7 +178,8 @@ bool places_is_root_below(const struct mount *mount, const struct place *place)
 	size_t length = strlen(mount->root);
 
 	return mount->device == place->filesystem->device && length > place->length &&
-	       path_is_below(mount->root, length, place->path, place->length) && shows(mount, mount->root, length);
+	       path_is_below(mount->root, length, place->path, place->length) &&
+	       mount_shows(mount, mount->root, length);
 }
 
 /* Watches */
@@ -196,13 +192,13 @@ static const struct mount *mount_of_watch(struct places *places, const struct fi
 
 	for (size_t i = 0; i < places->mounts.count; i++) {
 		mount = &places->mounts.rows[i];
-		if (mount->device == filesystem->device && shows(mount, watch->path, watch->length) &&
+		if (mount->device == filesystem->device && mount_shows(mount, watch->path, watch->length) &&
 		    places_set_host(places, mount, watch->path, watch->length) == 0 &&
 		    strcmp(places->host, watch->host_path) == 0 && enter_mount(places, mount))
 			return mount;
 	}
 	mount = mounts_find_path(&places->mounts, watch->host_path);
-	if (mount && mount->device == filesystem->device && shows(mount, watch->path, watch->length))
+	if (mount && mount->device == filesystem->device && mount_shows(mount, watch->path, watch->length))
 		return mount;
 	return NULL;
 }
@@ -372,7 +368,6 @@ static bool is_related_to_watch(const struct places *places, const struct filesy
 
 	if (!places->has_watches)
 		return true;
-
 	for (size_t i = 0; i < filesystem->watch_count; i++) {
 		const struct watch *watch = &filesystem->watches[i];
 

@@ -79,9 +79,8 @@ static int get_instance(struct collector *collector, uint64_t *instance)
 
 static int get_position(struct store *store, struct ring_position *taken)
 {
-	int code = store_get_meta(store, META_RING, (int64_t *)&taken->ring);
-
 	int64_t before = 0;
+	int code = store_get_meta(store, META_RING, (int64_t *)&taken->ring);
 
 	if (!code)
 		code = store_get_meta(store, META_POSITION, (int64_t *)&taken->position);

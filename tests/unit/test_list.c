@@ -1702,6 +1702,10 @@ static void end_of_another_subvolumes_file(void **state)
 	assert_int_equal(make(fixture), 0);
 	assert_string_equal(fixture->texts[LIST_CHANGED], "b\n");
 	assert_string_equal(fixture->texts[LIST_DELETED], "S\na\n");
+	/* Where it ended another directory has come. */
+	shell(fixture, "mkdir -p S/d");
+	assert_int_equal(make(fixture), 0);
+	assert_non_null(strstr(fixture->texts[LIST_CHANGED], "b\n"));
 	shell(fixture, "cd ..; umount tree");
 }
 
@@ -1765,17 +1769,33 @@ static void directory_moved_to_another_subvolume(void **state)
 	shell(fixture, "cp -a dir S/dir; rm -r dir");
 	assert_int_equal(make(fixture), 0);
 	assert_non_null(strstr(fixture->texts[LIST_CHANGED], "other/b\n"));
-	/* All names of the other file are met. */
-	dirty(fixture, "S/d/f", 0, 0);
-	dirty(fixture, "S/g", 0, 0);
+	shell(fixture, "cd ..; umount tree");
+}
+
+/* Each subvolume begins with the same numbers: what has ended in one, or is there by all its names, lists no others. */
+static void others_of_the_number_are_left_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t inode;
+
+	if (!mount_btrfs(fixture))
+		skip();
+	shell(fixture, "touch 0 1 2 3 a; ln a b");
+	inode = inode_of(fixture, "a");
+	make_same_number(fixture, "a");
+	shell(fixture, "ln S/d/f S/g");
+	walk(fixture, "a b S/d/f S/g");
+	dirty(fixture, "a", 0, 0);
+	met(fixture, "a", inode, 2, 1 << OPERATION_SETATTR);
 	assert_int_equal(make(fixture), 0);
-	assert_non_null(strstr(fixture->texts[LIST_CHANGED], "other/b\n"));
-	/* It ends. */
-	met(fixture, "S/d/f", inode, 2, 1 << OPERATION_UNLINK);
-	met(fixture, "S/g", inode, 1, 1 << OPERATION_UNLINK);
-	shell(fixture, "rm S/d/f S/g");
+	assert_non_null(strstr(fixture->texts[LIST_CHANGED], "b\n"));
+	assert_null(strstr(fixture->texts[LIST_CHANGED], "S/"));
+	met(fixture, "a", inode, 2, 1 << OPERATION_UNLINK);
+	met(fixture, "b", inode, 1, 1 << OPERATION_UNLINK);
+	shell(fixture, "rm a b");
 	assert_int_equal(make(fixture), 0);
-	assert_non_null(strstr(fixture->texts[LIST_CHANGED], "other/b\n"));
+	assert_null(strstr(fixture->texts[LIST_CHANGED], "S/"));
+	assert_int_equal(fixture->result.incomplete, 0);
 	shell(fixture, "cd ..; umount tree");
 }
 
@@ -2026,6 +2046,7 @@ int main(void)
 		TEST(end_where_no_name_is_known),
 		TEST(file_that_was_linked_elsewhere_and_has_ended),
 		TEST(directory_moved_to_another_subvolume),
+		TEST(others_of_the_number_are_left_alone),
 		TEST(ended_where_it_was_met),
 		TEST(refused_targets),
 		TEST(written_lists),
