@@ -165,12 +165,15 @@ ask() {
 	END
 }
 
-source_id() {
+# What a walk of it is to begin with; the device as the kernel has it, of 12 and 20 bits.
+source_to_walk() {
 	python - "$STATE/fschanged.db" "$SOURCE" <<-'END'
-		import sqlite3, sys
+		import os, sqlite3, sys
 
 		database = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
-		print(database.execute("SELECT id FROM filesystem WHERE mount_point = ?", sys.argv[2:]).fetchone()[0])
+		number = database.execute("SELECT id FROM filesystem WHERE mount_point = ?", sys.argv[2:]).fetchone()[0]
+		device = os.stat(sys.argv[2]).st_dev
+		print('"filesystem": %d, "device": %d' % (number, os.major(device) << 20 | os.minor(device)))
 	END
 }
 
@@ -179,7 +182,7 @@ proves gap_that_opens_while_scanned \
 gap_that_opens_while_scanned() {
 	local begin end='{"request": "walk", "step": "end"}'
 	JOB=$FUNCNAME
-	begin="{\"request\": \"walk\", \"step\": \"begin\", \"gaps\": true, \"filesystem\": $(source_id)}"
+	begin="{\"request\": \"walk\", \"step\": \"begin\", \"gaps\": true, $(source_to_walk)}"
 	mkdir -p "$SOURCE/noise"
 	begin_job "$JOB"
 	blind true
