@@ -132,8 +132,8 @@ static __always_inline __u64 file_of_descriptor(__u64 address)
 		count(losses.walk_failed);
 		return 0;
 	}
-	if (number < limit)
-		bpf_probe_read_kernel(&file, sizeof(file), files + number);
+	if (number < limit && bpf_probe_read_kernel(&file, sizeof(file), files + number))
+		count(losses.walk_failed);
 	return file;
 }
 

@@ -16,6 +16,7 @@
 #include "directory.h"
 #include "moment.h"
 #include "stand_ins.h"
+#include "walk.h"
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
@@ -338,10 +339,52 @@ static void test_widened(void **state)
 	assert_int_equal(gaps_left(fixture), 1);
 }
 
+static json_t *begin_walk(struct fixture *fixture, bool gaps, uint32_t device, char **error)
+{
+	json_t *request = json_pack("{s:s, s:b, s:I, s:I}", "step", "begin", "gaps", gaps, "filesystem",
+				    (json_int_t)fixture->rows[0].id, "device", (json_int_t)device);
+	json_t *answer;
+
+	fixture->collector.walking = 0;
+	answer = walk_answer(&fixture->collector, fixture, request, error);
+	json_decref(request);
+	return answer;
+}
+
+/* The device that the filesystem was listed with is another one's by now. */
+static void test_device_of_before(void **state)
+{
+	struct fixture *fixture = *state;
+	char *error = NULL;
+
+	assert_null(begin_walk(fixture, false, DEVICE + 7, &error));
+	assert_non_null(error);
+	free(error);
+	assert_int_equal(fixture->collector.walking, 0);
+}
+
+/* A walk that was to cover gaps has not come to its end: the next one, which covers none, repairs none. */
+static void test_nothing_of_the_walk_before(void **state)
+{
+	struct fixture *fixture = *state;
+	char *error = NULL;
+	json_t *answer;
+
+	add_gap(fixture, 2, 2, GAP_FTRACE, fixture->rows[0].id);
+	begin(fixture);
+	assert_int_equal(fixture->collector.cover.count, 1);
+	answer = begin_walk(fixture, false, DEVICE, &error);
+	assert_non_null(answer);
+	assert_int_equal(json_integer_value(json_object_get(answer, "gaps")), 0);
+	json_decref(answer);
+	end(fixture);
+	assert_int_equal(gaps_left(fixture), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_by_time),     TEST(test_many_in_a_request), TEST(test_reason_by_whole),
+		TEST(test_device_of_before), TEST(test_nothing_of_the_walk_before), TEST(test_by_time),     TEST(test_many_in_a_request), TEST(test_reason_by_whole),
 		TEST(test_over_a_cut),  TEST(test_clock_was_set),     TEST(test_times_that_are_not_believed),
 		TEST(test_open_window), TEST(test_each_filesystem),   TEST(test_unknown_filesystem),
 		TEST(test_widened),
