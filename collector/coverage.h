@@ -35,6 +35,8 @@ struct covered {
 	int64_t hidden;    /* how many there seemed to be */
 	int64_t since;     /* it has been there, by the clock of records */
 	uint32_t came;     /* which of the superblocks with this device it is, as the kernel side counts them */
+	/* The windows in which it went and came back, with no gap; 0: not in this collector's life. */
+	uint64_t went, back;
 	uint32_t *devices; /* on which it lies, its own first */
 	size_t device_count;
 	uint64_t instance; /* of that one */

@@ -100,14 +100,19 @@ json_t *jobs_pend(struct collector *collector, const json_t *request, char **err
 	return code ? fail_store(collector, "the pending window of the job cannot be stored", error) : json_object();
 }
 
-static int commit_job(struct store *store, const char *name, struct store_job *job, bool whole)
+static int commit_job(struct collector *collector, const char *name, struct store_job *job, bool whole)
 {
+	struct store *store = collector->store;
+	uint64_t pending = job->pending;
+	bool is_full = whole || !job->cursor || job->copied == COPIED_ALL;
 	int code = store_begin_durable(store);
 
-	if (!code && whole && job->pending)
-		code = store_mark_job(store, name, job->pending, job->marked, COPIED_ALL);
+	if (!code && whole && pending)
+		code = store_mark_job(store, name, pending, job->marked, COPIED_ALL);
 	if (!code)
 		code = store_commit_job(store, name, moment_now() / NANOSECONDS);
+	if (!code && is_full)
+		code = seals_leave_out(collector, pending);
 	if (!code)
 		code = store_get_job(store, name, job);
 	return store_end(store, code);
@@ -130,7 +135,7 @@ json_t *jobs_commit(struct collector *collector, const json_t *request, char **e
 		return NULL;
 	}
 	if (!code)
-		code = commit_job(collector->store, name, &job, json_is_true(json_object_get(request, "whole")));
+		code = commit_job(collector, name, &job, json_is_true(json_object_get(request, "whole")));
 	if (code == -ENOENT)
 		sentence(error, 0, "there is no job %s; 'fschanged jobs' lists them", name);
 	else if (code == -ENODATA)

@@ -230,6 +230,7 @@ int seals_went(struct collector *collector, struct covered *row)
 		.filesystem = row->id,
 		.superblock = row->device,
 		.is_anonymous = mounts_is_anonymous(row->device),
+		.went = collector->window,
 		.came = row->came,
 		.devices = row->devices,
 		.device_count = row->device_count,
@@ -265,7 +266,7 @@ static void compare_mounted(struct sealed *sealed, const struct covered *row, co
 	seal_difference(&sealed->seal, &now, sealed->difference);
 }
 
-int seals_came(struct collector *collector, const struct covered *row, const struct mount *mount, bool is_whole,
+int seals_came(struct collector *collector, struct covered *row, const struct mount *mount, bool is_whole,
 	       char difference[SEAL_DIFFERENCE_BYTES])
 {
 	struct sealed *sealed = find(&collector->seals, row->id);
@@ -281,6 +282,8 @@ int seals_came(struct collector *collector, const struct covered *row, const str
 	goes_on = is_whole && sealed->watched && row->device_count == sealed->device_count && row->device_count &&
 		  memcmp(row->devices, sealed->devices, row->device_count * sizeof(*row->devices)) == 0 &&
 		  row->instance == sealed->instance && row->writes == sealed->writes;
+	row->went = goes_on ? sealed->went : 0;
+	row->back = goes_on ? collector->window : 0;
 	memcpy(difference, sealed->difference, SEAL_DIFFERENCE_BYTES);
 	take_out(&collector->seals, sealed);
 	code = store_remove_seal(collector->store, row->id);
@@ -335,6 +338,31 @@ int seals_spoil(struct collector *collector, uint32_t device)
 			continue;
 		code = store_remove_seal(collector->store, seals->rows[i].filesystem);
 		take_out(seals, &seals->rows[i]);
+	}
+	return code;
+}
+
+/* What it had may be in no backup from now on, although nothing has touched it. */
+static int leave_out(struct collector *collector, struct sealed *row)
+{
+	snprintf(row->difference, sizeof(row->difference), "a full backup was made while it was not mounted");
+	row->watched = row->has_seal = false;
+	return store_remove_seal(collector->store, row->filesystem);
+}
+
+int seals_leave_out(struct collector *collector, uint64_t window)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < collector->seals.count; i++)
+		code = leave_out(collector, &collector->seals.rows[i]);
+	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
+		struct covered *row = &collector->coverage.rows[i];
+
+		if (row->went && row->went <= window && row->back > window)
+			code = collector_add_gap(collector, collector->closing, collector->window, row,
+						 collector->flushed, GAP_MOUNTED,
+						 "it was not mounted when a full backup began");
 	}
 	return code;
 }

@@ -29,6 +29,23 @@ int __wrap_window_cut(struct collector *collector, const char *job, uint64_t *cl
 	return job ? store_mark_job(collector->store, job, *closed, 3, COPIED_ALL) : 0;
 }
 
+static unsigned left_out;
+static uint64_t began;
+
+int __wrap_seals_leave_out(struct collector *collector, uint64_t pending)
+{
+	(void)collector;
+	left_out++;
+	began = pending;
+	return 0;
+}
+
+int __wrap_retention_prune(struct collector *collector)
+{
+	(void)collector;
+	return 0;
+}
+
 static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -135,6 +152,41 @@ static void backup_with_another_base_has_a_window_of_its_own(void **state)
 	expect_pending(*state, 3);
 }
 
+static void commit_as(struct fixture *fixture, bool whole, bool is_full)
+{
+	json_t *request = json_pack("{s:s, s:b}", "job", "nightly", "whole", whole);
+	uint64_t pending = job_of(fixture).pending;
+	unsigned before = left_out;
+	char *error = NULL;
+
+	take(jobs_commit(&fixture->collector, request, &error), request, error);
+	assert_int_equal(left_out - before, is_full);
+	if (is_full)
+		assert_int_equal(began, pending);
+}
+
+/* It has nothing of filesystems that are not mounted. */
+static void full_backups_are_told_apart(void **state)
+{
+	struct fixture *fixture = *state;
+
+	/* The first one, whatever is said of its window. */
+	mark(fixture);
+	assert_int_equal(store_mark_job(fixture->collector.store, "nightly", 1, 3, COPIED_LIST), 0);
+	commit_as(fixture, false, true);
+	/* Of a list. */
+	mark(fixture);
+	assert_int_equal(store_mark_job(fixture->collector.store, "nightly", 2, 3, COPIED_LIST), 0);
+	commit_as(fixture, false, false);
+	/* After no list. */
+	mark(fixture);
+	commit_as(fixture, false, true);
+	/* Of whoever says so. */
+	mark(fixture);
+	assert_int_equal(store_mark_job(fixture->collector.store, "nightly", 4, 3, COPIED_PART), 0);
+	commit_as(fixture, true, true);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -143,6 +195,7 @@ int main(void)
 		TEST(full_backup_keeps_its_window),
 		TEST(refused_list_is_the_beginning_of_one),
 		TEST(backup_with_another_base_has_a_window_of_its_own),
+		TEST(full_backups_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,6 +266,60 @@ static void gap_of_all_costs_the_seals(void **state)
 	assert_int_equal(seals_of(collector), 0);
 }
 
+/* Whether it goes on without a gap. */
+static bool comes_back(struct collector *collector, struct covered *row, char difference[SEAL_DIFFERENCE_BYTES])
+{
+	static const struct mount mount = {.read_only = true};
+
+	row->id = row->device = 1;
+	row->device_count = 1;
+	row->devices = &row->device;
+	return seals_came(collector, row, &mount, true, difference) == 1;
+}
+
+/* No later list would name what is on it. */
+static void full_backup_has_nothing_of_what_is_not_mounted(void **state)
+{
+	struct collector *collector = *state;
+	char difference[SEAL_DIFFERENCE_BYTES];
+	struct covered row = {0};
+
+	forget_result = 0;
+	assert_int_equal(seals_check(collector, 1), 0);
+	assert_int_equal(seals_leave_out(collector, 5), 0);
+	assert_int_equal(seals_of(collector), 0);
+	assert_false(comes_back(collector, &row, difference));
+	assert_non_null(strstr(difference, "full backup"));
+	assert_true(row.back == 0);
+}
+
+static unsigned gaps_of_backup(struct collector *collector, uint64_t window)
+{
+	gaps = 0;
+	gap_result = 0;
+	expected = GAP_MOUNTED;
+	assert_int_equal(seals_leave_out(collector, window), 0);
+	return gaps;
+}
+
+static void mounted_while_a_full_backup_is_made(void **state)
+{
+	struct collector *collector = *state;
+	char difference[SEAL_DIFFERENCE_BYTES];
+	struct covered row = {0};
+
+	collector->seals.rows[0].went = 3;
+	collector->window = collector->closing = 5;
+	assert_true(comes_back(collector, &row, difference));
+	collector->coverage = (struct coverage){.rows = &row, .count = 1};
+	/* It was still there when the backup began, was away, or was there again. */
+	assert_int_equal(gaps_of_backup(collector, 2), 0);
+	assert_int_equal(gaps_of_backup(collector, 3), 1);
+	assert_int_equal(gaps_of_backup(collector, 4), 1);
+	assert_int_equal(gaps_of_backup(collector, 5), 0);
+	collector->coverage = (struct coverage){0};
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -273,6 +327,8 @@ int main(void)
 		TEST(seals_are_read_when_all_is_taken), TEST(one_that_may_have_come_unseen_costs_the_seals),
 		TEST(record_of_one_that_is_gone_again), TEST(write_whose_gap_cannot_be_kept),
 		TEST(device_that_is_set_back),          TEST(gap_of_all_costs_the_seals),
+		TEST(full_backup_has_nothing_of_what_is_not_mounted),
+		TEST(mounted_while_a_full_backup_is_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -547,3 +547,35 @@ mounted_elsewhere_meanwhile() {
 	expect_said mount
 	commit "$FUNCNAME"
 }
+
+proves full_backup_without_a_filesystem \
+	'a full backup is made, or begins, while a filesystem is not mounted: when it is, the list is incomplete'
+full_backup_without_a_filesystem() {
+	new_disk ext4 "$FUNCNAME"
+	umount "$DISK_MOUNT"
+	settle
+	expect_new_base "$FUNCNAME"
+	mount "$DISK" "$DISK_MOUNT"
+	incomplete_dump "$FUNCNAME" "$DISK_MOUNT"
+	expect_said 'full backup'
+	commit "$FUNCNAME"
+	# It is mounted while the backup is made.
+	umount "$DISK_MOUNT"
+	settle
+	expect 0 fschanged mark --job "$FUNCNAME"
+	mount "$DISK" "$DISK_MOUNT"
+	wait_until 20 is_traced "$DISK_MOUNT" || fail "$DISK_MOUNT is not traced"
+	commit "$FUNCNAME"
+	incomplete_dump "$FUNCNAME" "$DISK_MOUNT"
+	expect_said 'full backup'
+	dump "$FUNCNAME" "$DISK_MOUNT" --pending --repair
+	[ "$STATUS" = 0 ] || fail "dump --repair ended with $STATUS: $(<"$T/err")"
+	expect_listed changed file
+	commit "$FUNCNAME"
+	# It was there when the backup began, and is when that is done.
+	expect 0 fschanged mark --job "$FUNCNAME"
+	remount settle
+	wait_until 20 is_traced "$DISK_MOUNT" || fail "$DISK_MOUNT is not traced"
+	commit "$FUNCNAME"
+	complete_dump "$FUNCNAME" "$DISK_MOUNT"
+}
