@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/btrfs_tree.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -326,13 +327,36 @@ static int take_unnamed(const struct link_event *at, struct batch *batch)
 	return batch_add_link(batch, &change);
 }
 
+/*
+ * The root of each subvolume of a btrfs has the same number. One that is removed or made by a command is reported by the
+ * name that the caller gave; carried over a cut, by its directory; and by its own number, as the filesystem's root.
+ */
+static bool leaves_subvolume(const struct event *event)
+{
+	if (!mounts_is_anonymous(event->device))
+		return false;
+	if (event->operation == OPERATION_IOCTL)
+		return event->flags & EVENT_UNFIT;
+	return event->inode == BTRFS_FIRST_FREE_OBJECTID && S_ISDIR(event->mode) &&
+	       (event->operation == OPERATION_RMDIR || event->operation == OPERATION_RENAME_FROM);
+}
+
+static int take_subvolume(const struct link_event *at, struct batch *batch)
+{
+	const struct link_change change = change_of(at, SUBVOLUME_LEFT);
+
+	return leaves_subvolume(at->event) ? batch_add_link(batch, &change) : 0;
+}
+
 int link_feed_take(struct link_feed *feed, const struct link_event *at, struct batch *batch)
 {
 	int code;
 
 	if (at->event->kind == EVENT_INODE)
 		return take_unnamed(at, batch);
-	code = take_replaced(feed, at, batch);
+	code = take_subvolume(at, batch);
+	if (!code)
+		code = take_replaced(feed, at, batch);
 	if (code)
 		return code;
 	return S_ISDIR(at->event->mode) ? take_directory(feed, at, batch) : take_file(feed, at, batch);

@@ -43,7 +43,7 @@ static int device_of_file(struct links *links, const struct store_linked *row, u
 {
 	const char *path = row->place ? row->place : "/";
 	size_t length = row->place ? row->place_length : 1;
-	int error;
+	int error = 0;
 
 	if (links->place.filesystem != row->filesystem || links->place.path.length != length ||
 	    memcmp(links->place.path.bytes, path, length) != 0) {
@@ -51,18 +51,24 @@ static int device_of_file(struct links *links, const struct store_linked *row, u
 		if (error)
 			return error;
 		links->place.filesystem = row->filesystem;
-		links->place.device = device_of(links, row->filesystem, path, length, &links->place.is_gone);
+		links->place.device = device_of(links, row->filesystem, path, length, &links->place.is_doubtful);
+		if (links->place.is_doubtful)
+			error = store_has_left(links->options.store, row->filesystem, row->directory,
+					       &links->place.is_doubtful);
 	}
 	*device = links->place.device;
 	if (!row->place && repeats(links, row->filesystem, *device))
 		*device = 0;
-	return 0;
+	return error;
 }
 
-/* In which the file was met; 0: one that is there, so that its files are known to be of this subvolume. */
+/*
+ * In which the file was met; 0: its files are known to be of this subvolume. No directory but the root of one is in
+ * another subvolume than the directory above it.
+ */
 static int64_t doubtful_directory(const struct links *links, const struct store_linked *row)
 {
-	return links->place.is_gone ? row->directory : 0;
+	return links->place.is_doubtful ? row->directory : 0;
 }
 
 static int take_change(const struct store_linked *row, void *context)

@@ -32,8 +32,7 @@ static void note_directory(struct file *file, int64_t directory)
  * another file of the same number, or a name that it got.
  *
  * Where numbers repeat, from subvolume to subvolume, the last row alone counts, and an end only where the file was met
- * in that directory alone, or in such as are there: what was met in one that has gone may be a file of another
- * subvolume.
+ * in that directory alone, or in such as are known to be of this subvolume.
  */
 void links_note_row(struct file *file, const struct store_linked *row, bool is_later, bool repeats)
 {

@@ -66,7 +66,7 @@ struct links {
 	struct {
 		uint32_t filesystem;
 		uint64_t device;
-		bool is_gone; /* the device is that of a directory above */
+		bool is_doubtful; /* it has gone, and so may have a subvolume in which it was */
 		struct kept path;
 	} place; /* whose device was asked for last */
 };

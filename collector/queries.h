@@ -143,6 +143,9 @@ QUERY(PUT_LINKED, "INSERT OR REPLACE INTO linked (filesystem, inode, window, pla
 		  "SELECT ?1, ?2, ?3, ?4, ?5, ?6 | coalesce(max(facts), 0), " BEGUN
 		  ", coalesce(min(first, ?7), ?7), coalesce(max(last, ?7), ?7) FROM linked "
 		  "WHERE filesystem = ?1 AND inode = ?2 AND window = ?3 AND place = ?4 AND links != 0")
+QUERY(HAS_LEFT, "WITH RECURSIVE above (id) AS (VALUES (?2) "
+		"UNION ALL SELECT parent FROM place JOIN above USING (id) WHERE parent > 0) "
+		"SELECT 1 FROM linked WHERE filesystem = ?1 AND inode = 0 AND place IN above LIMIT 1")
 QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND +place = 0 LIMIT 1")
 QUERY(IS_KNOWN, "SELECT 1 WHERE EXISTS (SELECT 1 FROM link WHERE filesystem = ?1 AND inode = ?2) "
 		"OR EXISTS (SELECT 1 FROM linked WHERE filesystem = ?1 AND inode = ?2)")
@@ -153,7 +156,7 @@ QUERY(IS_LINKED, "SELECT 1 FROM linked WHERE filesystem = ? AND inode = ? LIMIT 
 	"SELECT filesystem, inode, place, window, links, facts, linked.walk < walked, first, last, serial "            \
 	"FROM linked JOIN filesystem ON id = filesystem "
 /* +: not by the index of places, which leads through the rows of all windows. */
-QUERY(LIST_LINKED, FROM_LINKED "WHERE window >= ? ORDER BY +place")
+QUERY(LIST_LINKED, FROM_LINKED "WHERE window >= ? AND inode != 0 ORDER BY +place")
 QUERY(LIST_LINKED_OF, FROM_LINKED "WHERE filesystem = ? AND inode = ? AND window >= ? ORDER BY serial")
 QUERY(LIST_WANTED, "SELECT DISTINCT inode FROM linked WHERE filesystem = ?1 AND inode > ?2 ORDER BY inode LIMIT ?3")
 QUERY(BEGIN_WALK, "UPDATE filesystem SET walks = walks + 1 WHERE id = ?")

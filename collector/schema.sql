@@ -86,6 +86,7 @@ CREATE INDEX link_place ON link (place);
 -- Files that changed and had several names, or none that was known. The place through which they were met tells the
 -- subvolume apart where inode numbers repeat (0: through none). The highest serial is the last that is known of a file.
 -- links: after the change; 0: it has ended. walk: as above. first, last: Unix time in seconds.
+-- inode 0: a subvolume may have gone from the place.
 CREATE TABLE linked (
 	serial INTEGER PRIMARY KEY,
 	filesystem INTEGER NOT NULL,

@@ -127,6 +127,17 @@ static int note_arrival(struct store *store, const struct link_change *change)
 			    BYTES(change->path, change->path_length));
 }
 
+/* Its rows are those of no inode, in the directory that it was in: that one stays. */
+static int note_left(struct store *store, const struct link_change *change)
+{
+	struct link_change left = *change;
+	int64_t place;
+	int result = find_directory(store, change, true, &place);
+
+	left.inode = 0;
+	return result ? result : put_linked(store, &left, place);
+}
+
 int store_put_link(struct store *store, const struct link_change *change)
 {
 	switch (change->action) {
@@ -148,6 +159,8 @@ int store_put_link(struct store *store, const struct link_change *change)
 		return store_remove_place(store, change);
 	case DIRECTORY_ARRIVED:
 		return note_arrival(store, change);
+	case SUBVOLUME_LEFT:
+		return note_left(store, change);
 	}
 	return -EINVAL;
 }

@@ -21,6 +21,7 @@ enum link_action {
 	DIRECTORY_MOVED, /* the path is the old one, at from_length the new one follows */
 	DIRECTORY_REMOVED,
 	DIRECTORY_ARRIVED, /* noted for the walk */
+	SUBVOLUME_LEFT,    /* one that had this path may have gone from it */
 };
 
 struct link_change {
@@ -60,6 +61,8 @@ int store_linked(struct store *store, uint64_t first, int (*each)(const struct s
 /* Those of one inode, in the order of time. */
 int store_linked_of(struct store *store, uint32_t filesystem, uint64_t inode, uint64_t first,
 		    int (*each)(const struct store_linked *, void *), void *context);
+/* Whether a subvolume may have gone from this directory, or from one above it, in the windows that are kept. */
+int store_has_left(struct store *store, uint32_t filesystem, int64_t directory, bool *has);
 /* Whether any file of these windows was met through no name. */
 int store_has_unnamed(struct store *store, uint64_t first, uint64_t last, bool *has);
 /* Candidates for the names of an inode. The path lives until the callback returns. */

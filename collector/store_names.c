@@ -129,6 +129,15 @@ int store_linked_of(struct store *store, uint32_t filesystem, uint64_t inode, ui
 	return each_linked(store, rows, each, context);
 }
 
+int store_has_left(struct store *store, uint32_t filesystem, int64_t directory, bool *has)
+{
+	int64_t one;
+	int result = GET_NUMBER(store->database, &one, HAS_LEFT, NUMBER(filesystem), NUMBER(directory));
+
+	*has = !result;
+	return result == -ENOENT ? 0 : result;
+}
+
 int store_has_unnamed(struct store *store, uint64_t first, uint64_t last, bool *has)
 {
 	int64_t one;

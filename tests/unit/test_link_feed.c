@@ -303,6 +303,37 @@ static void record_of_a_file_with_a_number_that_repeats(void **state)
 	expect(1, LINK_NAMED, 2, "/a");
 }
 
+/* Where one was a file met may have been of another subvolume. */
+static void subvolume_that_leaves(void **state)
+{
+	enum { BTRFS = 42, ROOT = 256 };
+	static const struct event leaving[] = {
+		{.operation = OPERATION_RMDIR, .mode = S_IFDIR, .inode = ROOT, .device = BTRFS},
+		{.operation = OPERATION_RENAME_FROM, .mode = S_IFDIR, .inode = ROOT, .device = BTRFS},
+		{.operation = OPERATION_IOCTL, .flags = EVENT_UNFIT, .device = BTRFS},
+		{.operation = OPERATION_IOCTL, .mode = S_IFDIR, .flags = EVENT_UNFIT | EVENT_CARRIED, .device = BTRFS},
+	};
+	static const struct event others[] = {
+		{.operation = OPERATION_RMDIR, .mode = S_IFDIR, .inode = ROOT},
+		{.operation = OPERATION_RMDIR, .mode = S_IFDIR, .inode = ROOT + 1, .device = BTRFS},
+		{.operation = OPERATION_SETATTR, .mode = S_IFDIR, .inode = ROOT, .device = BTRFS},
+		{.operation = OPERATION_IOCTL, .mode = S_IFREG, .links = 1, .device = BTRFS},
+		{.operation = OPERATION_IOCTL, .flags = EVENT_UNFIT},
+	};
+
+	for (size_t i = 0; i < sizeof(leaving) / sizeof(*leaving); i++) {
+		count = 0;
+		assert_int_equal(take_event(*state, leaving[i], "/d/S"), 0);
+		assert_true(count > 0 && changes[0].action == SUBVOLUME_LEFT);
+		assert_string_equal(paths[0], "/d/S");
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		count = 0;
+		assert_int_equal(take_event(*state, others[i], "/d/S"), 0);
+		assert_true(count == 0 || changes[0].action != SUBVOLUME_LEFT);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -317,6 +348,7 @@ int main(void)
 		TEST(met_while_its_directory_moves),
 		TEST(path_that_did_not_fit),
 		TEST(file_without_a_name),
+		TEST(subvolume_that_leaves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

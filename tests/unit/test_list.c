@@ -1118,6 +1118,11 @@ static void met(struct fixture *fixture, const char *name, uint64_t inode, uint3
 		change_link(fixture, LINK_REMOVED, name, inode, links - 1, removed);
 }
 
+static void left(struct fixture *fixture, const char *subvolume)
+{
+	change_link(fixture, SUBVOLUME_LEFT, subvolume, 0, 0, 0);
+}
+
 static void walk(struct fixture *fixture, const char *names)
 {
 	char *copy = strdup(names), *rest = copy, *name;
@@ -1689,6 +1694,7 @@ static void end_in_another_subvolume(struct fixture *fixture, bool is_known)
 	met(fixture, "a", inode, 2, 1 << OPERATION_UNLINK);
 	met(fixture, "S/d/f", inode, 1, 1 << OPERATION_UNLINK);
 	dirty(fixture, "S", DIRECTORY_WAS, 0);
+	left(fixture, "S");
 	shell(fixture, "rm a; rm -r S/d; btrfs -q subvolume delete S");
 }
 
@@ -1719,6 +1725,32 @@ static void end_where_no_name_is_known(void **state)
 	assert_int_equal(make(fixture), 0);
 	assert_int_equal(fixture->result.incomplete, 1);
 	expect_report(fixture, "of which no name is known");
+	shell(fixture, "cd ..; umount tree");
+}
+
+/* All of its names went with their directories. */
+static void file_that_ended_with_its_directories(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t inode;
+
+	if (!mount_btrfs(fixture))
+		skip();
+	shell(fixture, "mkdir -p c/d c/e; touch c/d/a; ln c/d/a c/e/b");
+	inode = inode_of(fixture, "c/d/a");
+	met(fixture, "c/d/a", inode, 2, 1 << OPERATION_SETATTR);
+	met(fixture, "c/e/b", inode, 2, 1 << OPERATION_SETATTR | 1 << OPERATION_UNLINK);
+	met(fixture, "c/d/a", inode, 1, 1 << OPERATION_UNLINK);
+	shell(fixture, "rm -r c");
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 0);
+	/* Elsewhere it says nothing; beside them one of them may have been the subvolume. */
+	left(fixture, "elsewhere/S");
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 0);
+	left(fixture, "c/S");
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 1);
 	shell(fixture, "cd ..; umount tree");
 }
 
@@ -2044,6 +2076,7 @@ int main(void)
 		TEST(mount_replaced_meanwhile),
 		TEST(end_of_another_subvolumes_file),
 		TEST(end_where_no_name_is_known),
+		TEST(file_that_ended_with_its_directories),
 		TEST(file_that_was_linked_elsewhere_and_has_ended),
 		TEST(directory_moved_to_another_subvolume),
 		TEST(others_of_the_number_are_left_alone),

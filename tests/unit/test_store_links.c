@@ -14,6 +14,7 @@
 
 #include "directory.h"
 #include "store_links.h"
+#include "store_places.h"
 #include "store_walk.h"
 
 enum { INODE = 100, TEXT_BYTES = 4096 };
@@ -269,6 +270,31 @@ static void removed_directory_can_come_again(void **state)
 	expect_names(fixture, INODE, "/d/b ");
 }
 
+static void expect_left(struct fixture *fixture, const char *directory, bool expected)
+{
+	int64_t id;
+	bool has;
+
+	assert_int_equal(store_find_place(fixture->store, 1, directory, strlen(directory), true, &id), 0);
+	assert_int_equal(store_has_left(fixture->store, 1, id, &has), 0);
+	assert_int_equal(has, expected);
+}
+
+/* Below the directory that it was in anything may have been in it. */
+static void subvolume_has_left(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put(fixture, SUBVOLUME_LEFT, 0, 0, "/d/S");
+	expect_left(fixture, "/d", true);
+	expect_left(fixture, "/d/S/e/f", true);
+	expect_left(fixture, "/", false);
+	expect_left(fixture, "/e/S", false);
+	move(fixture, "/d", "/e/d", false);
+	expect_left(fixture, "/e/d/x", true);
+	expect_left(fixture, "/d/x", false);
+}
+
 static void put_walked(struct fixture *fixture, uint64_t inode, uint32_t links, const char *path)
 {
 	assert_int_equal(store_put_walked(fixture->store, 1, inode, links, path, strlen(path)), 0);
@@ -415,6 +441,7 @@ int main(void)
 		TEST(directory_that_replaces_leaves_its_names),
 		TEST(copies_have_an_end),
 		TEST(removed_directory_can_come_again),
+		TEST(subvolume_has_left),
 		TEST(walk_replaces_what_was_known),
 		TEST(rows_of_before_are_known),
 		TEST(many_rows_are_known),

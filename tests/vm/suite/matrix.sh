@@ -198,6 +198,36 @@ matrix_of_a_file_from_another_subvolume() {
 	commit "$FUNCNAME"
 }
 
+# ends_in_a_subvolume_that_goes COMMAND...: what removes the subvolume, which is empty but for its root.
+ends_in_a_subvolume_that_goes() {
+	D=${WORKS[btrfs]}/goes-$1
+	mkdir "$D"
+	btrfs -q subvolume create "$D/live"
+	mkdir "$D/live/d"
+	touch "$D/live/d/a"
+	btrfs subvolume snapshot "$D/live" "$D/live/S" >"$T/made"
+	ln "$D/live/d/a" "$D/live/kept"
+	begin_job "$JOB"
+	echo more >>"$D/live/d/a"
+	rm "$D/live/d/a" "$D/live/S/d/a"
+	rmdir "$D/live/S/d"
+	"$@" "$D/live/S" >"$T/removed"
+	dump "$JOB" "$D"
+	[ "$STATUS" = 3 ] || expect_listed changed live/kept
+	expect 0 fschanged scan
+	complete_dump "$JOB" "$D" --pending
+	expect_listed changed live/kept
+	commit "$JOB"
+}
+
+proves matrix_of_a_subvolume_that_goes \
+	'btrfs: a file of the same number as one that was changed ends in a subvolume that goes: the name of the other is listed'
+matrix_of_a_subvolume_that_goes() {
+	JOB=$FUNCNAME
+	ends_in_a_subvolume_that_goes btrfs subvolume delete
+	ends_in_a_subvolume_that_goes rmdir
+}
+
 proves matrix_of_a_directory_that_became_a_subvolume \
 	'btrfs: a file is changed through a name in a directory that goes, a subvolume takes its place: the other name is listed'
 matrix_of_a_directory_that_became_a_subvolume() {
