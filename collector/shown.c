@@ -82,20 +82,27 @@ static bool is_transient(const struct mount *mount)
 }
 
 /*
- * The list names a path by the first mount that shows it (places_enter()), and nothing by what is bound from there:
- * containers bind directories in endless numbers.
+ * By which mount the list names a directory: by the first one that shows it (places_enter()), and by nothing that is
+ * bound from there: containers bind directories in endless numbers. NULL: by none.
  */
+static const struct mount *naming(const struct shown *shown, uint32_t device, const char *root)
+{
+	const struct mounts *mounts = &shown->coverage->mounts;
+	size_t length = strlen(root);
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount *mount = &mounts->rows[i];
+
+		if (mount->device == device && mount_shows(mount, root, length) && !is_transient(mount) &&
+		    is_seen(shown, mount))
+			return mount;
+	}
+	return NULL;
+}
+
 static bool names_something(const struct shown *shown, const struct mount *mount)
 {
-	size_t length = strlen(mount->root);
-
-	if (is_transient(mount) || !mount_shows(mount, mount->root, length))
-		return false;
-	for (const struct mount *before = shown->coverage->mounts.rows; before < mount; before++)
-		if (before->device == mount->device && mount_shows(before, mount->root, length) &&
-		    !is_transient(before) && is_seen(shown, before))
-			return false;
-	return is_seen(shown, mount);
+	return naming(shown, mount->device, mount->root) == mount;
 }
 
 /* What is kept */
@@ -136,23 +143,55 @@ static int put(const struct shown *shown, uint32_t filesystem, const char *mount
 	return store_put_shown(shown->store, &(struct store_shown){filesystem, mount_point, root});
 }
 
+static struct covered *find_filesystem(const struct shown *shown, uint32_t filesystem)
+{
+	for (size_t i = 0; i < shown->coverage->count; i++)
+		if (shown->coverage->rows[i].id == filesystem)
+			return &shown->coverage->rows[i];
+	return NULL;
+}
+
+/* Where another filesystem was, or what is shown elsewhere was named by that, a backup may have that. */
+static int compare_root(const struct shown *shown, const struct kept *kept, struct covered *row,
+			const struct mount *mount)
+{
+	if (!*kept->root && !names_something(shown, mount))
+		return 0;
+	row->moved |= *kept->root || !row->told;
+	return put(shown, row->id, mount->mount_point, mount->root);
+}
+
+/*
+ * What was named here is named by another place from now on. Here it is not any more, and when it is again, what has
+ * changed in between was listed there alone.
+ */
+static int compare_name(const struct shown *shown, const struct kept *kept)
+{
+	struct covered *row = *kept->root ? find_filesystem(shown, kept->filesystem) : NULL;
+	const struct mount *mount = row ? naming(shown, row->device, kept->root) : NULL;
+
+	if (!mount || strcmp(mount->mount_point, kept->mount_point) == 0)
+		return 0;
+	row->moved |= !row->told;
+	return put(shown, kept->filesystem, kept->mount_point, "");
+}
+
 /*
  * Where nothing is mounted the next mount is compared with the last one. So it is where the kernel has a filesystem of
- * its own: autofs lies below each mount that it waits for. Where another filesystem was, a backup may have that.
+ * its own: autofs lies below each mount that it waits for.
  */
 static int compare_kept(const struct shown *shown, const struct kept *kept)
 {
 	const struct mount *mount = seen_at(shown, kept->mount_point);
 	struct covered *row = find_row(shown, kept);
+	int code;
 
-	if (!mount || mount->class == MOUNT_PSEUDO)
-		return 0;
-	if (!row)
-		return *kept->root ? put(shown, kept->filesystem, kept->mount_point, "") : 0;
-	if (strcmp(mount->root, kept->root) == 0)
-		return 0;
-	row->moved |= *kept->root || !row->told;
-	return put(shown, row->id, mount->mount_point, mount->root);
+	if (row && strcmp(mount->root, kept->root) != 0)
+		return compare_root(shown, kept, row, mount);
+	code = compare_name(shown, kept);
+	if (code || row || !mount || mount->class == MOUNT_PSEUDO || !*kept->root)
+		return code;
+	return put(shown, kept->filesystem, kept->mount_point, "");
 }
 
 /* A place that is forgotten is a new one when it shows the filesystem again, which is a gap more. */

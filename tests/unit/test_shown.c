@@ -195,11 +195,59 @@ static void bind_mounts_are_nothing_new(void **state)
 	/* Of what the top of the filesystem shows as well the list goes on to name the first place. */
 	add(DEVICE, "/mnt/top", "/");
 	assert_true(look());
+	assert_false(look());
+}
+
+/* What changes in between is listed there alone. */
+static void subvolume_is_elsewhere_for_a_while(void **state)
+{
+	(void)state;
+	look_at_root_and_home();
+	coverage.mounts.count = 1;
+	assert_false(look());
+	add(DEVICE, "/mnt/home", "/@home");
+	assert_true(look());
+	assert_false(look());
+	coverage.mounts.count = 1;
+	restart();
+	assert_false(look());
+	add(DEVICE, "/home", "/@home");
+	assert_true(look());
+	assert_false(look());
+	/* A gap of its own tells all of it. */
+	coverage.mounts.count = 1;
+	add(DEVICE, "/mnt/home", "/@home");
+	rows[0].told = true;
+	assert_false(look());
+	rows[0].told = false;
+	assert_false(look());
+	coverage.mounts.count = 1;
+	add(DEVICE, "/home", "/@home");
+	assert_true(look());
+}
+
+/* The list names it by the top then, also when it is mounted again. */
+static void subvolume_goes_on_to_be_seen_from_the_top(void **state)
+{
+	(void)state;
+	look_at_root_and_home();
+	add(DEVICE, "/mnt/top", "/");
+	assert_true(look());
 	coverage.mounts.count = 1;
 	add(DEVICE, "/mnt/top", "/");
-	assert_false(look());
-	add(DEVICE, "/home", "/@home_old");
 	assert_true(look());
+	assert_false(look());
+	add(DEVICE, "/home", "/@home");
+	assert_false(look());
+	assert_false(look());
+	coverage.mounts.count = 1;
+	add(DEVICE, "/home", "/@home");
+	assert_true(look());
+	assert_false(look());
+	/* The first one names it all the time. */
+	add(DEVICE, "/mnt/top", "/");
+	assert_false(look());
+	coverage.mounts.count = 2;
 	assert_false(look());
 }
 
@@ -369,6 +417,8 @@ int main(void)
 		TEST(another_subvolume_of_one_that_came_with_a_gap),
 		TEST(subvolume_is_mounted_for_the_first_time),
 		TEST(bind_mounts_are_nothing_new),
+		TEST(subvolume_is_elsewhere_for_a_while),
+		TEST(subvolume_goes_on_to_be_seen_from_the_top),
 		TEST(pool_that_is_mounted_for_a_while),
 		TEST(removed_directory_is_nothing_new),
 		TEST(only_the_last_mount_at_a_place_is_seen),
