@@ -14,6 +14,7 @@
 #include "stays.h"
 #include "store_paused.h"
 #include "store_seals.h"
+#include "store_shown.h"
 
 static int find_devices(struct collector *collector, struct covered *row, const char *identity)
 {
@@ -34,20 +35,34 @@ struct comparison {
 static int compare_place(const struct store_filesystem *before, void *context)
 {
 	const struct comparison *comparison = context;
-	const struct store_filesystem *now = comparison->now;
 
-	if (strcmp(before->identity, now->identity) == 0 && before->mount_point && before->root)
-		comparison->row->moved |=
-			strcmp(before->mount_point, now->mount_point) != 0 || strcmp(before->root, now->root) != 0;
+	if (strcmp(before->identity, comparison->now->identity) == 0 && before->mount_point && before->root)
+		comparison->row->moved = true;
 	return 0;
 }
 
-/* While no collector ran it may have been moved to another place, or another directory of it to that place. */
-static int compare_with_before(struct collector *collector, struct covered *row, const struct store_filesystem *now)
+/*
+ * While no collector ran it may have been moved to another place, or another directory of it to that place. was_shown:
+ * it was not.
+ */
+static int compare_with_before(struct collector *collector, struct covered *row, const struct store_filesystem *now,
+			       bool was_shown)
 {
 	struct comparison comparison = {row, now};
 
-	return collector->started ? 0 : store_filesystems(collector->store, compare_place, &comparison);
+	if (collector->started || was_shown)
+		return 0;
+	return store_filesystems(collector->store, compare_place, &comparison);
+}
+
+/* Of several mounts another one may come first than did before. Where directories are watched nothing is kept. */
+static int ask_shown(struct collector *collector, const struct store_filesystem *now, bool *was_shown)
+{
+	int code = store_was_shown(collector->store, now, was_shown);
+
+	if (code || *was_shown || collector->coverage.watch_count)
+		return code;
+	return store_was_kept(collector->store, now, was_shown);
 }
 
 /* Enters it into the store. *was_shown: at this place, too. */
@@ -67,9 +82,9 @@ static int enter(struct collector *collector, struct covered *row, const struct 
 		code = mount_clone_identity(mount, identity);
 	filesystem.identity = *identity;
 	if (!code)
-		code = store_was_shown(collector->store, &filesystem, was_shown);
+		code = ask_shown(collector, &filesystem, was_shown);
 	if (!code)
-		code = compare_with_before(collector, row, &filesystem);
+		code = compare_with_before(collector, row, &filesystem, *was_shown);
 	if (!code)
 		code = store_put_filesystem(collector->store, &filesystem, &is_new);
 	if (!code)

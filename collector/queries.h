@@ -42,6 +42,10 @@ QUERY(MAKE_SHOWN, "CREATE TABLE IF NOT EXISTS shown (id INTEGER PRIMARY KEY, fil
 QUERY(LIST_SHOWN, "SELECT filesystem, mount_point, root FROM shown ORDER BY id")
 QUERY(PUT_SHOWN, "INSERT INTO shown (filesystem, mount_point, root) VALUES (?, ?, ?) "
 		 "ON CONFLICT DO UPDATE SET root = excluded.root")
+QUERY(WAS_KEPT, "SELECT 1 FROM filesystem JOIN shown AS last ON last.filesystem = filesystem.id AND "
+		"last.mount_point = filesystem.mount_point AND last.root = filesystem.root "
+		"JOIN shown AS now ON now.filesystem = filesystem.id "
+		"WHERE identity = ? AND now.mount_point = ? AND now.root = ?")
 QUERY(REMOVE_SHOWN, "DELETE FROM shown WHERE filesystem = ? AND mount_point = ?")
 QUERY(HOLD_STATE, "SELECT count(*) FROM window")
 QUERY(LIST_RUNS, "SELECT " RUN_COLUMNS " FROM run WHERE window BETWEEN ? AND ? ORDER BY window, id")

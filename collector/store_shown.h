@@ -14,6 +14,11 @@ struct store_shown {
 /* Replaces what is known of the filesystem at this mount point. */
 int store_put_shown(struct store *store, const struct store_shown *shown);
 int store_remove_shown(struct store *store, uint32_t filesystem, const char *mount_point);
+/*
+ * By its identity: what the mount point shows is what is kept of it, and so was what was seen of the filesystem last:
+ * of some places nothing is kept.
+ */
+int store_was_kept(struct store *store, const struct store_filesystem *filesystem, bool *was);
 /* In the order in which the mount points came. */
 int store_shown(struct store *store, int (*each)(const struct store_shown *, void *), void *context);
 

@@ -71,7 +71,7 @@ int __wrap_mount_identity(UNUSED const struct mount *mount, char **identity)
 	return *identity ? 0 : -ENOMEM;
 }
 
-/* The directories that are mounted at /srv, and at /home (NULL: none). */
+/* The directories that are mounted at /srv, and at /home; NULL: none. */
 static const char *srv, *home;
 
 static void add_mount(struct mounts *mounts, const char *mount_point, const char *root)
@@ -91,7 +91,8 @@ int __wrap_mounts_read(struct mounts *mounts, UNUSED const char *path)
 {
 	*mounts = (struct mounts){.rows = calloc(2, sizeof(*mounts->rows))};
 	assert_non_null(mounts->rows);
-	add_mount(mounts, "/srv", srv);
+	if (srv)
+		add_mount(mounts, "/srv", srv);
 	if (home)
 		add_mount(mounts, "/home", home);
 	return 0;
@@ -436,6 +437,24 @@ static void arrival_tells_of_new_places(void **state)
 	assert_int_equal(gaps_of(collector, WINDOW + 1).moved, 1);
 }
 
+/* Of several mounts, which come in any order. */
+static void another_mount_is_the_first_one(void **state)
+{
+	struct collector *collector = *state;
+
+	srv = "/srv";
+	home = "/home";
+	assert_int_equal(filesystems_follow(collector), 0);
+	srv = NULL;
+	assert_true(has_stayed(collector));
+	assert_int_equal(gaps_of(collector, WINDOW + 1).moved, 0);
+	/* But not one at a place that is not known. */
+	home = NULL;
+	srv = "/other";
+	assert_true(has_stayed(collector));
+	assert_int_equal(gaps_of(collector, WINDOW + 2).moved, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -450,6 +469,7 @@ int main(void)
 		TEST(does_not_stay_when_it_was_left_out),
 		TEST(what_is_shown_goes_with_the_gap),
 		TEST(arrival_tells_of_new_places),
+		TEST(another_mount_is_the_first_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

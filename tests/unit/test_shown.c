@@ -407,6 +407,45 @@ static void table_is_made_where_it_is_missing(void **state)
 	look_at_root_and_home();
 }
 
+static void see_last(const char *mount_point, const char *root)
+{
+	struct store_filesystem filesystem = {
+		.identity = "identity", .type = "btrfs", .mount_point = mount_point, .root = root, .device = DEVICE};
+	bool is_new;
+
+	assert_int_equal(store_put_filesystem(store, &filesystem, &is_new), 0);
+	assert_int_equal(filesystem.id, FILESYSTEM);
+}
+
+static bool was_kept(const char *mount_point, const char *root)
+{
+	const struct store_filesystem filesystem = {.identity = "identity", .mount_point = mount_point, .root = root};
+	bool was;
+
+	assert_int_equal(store_was_kept(store, &filesystem, &was), 0);
+	return was;
+}
+
+/* Which of several mounts comes first is no difference. */
+static void any_place_that_is_kept_is_as_before(void **state)
+{
+	(void)state;
+	look_at_root_and_home();
+	see_last("/", "/@");
+	assert_true(was_kept("/", "/@"));
+	assert_true(was_kept("/home", "/@home"));
+	assert_false(was_kept("/home", "/@home_old"));
+	assert_false(was_kept("/srv", "/@home"));
+	/* Named by another place meanwhile. */
+	coverage.mounts.count = 1;
+	add(DEVICE, "/mnt/home", "/@home");
+	assert_true(look());
+	assert_false(was_kept("/home", "/@home"));
+	/* Last at one of which nothing is kept. */
+	see_last("/run/tool", "/");
+	assert_false(was_kept("/", "/@"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -426,6 +465,7 @@ int main(void)
 		TEST(difference_counts_until_its_gap_is_kept),
 		TEST(places_do_not_grow_without_end),
 		TEST(nothing_is_kept_where_directories_are_watched),
+		TEST(any_place_that_is_kept_is_as_before),
 		TEST(table_is_made_where_it_is_missing),
 	};
 
