@@ -239,14 +239,15 @@ static bool shows_the_same(const struct mount *before, const struct mount *now)
 
 /*
  * The filesystem has stayed; what is seen of it, and where, may be something else: another subvolume or directory is
- * mounted in the place of one, or the mount by which its paths are named was moved.
+ * mounted in the place of one, or the mount by which its paths are named was moved. Not where that has gone, and none
+ * of the others shows what it did.
  */
 static bool is_seen_otherwise(const struct mounts *before, const struct mounts *now, uint32_t device)
 {
 	const struct mount *first = mounts_find_device(before, device, NULL);
-	const struct mount *present = mounts_find_device(now, device, NULL);
+	const struct mount *present = first ? mounts_find_device(now, device, first->root) : NULL;
 
-	if (first && present && strcmp(first->mount_point, present->mount_point) != 0)
+	if (present && strcmp(first->mount_point, present->mount_point) != 0)
 		return true;
 	for (size_t i = 0; i < before->count; i++) {
 		const struct mount *mount = &before->rows[i];

@@ -93,6 +93,7 @@ enum { TABLE = 3, OTHER = DEVICE + 1 };
 static struct {
 	int id;
 	uint32_t device;
+	const char *root; /* NULL: "/" */
 } table[TABLE];
 static bool ended;
 static unsigned came, went;
@@ -109,7 +110,7 @@ int __wrap_mounts_read(struct mounts *mounts, const char *path)
 		if (table[i].id)
 			mounts->rows[mounts->count++] = (struct mount){
 				.mount_point = strdup(places[i]),
-				.root = strdup("/"),
+				.root = strdup(table[i].root ? table[i].root : "/"),
 				.type = strdup("ext4"),
 				.source = strdup("none"),
 				.device = table[i].device,
@@ -209,6 +210,29 @@ static void one_that_is_moved_while_another_goes(void **state)
 	coverage_close(&coverage);
 }
 
+/* Of several subvolumes the one that was mounted first goes: the other one is seen as before. */
+static void first_mount_goes(void **state)
+{
+	struct coverage coverage = {0};
+
+	(void)state;
+	ended = false;
+	table[0].root = "/@first";
+	table[1].root = "/@second";
+	look(&coverage, 10, 11);
+	look(&coverage, 0, 11);
+	assert_int_equal(came + went, 0);
+	assert_false(coverage.rows[0].moved);
+	/* But not where the other one shows it, too: it is named by that from now on. */
+	table[1].root = NULL;
+	look(&coverage, 12, 13);
+	coverage.rows[0].moved = false;
+	look(&coverage, 0, 13);
+	assert_true(coverage.rows[0].moved);
+	coverage_close(&coverage);
+	table[0].root = NULL;
+}
+
 /* Somebody may write to it elsewhere before it is mounted there again. */
 static void watch_stays_as_long_as_its_filesystem(void **state)
 {
@@ -238,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_watches_all_counts),
 		cmocka_unit_test(one_that_is_moved_while_another_goes),
+		cmocka_unit_test(first_mount_goes),
 		cmocka_unit_test(watch_limits_the_list),
 		cmocka_unit_test(replaced_ancestor_replaces_the_watch),
 		cmocka_unit_test(filesystem_stays_as_long_as_a_mount_of_it),
