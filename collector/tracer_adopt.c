@@ -52,9 +52,9 @@ static void add_writes(struct raw_write *own, const struct raw_write *old)
 static int meet_raw_write(const struct copy *copy, const void *key, const union value *old)
 {
 	union value own = {};
-	int code = copy->is_told ? 0 : kernel_get(copy->to, key, &own);
+	int code = kernel_get(copy->to, key, &own);
 
-	if (code || copy->is_told)
+	if (code)
 		return code;
 	add_writes(&own.raw_write, &old->raw_write);
 	return kernel_put(copy->to, key, &own);
@@ -101,6 +101,8 @@ static int meet_superblock(const struct copy *copy, const void *key)
 /* The new programs have entered it themselves. Of what lives that is newer; counters go on where the old ones are. */
 static int meet(const struct copy *copy, const void *key, const union value *old)
 {
+	if (copy->is_told)
+		return 0;
 	switch (copy->map) {
 	case MAP_raw_writes:
 		return meet_raw_write(copy, key, old);

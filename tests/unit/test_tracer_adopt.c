@@ -247,6 +247,15 @@ static void writes_go_on_where_they_were(void **state)
 	assert_int_equal(entry.mapped, 1);
 }
 
+static void assert_superblock(uint64_t key, uint32_t came, uint32_t ended)
+{
+	struct superblock entry;
+
+	memcpy(&entry, find(OWN + MAP_superblocks, key), sizeof(entry));
+	assert_int_equal(entry.came, came);
+	assert_int_equal(entry.ended, ended);
+}
+
 /* The start before had told the new programs, and pinned them: both sides have counted since. */
 static void writes_that_were_told_before_stay(void **state)
 {
@@ -261,6 +270,17 @@ static void writes_that_were_told_before_stay(void **state)
 	assert_int_equal(entry.writes, 3);
 }
 
+/* It ends between the looks at both entries: none has come that goes on. */
+static void superblock_that_was_told_before_stays(void **state)
+{
+	(void)state;
+	tracer.own.ready = 1;
+	put_superblock(MAP_superblocks, 10, 2, 2);
+	put_superblock(OWN + MAP_superblocks, 10, 2, 1);
+	assert_int_equal(tracer_copy_tables(&tracer), 0);
+	assert_superblock(10, 2, 1);
+}
+
 /* What the new programs count between the look and the putting is lost. The store may know of the one write. */
 static void write_that_is_counted_meanwhile_shows(void **state)
 {
@@ -272,15 +292,6 @@ static void write_that_is_counted_meanwhile_shows(void **state)
 	assert_int_equal(tracer_copy_tables(&tracer), 0);
 	memcpy(&entry, find(OWN + MAP_raw_writes, 10), sizeof(entry));
 	assert_true(entry.writes > old.writes);
-}
-
-static void assert_superblock(uint64_t key, uint32_t came, uint32_t ended)
-{
-	struct superblock entry;
-
-	memcpy(&entry, find(OWN + MAP_superblocks, key), sizeof(entry));
-	assert_int_equal(entry.came, came);
-	assert_int_equal(entry.ended, ended);
 }
 
 static void superblock_that_came_meanwhile_is_another(void **state)
@@ -413,6 +424,7 @@ int main(void)
 		TEST(tables_are_copied),
 		TEST(writes_go_on_where_they_were),
 		TEST(writes_that_were_told_before_stay),
+		TEST(superblock_that_was_told_before_stays),
 		TEST(write_that_is_counted_meanwhile_shows),
 		TEST(superblock_that_came_meanwhile_is_another),
 		TEST(superblock_that_goes_meanwhile_is_looked_at_again),
