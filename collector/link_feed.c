@@ -328,8 +328,8 @@ static int take_unnamed(const struct link_event *at, struct batch *batch)
 }
 
 /*
- * The root of each subvolume of a btrfs has the same number. One that is removed or made by a command is reported by the
- * name that the caller gave; carried over a cut, by its directory; and by its own number, as the filesystem's root.
+ * The root of each subvolume of a btrfs has the same number. One that is removed or made by a command is reported by
+ * the name that the caller gave; carried over a cut, by its directory; and by its own number, as the filesystem's root.
  */
 static bool leaves_subvolume(const struct event *event)
 {

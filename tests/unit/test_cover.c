@@ -384,9 +384,17 @@ static void test_nothing_of_the_walk_before(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_device_of_before), TEST(test_nothing_of_the_walk_before), TEST(test_by_time),     TEST(test_many_in_a_request), TEST(test_reason_by_whole),
-		TEST(test_over_a_cut),  TEST(test_clock_was_set),     TEST(test_times_that_are_not_believed),
-		TEST(test_open_window), TEST(test_each_filesystem),   TEST(test_unknown_filesystem),
+		TEST(test_device_of_before),
+		TEST(test_nothing_of_the_walk_before),
+		TEST(test_by_time),
+		TEST(test_many_in_a_request),
+		TEST(test_reason_by_whole),
+		TEST(test_over_a_cut),
+		TEST(test_clock_was_set),
+		TEST(test_times_that_are_not_believed),
+		TEST(test_open_window),
+		TEST(test_each_filesystem),
+		TEST(test_unknown_filesystem),
 		TEST(test_widened),
 	};
 

@@ -324,9 +324,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(seals_are_read_when_all_is_taken), TEST(one_that_may_have_come_unseen_costs_the_seals),
-		TEST(record_of_one_that_is_gone_again), TEST(write_whose_gap_cannot_be_kept),
-		TEST(device_that_is_set_back),          TEST(gap_of_all_costs_the_seals),
+		TEST(seals_are_read_when_all_is_taken),
+		TEST(one_that_may_have_come_unseen_costs_the_seals),
+		TEST(record_of_one_that_is_gone_again),
+		TEST(write_whose_gap_cannot_be_kept),
+		TEST(device_that_is_set_back),
+		TEST(gap_of_all_costs_the_seals),
 		TEST(full_backup_has_nothing_of_what_is_not_mounted),
 		TEST(mounted_while_a_full_backup_is_made),
 	};
