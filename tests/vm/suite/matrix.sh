@@ -200,7 +200,8 @@ matrix_of_a_file_from_another_subvolume() {
 
 # ends_in_a_subvolume_that_goes COMMAND...: what removes the subvolume, which is empty but for its root.
 ends_in_a_subvolume_that_goes() {
-	D=${WORKS[btrfs]}/goes-$1
+	JOB=goes-$1
+	D=${WORKS[btrfs]}/$JOB
 	mkdir "$D"
 	btrfs -q subvolume create "$D/live"
 	mkdir "$D/live/d"
@@ -223,7 +224,6 @@ ends_in_a_subvolume_that_goes() {
 proves matrix_of_a_subvolume_that_goes \
 	'btrfs: a file of the same number as one that was changed ends in a subvolume that goes: the name of the other is listed'
 matrix_of_a_subvolume_that_goes() {
-	JOB=$FUNCNAME
 	ends_in_a_subvolume_that_goes btrfs subvolume delete
 	ends_in_a_subvolume_that_goes rmdir
 }
