@@ -27,16 +27,14 @@ struct covered {
 	char *identity; /* of the store's row; NULL: not yet in the store */
 	bool moved; /* other directories of it are seen than before, or at another place; to be cleared by the caller */
 	bool told;  /* a gap tells that it came, and so of all that is shown of it; to be cleared likewise */
-	bool canary;    /* one is awaited */
-	bool silent;    /* one did not come back, of which no gap tells yet */
-	bool held;      /* files of it were open, of which no gap tells yet */
-	bool ended;     /* it was unmounted for good, whatever has its numbers now */
-	bool settled;   /* no file of it is open for writing that the kernel side does not know */
-	int64_t hidden; /* how many there seemed to be */
-	int64_t since;  /* it has been there, by the clock of records */
-	uint32_t came;  /* which of the superblocks with this device it is, as the kernel side counts them */
-	/* The windows in which it went and came back, with no gap; 0: not in this collector's life. */
-	uint64_t went, back;
+	bool canary;       /* one is awaited */
+	bool silent;       /* one did not come back, of which no gap tells yet */
+	bool held;         /* files of it were open, of which no gap tells yet */
+	bool ended;        /* it was unmounted for good, whatever has its numbers now */
+	bool settled;      /* no file of it is open for writing that the kernel side does not know */
+	int64_t hidden;    /* how many there seemed to be */
+	int64_t since;     /* it has been there, by the clock of records */
+	uint32_t came;     /* which of the superblocks with this device it is, as the kernel side counts them */
 	uint32_t *devices; /* on which it lies, its own first */
 	size_t device_count;
 	uint64_t instance; /* of that one */

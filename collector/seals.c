@@ -13,7 +13,10 @@
 #include "stays.h"
 #include "store_seals.h"
 
-enum { READS = 3 }; /* a second apart */
+enum {
+	READS = 3, /* a second apart */
+	KEY_BYTES = 32,
+};
 
 static struct sealed *find(struct seals *seals, uint32_t filesystem)
 {
@@ -230,7 +233,6 @@ int seals_went(struct collector *collector, struct covered *row)
 		.filesystem = row->id,
 		.superblock = row->device,
 		.is_anonymous = mounts_is_anonymous(row->device),
-		.went = collector->window,
 		.came = row->came,
 		.devices = row->devices,
 		.device_count = row->device_count,
@@ -266,7 +268,21 @@ static void compare_mounted(struct sealed *sealed, const struct covered *row, co
 	seal_difference(&sealed->seal, &now, sealed->difference);
 }
 
-int seals_came(struct collector *collector, struct covered *row, const struct mount *mount, bool is_whole,
+/* In the store: the collector may be another one when the backup ends. */
+static void make_key(char key[KEY_BYTES], uint32_t filesystem)
+{
+	snprintf(key, KEY_BYTES, "back:%u", filesystem);
+}
+
+static int note_back(struct collector *collector, uint32_t filesystem, uint64_t window)
+{
+	char key[KEY_BYTES];
+
+	make_key(key, filesystem);
+	return store_set_meta(collector->store, key, (int64_t)window);
+}
+
+int seals_came(struct collector *collector, const struct covered *row, const struct mount *mount, bool is_whole,
 	       char difference[SEAL_DIFFERENCE_BYTES])
 {
 	struct sealed *sealed = find(&collector->seals, row->id);
@@ -282,11 +298,11 @@ int seals_came(struct collector *collector, struct covered *row, const struct mo
 	goes_on = is_whole && sealed->watched && row->device_count == sealed->device_count && row->device_count &&
 		  memcmp(row->devices, sealed->devices, row->device_count * sizeof(*row->devices)) == 0 &&
 		  row->instance == sealed->instance && row->writes == sealed->writes;
-	row->went = goes_on ? sealed->went : 0;
-	row->back = goes_on ? collector->window : 0;
 	memcpy(difference, sealed->difference, SEAL_DIFFERENCE_BYTES);
 	take_out(&collector->seals, sealed);
 	code = store_remove_seal(collector->store, row->id);
+	if (!code)
+		code = note_back(collector, row->id, goes_on ? collector->window : 0);
 	return code ? code : goes_on;
 }
 
@@ -350,20 +366,28 @@ static int leave_out(struct collector *collector, struct sealed *row)
 	return store_remove_seal(collector->store, row->filesystem);
 }
 
+static int leave_out_mounted(struct collector *collector, const struct covered *row, uint64_t window)
+{
+	char key[KEY_BYTES];
+	int64_t back = 0;
+	int code;
+
+	make_key(key, row->id);
+	code = store_get_meta(collector->store, key, &back);
+	if (code || (uint64_t)back <= window)
+		return code == -ENOENT ? 0 : code;
+	return collector_add_gap(collector, collector->closing, collector->window, row, collector->flushed, GAP_MOUNTED,
+				 "it was not mounted at some time of a full backup");
+}
+
 int seals_leave_out(struct collector *collector, uint64_t window)
 {
 	int code = 0;
 
 	for (size_t i = 0; !code && i < collector->seals.count; i++)
 		code = leave_out(collector, &collector->seals.rows[i]);
-	for (size_t i = 0; !code && i < collector->coverage.count; i++) {
-		struct covered *row = &collector->coverage.rows[i];
-
-		if (row->went && row->went <= window && row->back > window)
-			code = collector_add_gap(collector, collector->closing, collector->window, row,
-						 collector->flushed, GAP_MOUNTED,
-						 "it was not mounted when a full backup began");
-	}
+	for (size_t i = 0; !code && i < collector->coverage.count; i++)
+		code = leave_out_mounted(collector, &collector->coverage.rows[i], window);
 	return code;
 }
 

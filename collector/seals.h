@@ -20,7 +20,6 @@ struct sealed {
 	/* The device of its superblock, while nothing else can have reported under this number; 0: none. */
 	uint32_t superblock;
 	bool is_anonymous; /* that number is another one after each mount */
-	uint64_t went;     /* the window in which it did; 0: not in this collector's life */
 	uint32_t came;     /* how many with this number there had been when it went, or when the seal was read */
 	uint32_t *devices; /* on which it lies, its own first */
 	size_t device_count;
@@ -57,9 +56,9 @@ int seals_look(struct collector *collector);
 int seals_went(struct collector *collector, struct covered *row);
 /*
  * One was mounted. is_whole: it was traced since then, and is seen as before. Returns 1: nothing is missing since it
- * ended; row->went and row->back are set. 0: it may have been touched; *difference says what shows that, or is empty.
+ * ended; the window is noted. 0: it may have been touched; *difference says what shows that, or is empty.
  */
-int seals_came(struct collector *collector, struct covered *row, const struct mount *mount, bool is_whole,
+int seals_came(struct collector *collector, const struct covered *row, const struct mount *mount, bool is_whole,
 	       char difference[SEAL_DIFFERENCE_BYTES]);
 /* The filesystem whose changes those of a superblock are that was gone before its mount was seen. 0: not known. */
 uint32_t seals_owner(const struct collector *collector, uint32_t superblock);
@@ -67,8 +66,8 @@ uint32_t seals_owner(const struct collector *collector, uint32_t superblock);
 int seals_spoil(struct collector *collector, uint32_t device);
 /*
  * A full backup has been made that began when this window was closed: it has nothing of what is not mounted, and may
- * have nothing of what was mounted meanwhile. The former is a gap when it is mounted, the latter at once. To be called
- * in the transaction that commits it.
+ * have nothing of what was mounted meanwhile, whenever that had gone. The former is a gap when it is mounted, the
+ * latter at once. To be called in the transaction that commits it.
  */
 int seals_leave_out(struct collector *collector, uint64_t window);
 /* A superblock that nobody has seen mounted has ended: the filesystem's seal is another one. */

@@ -572,10 +572,16 @@ full_backup_without_a_filesystem() {
 	[ "$STATUS" = 0 ] || fail "dump --repair ended with $STATUS: $(<"$T/err")"
 	expect_listed changed file
 	commit "$FUNCNAME"
-	# It was there when the backup began, and is when that is done.
+	# It is there when the backup begins and when that is done, and was not for a while.
 	expect 0 fschanged mark --job "$FUNCNAME"
 	remount settle
 	wait_until 20 is_traced "$DISK_MOUNT" || fail "$DISK_MOUNT is not traced"
 	commit "$FUNCNAME"
+	incomplete_dump "$FUNCNAME" "$DISK_MOUNT"
+	expect_said 'full backup'
+	dump "$FUNCNAME" "$DISK_MOUNT" --pending --repair
+	commit "$FUNCNAME"
+	# All of that was before it began.
+	expect_new_base "$FUNCNAME"
 	complete_dump "$FUNCNAME" "$DISK_MOUNT"
 }
