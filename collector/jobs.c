@@ -100,18 +100,23 @@ json_t *jobs_pend(struct collector *collector, const json_t *request, char **err
 	return code ? fail_store(collector, "the pending window of the job cannot be stored", error) : json_object();
 }
 
+static bool is_full(const struct store_job *job, bool whole)
+{
+	return whole || !job->cursor || job->copied == COPIED_ALL;
+}
+
 static int commit_job(struct collector *collector, const char *name, struct store_job *job, bool whole)
 {
 	struct store *store = collector->store;
 	uint64_t pending = job->pending;
-	bool is_full = whole || !job->cursor || job->copied == COPIED_ALL;
+	bool left_out = is_full(job, whole);
 	int code = store_begin_durable(store);
 
 	if (!code && whole && pending)
 		code = store_mark_job(store, name, pending, job->marked, COPIED_ALL);
 	if (!code)
 		code = store_commit_job(store, name, moment_now() / NANOSECONDS);
-	if (!code && is_full)
+	if (!code && left_out)
 		code = seals_leave_out(collector, pending);
 	if (!code)
 		code = store_get_job(store, name, job);
@@ -122,6 +127,7 @@ json_t *jobs_commit(struct collector *collector, const json_t *request, char **e
 {
 	const char *name = job_name(request, error);
 	json_int_t expected = json_integer_value(json_object_get(request, "window"));
+	bool whole = json_is_true(json_object_get(request, "whole"));
 	struct store_job job = {0};
 	char base[2 * sizeof(job.base) + 1];
 	int code;
@@ -134,8 +140,13 @@ json_t *jobs_commit(struct collector *collector, const json_t *request, char **e
 			 (unsigned long long)job.pending, (long long)expected);
 		return NULL;
 	}
+	/* What went a moment ago is not mounted. */
+	if (!code && is_full(&job, whole) && collector_follow_mounts(collector)) {
+		sentence(error, 0, "the commit failed: the mount table cannot be followed");
+		return NULL;
+	}
 	if (!code)
-		code = commit_job(collector, name, &job, json_is_true(json_object_get(request, "whole")));
+		code = commit_job(collector, name, &job, whole);
 	if (code == -ENOENT)
 		sentence(error, 0, "there is no job %s; 'fschanged jobs' lists them", name);
 	else if (code == -ENODATA)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which window a backup began with, and what a commit may pass over. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,13 +30,22 @@ int __wrap_window_cut(struct collector *collector, const char *job, uint64_t *cl
 	return job ? store_mark_job(collector->store, job, *closed, 3, COPIED_ALL) : 0;
 }
 
-static unsigned left_out;
+static unsigned followed, left_out;
 static uint64_t began;
+static int follow_result;
+
+int __wrap_collector_follow_mounts(struct collector *collector)
+{
+	(void)collector;
+	followed++;
+	return follow_result;
+}
 
 int __wrap_seals_leave_out(struct collector *collector, uint64_t pending)
 {
 	(void)collector;
 	left_out++;
+	assert_int_equal(followed, left_out);
 	began = pending;
 	return 0;
 }
@@ -53,6 +63,7 @@ static int setup(void **state)
 	directory_make(fixture->directory, "/tmp");
 	assert_int_equal(store_open(&fixture->collector.store, fixture->directory, STORE_WRITE), 0);
 	window = 1;
+	followed = left_out = 0;
 	assert_int_equal(store_open_window(fixture->collector.store, window, 1), 0);
 	*state = fixture;
 	return 0;
@@ -187,6 +198,24 @@ static void full_backups_are_told_apart(void **state)
 	commit_as(fixture, true, true);
 }
 
+/* Without it nobody knows what is not mounted. */
+static void full_backup_when_mounts_cannot_be_read(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *request = json_pack("{s:s}", "job", "nightly");
+	char *error = NULL;
+
+	mark(fixture);
+	follow_result = -EIO;
+	assert_null(jobs_commit(&fixture->collector, request, &error));
+	follow_result = 0;
+	assert_non_null(error);
+	assert_int_equal(job_of(fixture).cursor, 0);
+	assert_int_not_equal(job_of(fixture).pending, 0);
+	free(error);
+	json_decref(request);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -196,6 +225,7 @@ int main(void)
 		TEST(refused_list_is_the_beginning_of_one),
 		TEST(backup_with_another_base_has_a_window_of_its_own),
 		TEST(full_backups_are_told_apart),
+		TEST(full_backup_when_mounts_cannot_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
