@@ -144,6 +144,14 @@ static int use_log(struct database *database)
 			       database->path);
 }
 
+/* What a database of this version may be without. Where it is there nothing is written. */
+static int make_later(struct database *database)
+{
+	int result = RUN(database, MAKE_SHOWN);
+
+	return result ? result : RUN(database, MAKE_LEFT);
+}
+
 static int make_schema(struct database *database)
 {
 	int result = database_begin_durable(database);
@@ -151,7 +159,7 @@ static int make_schema(struct database *database)
 	if (!result)
 		result = database_execute(database, schema_sql);
 	if (!result)
-		result = RUN(database, MAKE_SHOWN);
+		result = make_later(database);
 	if (!result && damage_was_found(database->path))
 		result = database_execute(database, "INSERT INTO meta VALUES ('replaced', 1)");
 	return result ? result : database_commit(database);
@@ -217,8 +225,7 @@ static int use(struct database *database)
 	database_begin_log(database);
 	if (is_new)
 		return make_schema(database);
-	/* Where it is there nothing is written. */
-	return database->write ? RUN(database, MAKE_SHOWN) : 0;
+	return database->write ? make_later(database) : 0;
 }
 
 /* Never over a damaged one: it may still be read by other means. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "directory.h"
 #include "store_links.h"
@@ -295,6 +296,30 @@ static void subvolume_has_left(void **state)
 	expect_left(fixture, "/d/x", false);
 }
 
+/* Each place that has gone asks; those from which subvolumes have left may be many. */
+static void subvolumes_have_left_elsewhere(void **state)
+{
+	static const char query[] = "SELECT 1 FROM sqlite_master WHERE name = 'linked_left'";
+	struct fixture *fixture = *state;
+	char path[DIRECTORY_BYTES + 32];
+	sqlite3_stmt *statement;
+	sqlite3 *connection;
+
+	snprintf(path, sizeof(path), "%s/fschanged.db", fixture->directory);
+	store_close(fixture->store);
+	assert_int_equal(sqlite3_open(path, &connection), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(connection, "DROP INDEX linked_left", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(connection), SQLITE_OK);
+	/* One that is without the index gets it. */
+	assert_int_equal(store_open(&fixture->store, fixture->directory, STORE_WRITE), 0);
+	subvolume_has_left(state);
+	assert_int_equal(sqlite3_open(path, &connection), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(connection, query, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	sqlite3_finalize(statement);
+	assert_int_equal(sqlite3_close(connection), SQLITE_OK);
+}
+
 static void put_walked(struct fixture *fixture, uint64_t inode, uint32_t links, const char *path)
 {
 	assert_int_equal(store_put_walked(fixture->store, 1, inode, links, path, strlen(path)), 0);
@@ -442,6 +467,7 @@ int main(void)
 		TEST(copies_have_an_end),
 		TEST(removed_directory_can_come_again),
 		TEST(subvolume_has_left),
+		TEST(subvolumes_have_left_elsewhere),
 		TEST(walk_replaces_what_was_known),
 		TEST(rows_of_before_are_known),
 		TEST(many_rows_are_known),
