@@ -85,6 +85,10 @@ int links_put(struct links *links, struct sorter *sorter, const struct key *key,
 
 int links_begin(struct links *links)
 {
+	int error = store_last_left(links->options.store, &links->last_left);
+
+	if (error)
+		return error;
 	return store_has_unnamed(links->options.store, links->options.first, links->options.last, &links->takes_single);
 }
 
@@ -240,18 +244,23 @@ static void limit_rounds(struct links *links)
 		links->rounds = 1;
 }
 
+static int bring_up_to_date(struct links *links, bool *is_told)
+{
+	*is_told = !links->options.settle(links->options.context);
+	store_rollback(links->options.store);
+	return store_begin(links->options.store);
+}
+
 static int settle(struct links *links)
 {
 	struct sorter *lacking = links->lacking;
+	bool is_told;
 	int error;
 
 	limit_rounds(links);
+	error = bring_up_to_date(links, &is_told);
 	/* Who does not answer need not be asked again. */
-	if (links->options.settle(links->options.context))
-		links->rounds = 1;
-	store_rollback(links->options.store);
-	error = store_begin(links->options.store);
-	links->rounds--;
+	links->rounds = is_told ? links->rounds - 1 : 0;
 	links->lacking_count = 0;
 	links->lacking = NULL;
 	if (!error)
@@ -259,6 +268,25 @@ static int settle(struct links *links)
 	if (!error)
 		error = pass(links, lacking, take_lacking, end_lacking);
 	sorter_free(lacking);
+	return error;
+}
+
+/* The directories were looked at later than the store was read: in between a subvolume may have gone. */
+static int confirm_trust(struct links *links)
+{
+	int64_t last = 0;
+	bool is_told;
+	int error;
+
+	if (!links->trusts || !links->options.settle)
+		return 0;
+	error = bring_up_to_date(links, &is_told);
+	if (!error)
+		error = store_last_left(links->options.store, &last);
+	if (!error && (!is_told || last != links->last_left))
+		reasons_add(links->options.reasons, "a subvolume was made, removed or moved while the lists were made: "
+						    "of a file that changed other "
+						    "names may be missing; make them again");
 	return error;
 }
 
@@ -278,6 +306,8 @@ int links_check(struct links *links, uint64_t *unnamed)
 	while (!error && links->rounds && links->lacking_count)
 		error = settle(links);
 	priority_return(priority);
+	if (!error)
+		error = confirm_trust(links);
 	if (error)
 		return error;
 	reasons_add_rest(links->options.reasons, links->reported, LINKS_NAMED, "files have names that are not known");

@@ -34,6 +34,14 @@ static bool repeats(struct links *links, uint32_t filesystem, uint64_t device)
 	return !places_is_device(links->options.places, filesystem, device);
 }
 
+static int ask_whether_left(struct links *links, const struct store_linked *row)
+{
+	int error = store_has_left(links->options.store, row->filesystem, row->directory, &links->place.is_doubtful);
+
+	links->trusts |= !links->place.is_doubtful;
+	return error;
+}
+
 /*
  * The device of files in the directory in which the file was met, or in what is left of the way to it: where inode
  * numbers repeat, from subvolume to subvolume, it tells which file it was. Where they do not, all have the
@@ -52,9 +60,8 @@ static int device_of_file(struct links *links, const struct store_linked *row, u
 			return error;
 		links->place.filesystem = row->filesystem;
 		links->place.device = device_of(links, row->filesystem, path, length, &links->place.is_doubtful);
-		if (links->place.is_doubtful)
-			error = store_has_left(links->options.store, row->filesystem, row->directory,
-					       &links->place.is_doubtful);
+		if (links->place.is_doubtful && repeats(links, row->filesystem, links->place.device))
+			error = ask_whether_left(links, row);
 	}
 	*device = links->place.device;
 	if (!row->place && repeats(links, row->filesystem, *device))

@@ -61,6 +61,8 @@ struct links {
 	struct file file;
 	bool takes_single; /* a file of one link may be one that changed through no name: then its name is known after
 			      all */
+	bool trusts;       /* that no subvolume has gone from where a directory is not any more */
+	int64_t last_left; /* as the store had it when the list was begun */
 	uint64_t lacking_count, reported;
 	struct kept keyed; /* key and what stands behind */
 	struct {

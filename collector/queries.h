@@ -151,6 +151,7 @@ QUERY(HAS_LEFT, "WITH RECURSIVE above (id) AS (VALUES (?2) "
 		"UNION SELECT parent FROM place JOIN above USING (id) WHERE parent > 0) "
 		"SELECT 1 FROM above CROSS JOIN linked ON place = above.id "
 		"WHERE inode = 0 AND +filesystem = ?1 LIMIT 1")
+QUERY(LAST_LEFT, "SELECT coalesce(max(serial), 0) FROM linked WHERE inode = 0")
 /* As the table shown. Asked for each place that has gone: not through all those from which a subvolume has left. */
 QUERY(MAKE_LEFT, "CREATE INDEX IF NOT EXISTS linked_left ON linked (place) WHERE inode = 0")
 QUERY(HAS_UNNAMED, "SELECT 1 FROM linked WHERE window BETWEEN ? AND ? AND +place = 0 LIMIT 1")

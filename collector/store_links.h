@@ -63,6 +63,8 @@ int store_linked_of(struct store *store, uint32_t filesystem, uint64_t inode, ui
 		    int (*each)(const struct store_linked *, void *), void *context);
 /* Whether a subvolume may have gone from this directory, or from one above it, in the windows that are kept. */
 int store_has_left(struct store *store, uint32_t filesystem, int64_t directory, bool *has);
+/* A number that grows whenever one may have gone from anywhere. */
+int store_last_left(struct store *store, int64_t *serial);
 /* Whether any file of these windows was met through no name. */
 int store_has_unnamed(struct store *store, uint64_t first, uint64_t last, bool *has);
 /* Candidates for the names of an inode. The path lives until the callback returns. */

@@ -138,6 +138,11 @@ int store_has_left(struct store *store, uint32_t filesystem, int64_t directory, 
 	return result == -ENOENT ? 0 : result;
 }
 
+int store_last_left(struct store *store, int64_t *serial)
+{
+	return GET_NUMBER(store->database, serial, LAST_LEFT);
+}
+
 int store_has_unnamed(struct store *store, uint64_t first, uint64_t last, bool *has)
 {
 	int64_t one;
