@@ -314,6 +314,17 @@ bool mount_shows(const struct mount *mount, const char *path, size_t length)
 	return path_is_below(path, length, mount->root, root);
 }
 
+bool mount_is_transient(const struct mount *mount)
+{
+	static const char *const transient[] = {"/run", "/tmp", "/var/tmp"};
+	size_t length = strlen(mount->mount_point);
+
+	for (size_t i = 0; i < sizeof(transient) / sizeof(*transient); i++)
+		if (path_is_below(mount->mount_point, length, transient[i], strlen(transient[i])))
+			return true;
+	return false;
+}
+
 const struct mount *mounts_find_device(const struct mounts *mounts, uint32_t device, const char *path)
 {
 	for (size_t i = 0; i < mounts->count; i++) {

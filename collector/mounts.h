@@ -62,6 +62,11 @@ void mounts_device_text(uint32_t device, char text[DEVICE_TEXT_BYTES]);
 /* Its root is the path, inside the filesystem, or above. One of a directory that was removed shows nothing that has a
  * path. */
 bool mount_shows(const struct mount *mount, const char *path, size_t length);
+/*
+ * No backup of a host has what lies there (hier(7)); tools mount a whole btrfs there for as long as they run. It names
+ * only what is shown nowhere else.
+ */
+bool mount_is_transient(const struct mount *mount);
 /* The first mount of the device, whose root holds `path` (inside the filesystem; NULL: any). NULL: none. */
 const struct mount *mounts_find_device(const struct mounts *mounts, uint32_t device, const char *path);
 /* The mount that a host path lies on: the last one with the longest mount point above it. NULL: none. */

@@ -142,9 +142,31 @@ static bool is_related(struct places *places, const struct mount *mount, const s
 	       path_is_below(relative_to, strlen(relative_to), places->host, places->host_length);
 }
 
+/* The first one that is related; else NULL, and *found is the first one, unless there was one before. */
+static const struct mount *find_shown(struct places *places, const struct place *place, bool transient,
+				      const struct mount **hidden, const struct mount **found)
+{
+	for (size_t i = 0; i < places->mounts.count; i++) {
+		const struct mount *mount = &places->mounts.rows[i];
+
+		if (mount->device != place->filesystem->device || !mount_shows(mount, place->path, place->length) ||
+		    mount_is_transient(mount) != transient)
+			continue;
+		if (!enter_mount(places, mount)) {
+			*hidden = mount;
+			continue;
+		}
+		if (is_related(places, mount, place))
+			return mount;
+		*found = *found ? *found : mount;
+	}
+	return NULL;
+}
+
 /*
- * The mount of the watch, else the first one that shows the place. Where the paths are relative to a directory, a mount
- * that shows it in there comes before all that do not: nothing is dropped that can be seen there.
+ * The mount of the watch, else the first one that shows the place, before those that are there for a while
+ * (mount_is_transient()): so do the places that are kept (shown.c). Where the paths are relative to a directory, a
+ * mount that shows it in there comes before all that do not: nothing is dropped that can be seen there.
  */
 bool places_enter(struct places *places, const struct place *place, const struct mount **hidden)
 {
@@ -157,19 +179,8 @@ bool places_enter(struct places *places, const struct place *place, const struct
 		if (is_related(places, found, place))
 			return true;
 	}
-	for (size_t i = 0; i < places->mounts.count; i++) {
-		const struct mount *mount = &places->mounts.rows[i];
-
-		if (mount->device != place->filesystem->device || !mount_shows(mount, place->path, place->length))
-			continue;
-		if (!enter_mount(places, mount)) {
-			*hidden = mount;
-			continue;
-		}
-		if (is_related(places, mount, place))
-			return true;
-		found = found ? found : mount;
-	}
+	if (find_shown(places, place, false, hidden, &found) || find_shown(places, place, true, hidden, &found))
+		return true;
 	return found && enter_mount(places, found);
 }
 

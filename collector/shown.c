@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "path.h"
 #include "shown.h"
 #include "store_shown.h"
 
@@ -69,21 +68,9 @@ static bool is_seen(const struct shown *shown, const struct mount *mount)
 	return seen_at(shown, mount->mount_point) == mount;
 }
 
-/* No backup of a host has what lies there (hier(7)); tools mount a whole btrfs there for as long as they run. */
-static bool is_transient(const struct mount *mount)
-{
-	static const char *const transient[] = {"/run", "/tmp", "/var/tmp"};
-	size_t length = strlen(mount->mount_point);
-
-	for (size_t i = 0; i < sizeof(transient) / sizeof(*transient); i++)
-		if (path_is_below(mount->mount_point, length, transient[i], strlen(transient[i])))
-			return true;
-	return false;
-}
-
 /*
- * By which mount the list names a directory: by the first one that shows it (places_enter()), and by nothing that is
- * bound from there: containers bind directories in endless numbers. NULL: by none.
+ * By which mount the list names a directory: by the first one that shows it and stays (places_enter()), and by nothing
+ * that is bound from there: containers bind directories in endless numbers. NULL: by none.
  */
 static const struct mount *naming(const struct shown *shown, uint32_t device, const char *root)
 {
@@ -93,7 +80,7 @@ static const struct mount *naming(const struct shown *shown, uint32_t device, co
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct mount *mount = &mounts->rows[i];
 
-		if (mount->device == device && mount_shows(mount, root, length) && !is_transient(mount) &&
+		if (mount->device == device && mount_shows(mount, root, length) && !mount_is_transient(mount) &&
 		    is_seen(shown, mount))
 			return mount;
 	}

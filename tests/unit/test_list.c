@@ -1008,6 +1008,30 @@ static void relative_to_another_mount(void **state)
 	free(view);
 }
 
+/* Tools mount a whole filesystem for as long as they run: what is shown elsewhere as well is in no backup by that name.
+ */
+static void transient_place_names_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t memory;
+
+	if (!own_mounts)
+		skip();
+	memory = mount_memory(fixture);
+	shell(fixture, "mkdir m/sub; touch m/f m/sub/f; mount --bind m/sub /mnt");
+	dirty_in(fixture, memory, "//f", (struct dirty){0});
+	dirty_in(fixture, memory, "//sub/f", (struct dirty){0});
+	expect_complete(fixture, "m/f\nm/sub/f\n", "");
+	fixture->options.relative_to = "/mnt";
+	expect_complete(fixture, "f\n", "");
+	fixture->options.relative_to = NULL;
+	assert_int_equal(make(fixture), 0);
+	assert_int_equal(fixture->result.incomplete, 0);
+	assert_int_equal(fixture->result.changed, 2);
+	assert_memory_equal(fixture->texts[LIST_CHANGED], "/mnt/f\n", strlen("/mnt/f\n"));
+	shell(fixture, "umount /mnt m");
+}
+
 /* Of a filesystem whose top is not mounted: what is dirty as a whole is expanded where it is mounted. */
 static void top_is_not_mounted(void **state)
 {
@@ -2075,6 +2099,7 @@ int main(void)
 		TEST(mount_covered_as_a_whole),
 		TEST(mount_of_the_watch),
 		TEST(relative_to_another_mount),
+		TEST(transient_place_names_nothing_else),
 		TEST(top_is_not_mounted),
 		TEST(gaps),
 		TEST(open_and_missing_windows),
