@@ -142,10 +142,12 @@ static struct covered *find_filesystem(const struct shown *shown, uint32_t files
 static int compare_root(const struct shown *shown, const struct kept *kept, struct covered *row,
 			const struct mount *mount)
 {
-	if (!*kept->root && !names_something(shown, mount))
+	bool names = names_something(shown, mount);
+
+	if (!*kept->root && !names)
 		return 0;
 	row->moved |= *kept->root || !row->told;
-	return put(shown, row->id, mount->mount_point, mount->root);
+	return put(shown, row->id, mount->mount_point, names ? mount->root : "");
 }
 
 /*

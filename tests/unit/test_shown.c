@@ -251,6 +251,21 @@ static void subvolume_goes_on_to_be_seen_from_the_top(void **state)
 	assert_false(look());
 }
 
+/* Which is one difference, also for the looks that follow. */
+static void another_directory_that_is_shown_before(void **state)
+{
+	(void)state;
+	look_at_root_and_home();
+	coverage.mounts.count = 1;
+	add(DEVICE, "/home", "/@/srv");
+	assert_true(look());
+	assert_false(look());
+	coverage.mounts.count = 1;
+	add(DEVICE, "/home", "/@home");
+	assert_true(look());
+	assert_false(look());
+}
+
 /* By it the list would name nothing. */
 static void removed_directory_is_nothing_new(void **state)
 {
@@ -458,6 +473,7 @@ int main(void)
 		TEST(bind_mounts_are_nothing_new),
 		TEST(subvolume_is_elsewhere_for_a_while),
 		TEST(subvolume_goes_on_to_be_seen_from_the_top),
+		TEST(another_directory_that_is_shown_before),
 		TEST(pool_that_is_mounted_for_a_while),
 		TEST(removed_directory_is_nothing_new),
 		TEST(only_the_last_mount_at_a_place_is_seen),
