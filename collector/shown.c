@@ -70,9 +70,10 @@ static bool is_seen(const struct shown *shown, const struct mount *mount)
 
 /*
  * By which mount the list names a directory: by the first one that shows it and stays (places_enter()), and by nothing
- * that is bound from there: containers bind directories in endless numbers. NULL: by none.
+ * that is bound from there: containers bind directories in endless numbers. NULL: by none. transient: of those that do
+ * not stay, by which it names what no other one shows.
  */
-static const struct mount *naming(const struct shown *shown, uint32_t device, const char *root)
+static const struct mount *naming(const struct shown *shown, uint32_t device, const char *root, bool transient)
 {
 	const struct mounts *mounts = &shown->coverage->mounts;
 	size_t length = strlen(root);
@@ -80,8 +81,8 @@ static const struct mount *naming(const struct shown *shown, uint32_t device, co
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct mount *mount = &mounts->rows[i];
 
-		if (mount->device == device && mount_shows(mount, root, length) && !mount_is_transient(mount) &&
-		    is_seen(shown, mount))
+		if (mount->device == device && mount_shows(mount, root, length) &&
+		    mount_is_transient(mount) == transient && is_seen(shown, mount))
 			return mount;
 	}
 	return NULL;
@@ -89,7 +90,7 @@ static const struct mount *naming(const struct shown *shown, uint32_t device, co
 
 static bool names_something(const struct shown *shown, const struct mount *mount)
 {
-	return naming(shown, mount->device, mount->root) == mount;
+	return naming(shown, mount->device, mount->root, false) == mount;
 }
 
 /* What is kept */
@@ -152,16 +153,17 @@ static int compare_root(const struct shown *shown, const struct kept *kept, stru
 
 /*
  * What was named here is named by another place from now on. Here it is not any more, and when it is again, what has
- * changed in between was listed there alone.
+ * changed in between was listed there alone. Below a transient one nobody looks for what he has not seen yet.
  */
 static int compare_name(const struct shown *shown, const struct kept *kept)
 {
 	struct covered *row = *kept->root ? find_filesystem(shown, kept->filesystem) : NULL;
-	const struct mount *mount = row ? naming(shown, row->device, kept->root) : NULL;
+	const struct mount *mount = row ? naming(shown, row->device, kept->root, false) : NULL;
 
-	if (!mount || strcmp(mount->mount_point, kept->mount_point) == 0)
+	if (mount ? strcmp(mount->mount_point, kept->mount_point) == 0
+		  : !row || !naming(shown, row->device, kept->root, true))
 		return 0;
-	row->moved |= !row->told;
+	row->moved |= mount && !row->told;
 	return put(shown, kept->filesystem, kept->mount_point, "");
 }
 

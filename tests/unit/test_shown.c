@@ -183,6 +183,30 @@ static void pool_that_is_mounted_for_a_while(void **state)
 	assert_true(look());
 }
 
+/* What changes in between is listed below it alone. */
+static void only_a_transient_place_names_it_for_a_while(void **state)
+{
+	(void)state;
+	look_at_root_and_home();
+	coverage.mounts.count = 1;
+	add(DEVICE, "/run/tool/1/pool", "/");
+	assert_false(look());
+	coverage.mounts.count = 1;
+	assert_false(look());
+	restart();
+	add(DEVICE, "/home", "/@home");
+	assert_true(look());
+	assert_false(look());
+	/* Not what it shows as well, whichever is first. */
+	coverage.mounts.count = 1;
+	add(DEVICE, "/run/tool/1/pool", "/");
+	add(DEVICE, "/home", "/@home");
+	assert_false(look());
+	coverage.mounts.count = 1;
+	add(DEVICE, "/home", "/@home");
+	assert_false(look());
+}
+
 static void bind_mounts_are_nothing_new(void **state)
 {
 	(void)state;
@@ -475,6 +499,7 @@ int main(void)
 		TEST(subvolume_goes_on_to_be_seen_from_the_top),
 		TEST(another_directory_that_is_shown_before),
 		TEST(pool_that_is_mounted_for_a_while),
+		TEST(only_a_transient_place_names_it_for_a_while),
 		TEST(removed_directory_is_nothing_new),
 		TEST(only_the_last_mount_at_a_place_is_seen),
 		TEST(another_filesystem_was_at_the_place),
