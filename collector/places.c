@@ -226,6 +226,9 @@ static void check_watch(struct places *places, struct filesystem *filesystem, st
 	if (!error && !watch->usable)
 		reasons_add_path(places->reasons, watch->host_path, strlen(watch->host_path),
 				 "is not a directory any more: nothing of what was watched there is in either list");
+	else if (!error && !watch->mount)
+		reasons_add_path(places->reasons, watch->host_path, strlen(watch->host_path),
+				 "is not seen where it is watched: what has changed in it is listed elsewhere");
 	else if (error == -ENOENT)
 		reasons_add_path(places->reasons, watch->host_path, strlen(watch->host_path),
 				 "has vanished: nothing of what was watched there is in either list");

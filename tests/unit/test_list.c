@@ -986,6 +986,29 @@ static void mount_of_the_watch(void **state)
 	free(host);
 }
 
+/* A backup by the watch's own name would miss what is listed by another one. */
+static void watch_is_seen_elsewhere(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_watch watch_row = {.path = "/sub"};
+	char *host = format_text("%s/w", fixture->tree);
+	bool changed;
+
+	if (!own_mounts)
+		skip();
+	watch_row.filesystem = mount_memory(fixture);
+	watch_row.host_path = host;
+	shell(fixture, "mkdir m/sub w o; touch m/sub/f; mount --bind m/sub w; mount --bind m/sub o; umount m");
+	assert_int_equal(store_set_watches(fixture->store, &watch_row, 1, &changed), 0);
+	dirty_in(fixture, watch_row.filesystem, "//sub/f", (struct dirty){0});
+	expect_complete(fixture, "w/f\n", "");
+	shell(fixture, "umount w");
+	expect(fixture, "o/f\n", "");
+	expect_report(fixture, "is not seen where it is watched");
+	shell(fixture, "umount o");
+	free(host);
+}
+
 /* A path that two mounts show is not dropped because the first one shows it elsewhere. */
 static void relative_to_another_mount(void **state)
 {
@@ -2098,6 +2121,7 @@ int main(void)
 		TEST(expansion_stops_at_mounts),
 		TEST(mount_covered_as_a_whole),
 		TEST(mount_of_the_watch),
+		TEST(watch_is_seen_elsewhere),
 		TEST(relative_to_another_mount),
 		TEST(transient_place_names_nothing_else),
 		TEST(top_is_not_mounted),
