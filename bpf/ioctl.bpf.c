@@ -182,7 +182,10 @@ out:
 	return error;
 }
 
-/* By its number the subvolume may be anywhere: struct btrfs_ioctl_vol_args_v2.flags */
+/*
+ * By its number the subvolume may be anywhere: struct btrfs_ioctl_vol_args_v2.flags. They cannot be read where their page
+ * is not in memory.
+ */
 enum { BTRFS_SUBVOL_SPEC_BY_ID = 1 << 4, FLAGS_OFFSET = 16 };
 
 static __always_inline bool is_by_number(__u32 command, __u64 address)
@@ -191,7 +194,8 @@ static __always_inline bool is_by_number(__u32 command, __u64 address)
 
 	if (COMMAND_TYPE(command) != TYPE_BTRFS || COMMAND_NUMBER(command) != BTRFS_SNAP_DESTROY_V2)
 		return false;
-	bpf_probe_read_user(&flags, sizeof(flags), (void *)(address + FLAGS_OFFSET));
+	if (bpf_probe_read_user(&flags, sizeof(flags), (void *)(address + FLAGS_OFFSET)))
+		return true;
 	return flags & BTRFS_SUBVOL_SPEC_BY_ID;
 }
 
