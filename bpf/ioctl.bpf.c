@@ -183,8 +183,8 @@ out:
 }
 
 /*
- * By its number the subvolume may be anywhere: struct btrfs_ioctl_vol_args_v2.flags. They cannot be read where their page
- * is not in memory.
+ * By its number the subvolume may be anywhere: struct btrfs_ioctl_vol_args_v2.flags. They cannot be read where their
+ * page is not in memory.
  */
 enum { BTRFS_SUBVOL_SPEC_BY_ID = 1 << 4, FLAGS_OFFSET = 16 };
 
