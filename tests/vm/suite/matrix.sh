@@ -203,14 +203,16 @@ ends_in_a_subvolume_that_goes() {
 	JOB=goes-$1
 	D=${WORKS[btrfs]}/$JOB
 	mkdir "$D"
-	btrfs -q subvolume create "$D/live"
-	mkdir "$D/live/d"
-	touch "$D/live/d/a"
-	btrfs subvolume snapshot "$D/live" "$D/live/S" >"$T/made"
-	ln "$D/live/d/a" "$D/live/kept"
+	btrfs -q subvolume create "$D/origin"
+	mkdir "$D/origin/d"
+	touch "$D/origin/d/a"
+	ln "$D/origin/d/a" "$D/origin/kept"
+	# Nobody knows the names in a snapshot.
+	btrfs subvolume snapshot "$D/origin" "$D/live" >"$T/made"
+	btrfs subvolume snapshot "$D/origin" "$D/live/S" >"$T/made"
 	begin_job "$JOB"
 	echo more >>"$D/live/d/a"
-	rm "$D/live/d/a" "$D/live/S/d/a"
+	rm "$D/live/d/a" "$D/live/S/kept" "$D/live/S/d/a"
 	rmdir "$D/live/S/d"
 	"$@" "$D/live/S" >"$T/removed"
 	dump "$JOB" "$D"
