@@ -146,14 +146,6 @@ static int copy_places(struct store *store, int64_t from, int64_t to)
 	return result ? result : store_set_meta(store, META_COPIED, copied);
 }
 
-/* What was met at or below the place stays there, and may be at another place: a subvolume leaves from that unnoticed.
- */
-static int note_doubt(struct store *store, const struct link_change *change, int64_t place)
-{
-	return RUN(store->database, PUT_LINKED, NUMBER(change->filesystem), NUMBER(0), NUMBER(change->window),
-		   NUMBER(place), NUMBER(change->links), NUMBER(dirty_facts_pack(change->facts)), NUMBER(change->time));
-}
-
 /*
  * The rename may fail after its hook, for one because the directory to be replaced is not empty: where something was
  * replaced, and on an exchange, the candidates stay at the old place as well. Where nothing was and the rename fails
@@ -182,8 +174,7 @@ int store_move_place(struct store *store, const struct link_change *change)
 		return RUN(store->database, MOVE_PLACE, NUMBER(from), NUMBER(parent), BYTES(to.name, to.length));
 	if (result || other == from)
 		return result;
-	result = note_doubt(store, change, from);
-	return result ? result : copy_places(store, from, other);
+	return copy_places(store, from, other);
 }
 
 int store_remove_place(struct store *store, const struct link_change *change)

@@ -294,13 +294,6 @@ static void subvolume_has_left(void **state)
 	move(fixture, "/d", "/e/d", false);
 	expect_left(fixture, "/e/d/x", true);
 	expect_left(fixture, "/d/x", false);
-	/* What is copied stays as well, also what was met there: a subvolume leaves from the other place. */
-	put(fixture, LINK_NAMED, INODE, 2, "/c/S/x");
-	expect_left(fixture, "/c/S", false);
-	move(fixture, "/c", "/empty", true);
-	put(fixture, SUBVOLUME_LEFT, 0, 0, "/empty/S");
-	expect_left(fixture, "/c/S", true);
-	expect_left(fixture, "/", false);
 }
 
 /* Each place that has gone asks; those from which subvolumes have left may be many. */
