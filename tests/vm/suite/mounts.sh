@@ -412,6 +412,43 @@ btrfs_other_subvolume() {
 	commit_complete "$FUNCNAME"
 }
 
+proves btrfs_subvolume_elsewhere \
+	'a btrfs subvolume is mounted elsewhere for a while, changed and listed there, or below /run: when it is back the list is incomplete'
+btrfs_subvolume_elsewhere() {
+	new_subvolumes "$FUNCNAME"
+	mount_subvolume home /below
+	expect_new_base "$FUNCNAME"
+	commit_complete "$FUNCNAME"
+	umount "$DISK_MOUNT/below"
+	mount_subvolume home /bound
+	incomplete_once "$FUNCNAME"
+	echo more >>"$DISK_MOUNT/bound/file"
+	complete_dump "$FUNCNAME" "$DISK_MOUNT"
+	expect_listed changed bound/file
+	expect_not_listed changed below/file
+	commit "$FUNCNAME"
+	umount "$DISK_MOUNT/bound"
+	mount_subvolume home /below
+	incomplete_once "$FUNCNAME"
+	# A tool's, of all of it.
+	umount "$DISK_MOUNT/below"
+	mkdir -p "$T/pool"
+	mount -o subvolid=5 "$DISK" "$T/pool"
+	echo more >>"$T/pool/home/file"
+	commit_complete "$FUNCNAME"
+	umount "$T/pool"
+	mount_subvolume home /below
+	incomplete_once "$FUNCNAME"
+	# Where it stays mounted meanwhile, and even where it comes again behind that, it is named by its own place.
+	mount -o subvolid=5 "$DISK" "$T/pool"
+	umount "$DISK_MOUNT/below"
+	mount_subvolume home /below
+	echo more >>"$DISK_MOUNT/below/file"
+	dump "$FUNCNAME" /
+	expect_listed changed "${DISK_MOUNT#/}/below/file"
+	commit "$FUNCNAME"
+}
+
 # The table of filesystems, full of ones that nobody has; the kernel side and the collector keep what has not ended.
 fill_superblocks() {
 	local number id
